@@ -1,0 +1,178 @@
+"""What assessment says: who assesses, what came of it, the plan per person, its outcome and the follow-ups."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.event import Data, Event
+from contracts.vocabulary import (
+    AreaCode,
+    AssessmentFlag,
+    Band,
+    FollowupResult,
+    Outcome,
+    Relation,
+    ReturnReason,
+    RuleCode,
+)
+
+ONLOOKERS = ("intake", "notifications")
+CONCERNED = ("intake", "placement", "notifications")
+
+
+class AssessmentEvent(Event):
+    producer: ClassVar[str] = "assessment"
+
+
+class Assigned(AssessmentEvent):
+    """A social worker has the case, and the first assessment is due."""
+
+    type: ClassVar[str] = "case.assessment.assigned.v1"
+    read_by: ClassVar[tuple[str, ...]] = ONLOOKERS
+
+    worker_id: UUID
+    due_at: datetime
+
+
+class Reassigned(AssessmentEvent):
+    """Another social worker has the case now."""
+
+    type: ClassVar[str] = "case.assessment.reassigned.v1"
+    read_by: ClassVar[tuple[str, ...]] = ONLOOKERS
+
+    worker_id: UUID
+    due_at: datetime
+
+
+class Completed(AssessmentEvent):
+    """An assessment was completed; its answers never leave the service."""
+
+    type: ClassVar[str] = "case.assessment.completed.v1"
+    read_by: ClassVar[tuple[str, ...]] = CONCERNED
+
+    band: Band
+    flags: tuple[AssessmentFlag, ...] = ()
+
+
+class AlertRaised(AssessmentEvent):
+    """An answer needs someone at once, whatever the total will be."""
+
+    type: ClassVar[str] = "case.assessment.alert_raised.v1"
+    read_by: ClassVar[tuple[str, ...]] = CONCERNED
+
+    flag: AssessmentFlag
+    person_id: UUID
+
+    @property
+    def urgent(self) -> bool:
+        """An alert is never kept waiting."""
+        return True
+
+
+class PersonOutcome(Data):
+    """What the plan leads to for one person."""
+
+    person_id: UUID
+    outcome: Outcome
+
+
+class PlanApproved(AssessmentEvent):
+    """A supervisor approved the plan, per person."""
+
+    type: ClassVar[str] = "case.assessment.plan_approved.v1"
+    read_by: ClassVar[tuple[str, ...]] = CONCERNED
+
+    version: int = Field(ge=1)
+    outcomes: tuple[PersonOutcome, ...] = Field(min_length=1)
+
+
+class PlanReturned(AssessmentEvent):
+    """A supervisor sent the plan back."""
+
+    type: ClassVar[str] = "case.assessment.plan_returned.v1"
+    read_by: ClassVar[tuple[str, ...]] = ONLOOKERS
+
+    version: int = Field(ge=1)
+    reason: ReturnReason
+
+
+class Reunified(AssessmentEvent):
+    """A person went home to family, kin or another region."""
+
+    type: ClassVar[str] = "case.assessment.reunified.v1"
+    read_by: ClassVar[tuple[str, ...]] = CONCERNED
+
+    person_id: UUID
+    receiver: Relation
+    receiving_area: AreaCode
+
+
+class RehabilitationStarted(AssessmentEvent):
+    """A person began social rehabilitation."""
+
+    type: ClassVar[str] = "case.assessment.rehabilitation_started.v1"
+    read_by: ClassVar[tuple[str, ...]] = CONCERNED
+
+    person_id: UUID
+
+
+class RehabilitationCompleted(AssessmentEvent):
+    """A person completed social rehabilitation."""
+
+    type: ClassVar[str] = "case.assessment.rehabilitation_completed.v1"
+    read_by: ClassVar[tuple[str, ...]] = CONCERNED
+
+    person_id: UUID
+
+
+class OutcomeReached(AssessmentEvent):
+    """A person's plan came true in a way other than reunification or rehabilitation."""
+
+    type: ClassVar[str] = "case.assessment.outcome_reached.v1"
+    read_by: ClassVar[tuple[str, ...]] = CONCERNED
+
+    person_id: UUID
+    outcome: Outcome
+
+
+class FollowupDue(AssessmentEvent):
+    """A follow-up visit or call is due; `number` counts from 1."""
+
+    type: ClassVar[str] = "case.assessment.followup_due.v1"
+    read_by: ClassVar[tuple[str, ...]] = ONLOOKERS
+
+    number: int = Field(ge=1)
+    due_at: datetime
+
+
+class FollowupDone(AssessmentEvent):
+    """A follow-up was done; `last` says that no other is planned."""
+
+    type: ClassVar[str] = "case.assessment.followup_done.v1"
+    read_by: ClassVar[tuple[str, ...]] = ONLOOKERS
+
+    number: int = Field(ge=1)
+    result: FollowupResult
+    last: bool
+
+
+class FollowupMissed(AssessmentEvent):
+    """Nobody recorded a follow-up by the end of its clock."""
+
+    type: ClassVar[str] = "case.assessment.followup_missed.v1"
+    read_by: ClassVar[tuple[str, ...]] = ONLOOKERS
+
+    number: int = Field(ge=1)
+    last: bool
+
+
+class ClockMissed(AssessmentEvent):
+    """A deadline that assessment keeps ran out."""
+
+    type: ClassVar[str] = "case.assessment.clock_missed.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("notifications",)
+
+    clock: RuleCode
+    due_at: datetime

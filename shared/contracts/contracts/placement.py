@@ -1,0 +1,198 @@
+"""What placement says about a household's way to a bed and out of it again."""
+
+from datetime import date, datetime
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.event import Data, Event
+from contracts.household import Household
+from contracts.vocabulary import (
+    AgencyCode,
+    Agreement,
+    AreaCode,
+    Availability,
+    CancelReason,
+    DeclineReason,
+    Destination,
+    PpksCategory,
+    RuleCode,
+)
+
+ONLOOKERS = ("intake", "notifications")
+CONCERNED = ("intake", "assessment", "notifications")
+
+
+class PlacementEvent(Event):
+    producer: ClassVar[str] = "placement"
+
+
+class OfferEvent(PlacementEvent):
+    """One step of one offer."""
+
+    read_by: ClassVar[tuple[str, ...]] = ONLOOKERS
+
+    placement_id: UUID
+    shelter_id: UUID
+
+
+class Offered(OfferEvent):
+    """Beds for the whole household are held until `hold_until`; the shelter's head decides."""
+
+    type: ClassVar[str] = "case.placement.offered.v1"
+
+    persons: tuple[UUID, ...] = Field(min_length=1)
+    hold_until: datetime
+
+
+class Extended(OfferEvent):
+    """The hold goes on because nobody answered yet and the ladder still runs."""
+
+    type: ClassVar[str] = "case.placement.extended.v1"
+
+    hold_until: datetime
+
+
+class Expired(OfferEvent):
+    """The hold ran out without an answer; its beds are free."""
+
+    type: ClassVar[str] = "case.placement.expired.v1"
+
+
+class Cancelled(OfferEvent):
+    """The offer was taken back, or the survivor said no to it."""
+
+    type: ClassVar[str] = "case.placement.cancelled.v1"
+
+    reason: CancelReason
+
+
+class Accepted(OfferEvent):
+    """The shelter's head said yes; the household is expected until `arrive_by`."""
+
+    type: ClassVar[str] = "case.placement.accepted.v1"
+
+    arrive_by: datetime
+
+
+class Declined(OfferEvent):
+    """The shelter's head said no."""
+
+    type: ClassVar[str] = "case.placement.declined.v1"
+
+    reason: DeclineReason
+
+
+class OnTheWay(OfferEvent):
+    """The household left for the shelter."""
+
+    type: ClassVar[str] = "case.placement.on_the_way.v1"
+
+
+class NoShow(OfferEvent):
+    """The household did not arrive in time."""
+
+    type: ClassVar[str] = "case.placement.no_show.v1"
+
+
+class PersonAgreement(Data):
+    """How one person agreed to be admitted."""
+
+    person_id: UUID
+    agreement: Agreement
+
+
+class Admitted(OfferEvent):
+    """The household is in."""
+
+    type: ClassVar[str] = "case.placement.admitted.v1"
+    read_by: ClassVar[tuple[str, ...]] = CONCERNED
+
+    persons: tuple[PersonAgreement, ...] = Field(min_length=1)
+    admitted_at: datetime
+    review_on: date
+
+
+class AdmittedDirectly(PlacementEvent):
+    """Someone already at the door was let in before any report; intake opens the case from this."""
+
+    type: ClassVar[str] = "case.placement.admitted_directly.v1"
+    read_by: ClassVar[tuple[str, ...]] = CONCERNED
+
+    placement_id: UUID
+    shelter_id: UUID
+    household: Household
+    persons: tuple[PersonAgreement, ...] = Field(min_length=1)
+    brought_by: AgencyCode
+    area: AreaCode
+    ppks: PpksCategory | None = None
+    admitted_at: datetime
+    review_on: date
+
+
+class Refusal(Data):
+    """How many shelters one rule ruled out."""
+
+    rule: RuleCode
+    shelters: int = Field(ge=1)
+
+
+class Waitlisted(PlacementEvent):
+    """No suitable bed is free; the household waits."""
+
+    type: ClassVar[str] = "case.placement.waitlisted.v1"
+    read_by: ClassVar[tuple[str, ...]] = ONLOOKERS
+
+    refusals: tuple[Refusal, ...] = ()
+    review_at: datetime
+
+
+class Unmet(PlacementEvent):
+    """A need for shelter ended without a bed."""
+
+    type: ClassVar[str] = "case.placement.unmet.v1"
+    read_by: ClassVar[tuple[str, ...]] = ONLOOKERS
+
+    refusals: tuple[Refusal, ...] = ()
+
+
+class Left(PlacementEvent):
+    """Persons left by their own choice, which is never an escape."""
+
+    type: ClassVar[str] = "case.placement.left.v1"
+    read_by: ClassVar[tuple[str, ...]] = CONCERNED
+
+    placement_id: UUID
+    persons: tuple[UUID, ...] = Field(min_length=1)
+
+
+class Discharged(PlacementEvent):
+    """Persons' stays ended with a destination."""
+
+    type: ClassVar[str] = "case.placement.discharged.v1"
+    read_by: ClassVar[tuple[str, ...]] = CONCERNED
+
+    placement_id: UUID
+    persons: tuple[UUID, ...] = Field(min_length=1)
+    destination: Destination
+
+
+class ClockMissed(PlacementEvent):
+    """A deadline that placement keeps ran out."""
+
+    type: ClassVar[str] = "case.placement.clock_missed.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("notifications",)
+
+    clock: RuleCode
+    due_at: datetime
+
+
+class AvailabilityChanged(PlacementEvent):
+    """A kind of shelter filled up or has room again; all secret shelters are one kind."""
+
+    type: ClassVar[str] = "shelter.availability_changed.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("intake",)
+
+    kind: RuleCode
+    availability: Availability

@@ -1,0 +1,59 @@
+"""Where everything travels: the streams and the services' durables, declared once for the provisioner and for every reader."""
+
+from dataclasses import dataclass
+
+from contracts.catalogue import read_by
+
+SERVICES = ("intake", "placement", "assessment", "notifications")
+GIB = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One JetStream stream; `duplicate_window` in seconds, `max_bytes` the size at which it refuses (an alarm comes before)."""
+
+    name: str
+    subjects: tuple[str, ...]
+    duplicate_window: float
+    max_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Durable:
+    """One durable consumer: whose it is, on which stream, and which subjects it filters."""
+
+    stream: str
+    name: str
+    filters: tuple[str, ...]
+
+
+STREAMS = (
+    Stream("CASES", ("case.>", "shelter.>"), duplicate_window=600, max_bytes=8 * GIB),
+    # Deduplication is per stream, and two agencies may use one message id: the window is as short as the server takes.
+    Stream("REFERRALS", ("referral.*.submitted.v1",), duplicate_window=0.1, max_bytes=2 * GIB),
+    Stream("RECEIPTS", ("receipt.>",), duplicate_window=600, max_bytes=2 * GIB),
+    Stream("AGENCIES", ("agency.>",), duplicate_window=600, max_bytes=4 * GIB),
+    Stream("PUBLIC", ("public.>",), duplicate_window=600, max_bytes=GIB),
+)
+
+
+def durables_of(service: str) -> tuple[Durable, ...]:
+    """The durables of a service: `urgent` and `main` on CASES, and one `main` on each other stream it reads."""
+    found: list[Durable] = []
+    for stream in STREAMS:
+        events = read_by(service, stream.name)
+        main = tuple(event.filters()[0] for event in events)
+        urgent = tuple(event.filters()[1] for event in events if event.filters()[1] not in main)
+        if urgent:
+            found.append(Durable(stream.name, f"{service}-urgent", urgent))
+        if main:
+            found.append(Durable(stream.name, f"{service}-main", main))
+    return tuple(found)
+
+
+def durables_of_agency(agency: str) -> tuple[Durable, ...]:
+    """What an agency pulls from: its receipts and its own feed."""
+    return (
+        Durable("RECEIPTS", f"agency-{agency}", (f"receipt.{agency}.>",)),
+        Durable("AGENCIES", f"agency-{agency}", (f"agency.{agency}.>",)),
+    )

@@ -1,0 +1,272 @@
+"""The closed lists: every code an event may carry, with the published list it follows.
+
+Sources: SIMFONI PPA code lists (violence, place, relation), Permensos 8/2012 (the 26 PPKS categories), Kepmendagri
+300.2.2-2138 of 2025 (areas), Perpres 55/2024 (services).
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+AreaCode = Annotated[str, Field(pattern=r"^\d{2}\.\d{2}\.\d{2}$", description="Kemendagri district (kecamatan) code, PP.KK.CC")]
+CityCode = Annotated[str, Field(pattern=r"^\d{2}\.\d{2}$", description="Kemendagri city or regency code, PP.KK")]
+AgencyCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,30}$", description="an agency as the operator registered it")]
+RuleCode = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$", description="the code of a rule or clock")]
+FieldPath = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]{0,79}$", description="the path of a field in what was submitted")]
+PpksCategory = Annotated[int, Field(ge=1, le=26, description="Permensos 8/2012 category, 1-26")]
+AgeYears = Annotated[int, Field(ge=0, le=120, description="age in completed years")]
+
+
+class Sex(StrEnum):
+    FEMALE = "female"
+    MALE = "male"
+    UNKNOWN = "unknown"
+
+
+class HouseholdRole(StrEnum):
+    VICTIM = "victim"
+    CARER = "carer"
+    CHILD = "child"
+    OTHER = "other"
+
+
+class Need(StrEnum):
+    WHEELCHAIR = "wheelchair"
+    SENSORY = "sensory"
+    CARE = "care"
+    PREGNANT = "pregnant"
+    PREGNANT_LATE = "pregnant_late"
+    INFANT = "infant"
+    INFECTIOUS = "infectious"
+    ACUTE_PSYCHIATRIC = "acute_psychiatric"
+    MEDICATION = "medication"
+    INTERPRETER = "interpreter"
+
+
+class ViolenceType(StrEnum):
+    """SIMFONI violence types; a case has a list of them."""
+
+    PHYSICAL = "fisik"
+    PSYCHOLOGICAL = "psikis"
+    SEXUAL = "seksual"
+    EXPLOITATION = "eksploitasi"
+    TRAFFICKING = "trafficking"
+    NEGLECT = "penelantaran"
+    OTHER = "lainnya"
+
+
+class Channel(StrEnum):
+    WALK_IN = "walk_in_upt"
+    POST = "pos_pengaduan"
+    HOTLINE_WA = "hotline_wa"
+    CALL_112 = "call_112"
+    SAPA_129 = "sapa129"
+    APP = "jaki_app"
+    OUTREACH = "p3s_outreach"
+    POLICE = "police"
+    HOSPITAL = "hospital"
+    SCHOOL = "school"
+    RPTRA = "rptra"
+    NGO = "ngo_lsm"
+    AGENCY = "agency"
+    PLACEMENT = "placement"
+    ONLINE = "online"
+
+
+class ReporterRole(StrEnum):
+    SELF = "self"
+    FAMILY = "family"
+    NEIGHBOUR = "neighbour"
+    PROFESSIONAL = "professional"
+    ANONYMOUS = "anonymous"
+
+
+class AreaKind(StrEnum):
+    INCIDENT = "incident"
+    HOME = "home"
+    FOUND = "found"
+
+
+class Risk(StrEnum):
+    """Risk level (tinggi, sedang, rendah); the order of the members is the order of urgency."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class RedFlag(StrEnum):
+    """Facts of the safety screen, any of which puts the risk at high."""
+
+    STRANGULATION = "strangulation"
+    WEAPON = "weapon"
+    THREAT_TO_KILL = "threat_to_kill"
+    ESCALATION = "escalation"
+    SEPARATION = "separation"
+    PREGNANCY = "pregnancy"
+    PERPETRATOR_HAS_ACCESS = "perpetrator_has_access"
+    SUICIDAL = "suicidal"
+    CHILD_ALONE = "child_alone"
+
+
+class ShelterGround(StrEnum):
+    """Why a secret safe house may be used (local standards for Rumah Aman)."""
+
+    THREAT_TO_LIFE = "threat_to_life"
+    PERPETRATOR_IS_FAMILY = "perpetrator_is_family"
+    ORGANISED_NETWORK = "organised_network"
+    REJECTED_BY_FAMILY = "rejected_by_family"
+    WITNESS = "witness"
+    TRAFFICKED_OUT_OF_REGION = "trafficked_out_of_region"
+    UNACCOMPANIED_CHILD = "unaccompanied_child"
+    DISABILITY_AT_RISK = "disability_at_risk"
+    HOMELESS = "homeless"
+
+
+class OutreachResult(StrEnum):
+    FOUND = "found"
+    REFUSED = "refused"
+    BROUGHT = "brought"
+    NOT_FOUND = "not_found"
+
+
+class EndReason(StrEnum):
+    """Why a case ended or left the platform."""
+
+    NEEDS_MET = "needs_met"
+    TRANSFERRED = "transferred"
+    REFUSED_SERVICE = "refused_service"
+    MOVED_AWAY = "moved_away"
+    MISSING = "missing"
+    DIED = "died"
+    NOT_ELIGIBLE = "not_eligible"
+    INFORMATION_ONLY = "information_only"
+    DUPLICATE = "duplicate"
+    OTHER = "other"
+
+
+class DeclineReason(StrEnum):
+    FULL = "full"
+    CANNOT_MEET_NEEDS = "cannot_meet_needs"
+    WRONG_POPULATION = "wrong_population"
+    SAFETY_CONFLICT = "safety_conflict"
+    TOO_NEAR = "too_near"
+    TOO_FAR = "too_far"
+    HOUSEHOLD_TOO_LARGE = "household_too_large"
+    INELIGIBLE = "ineligible"
+
+
+class CancelReason(StrEnum):
+    SURVIVOR_DECLINED = "survivor_declined"
+    SURVIVOR_UNREACHABLE = "survivor_unreachable"
+    NO_LONGER_NEEDED = "no_longer_needed"
+    HOUSEHOLD_CHANGED = "household_changed"
+    CASE_ENDED = "case_ended"
+
+
+class Agreement(StrEnum):
+    """How a person agreed to be admitted; `legal_ground` needs an end date and a review."""
+
+    OWN = "own"
+    OWN_VIEW_AND_CONSENTER = "own_view_and_consenter"
+    ALTERNATIVE_CONSENTER = "alternative_consenter"
+    LEGAL_GROUND = "legal_ground"
+
+
+class Destination(StrEnum):
+    FAMILY = "family"
+    OTHER_REGION = "other_region"
+    KIN_OR_FOSTER = "kin_or_foster"
+    REHABILITATION = "rehabilitation"
+    INDEPENDENT = "independent"
+    OTHER_SHELTER = "other_shelter"
+    HOSPITAL = "hospital"
+    OWN_CHOICE = "own_choice"
+    DIED = "died"
+
+
+class Outcome(StrEnum):
+    """What an approved plan leads to, decided per person."""
+
+    REUNIFICATION = "reunification"
+    RETURN_TO_OTHER_REGION = "return_to_other_region"
+    KIN_OR_FOSTER_CARE = "kin_or_foster_care"
+    REHABILITATION = "rehabilitation"
+    SERVICES_AT_HOME = "services_at_home"
+    INDEPENDENT_LIVING = "independent_living"
+    REFERRAL_OUT = "referral_out"
+
+
+class Relation(StrEnum):
+    PARENT = "parent"
+    SPOUSE = "spouse"
+    SIBLING = "sibling"
+    GRANDPARENT = "grandparent"
+    OTHER_KIN = "other_kin"
+    GUARDIAN = "guardian"
+    NONE = "none"
+
+
+class Band(StrEnum):
+    """Overall band of an assessment."""
+
+    MINIMAL = "minimal"
+    MILD = "mild"
+    MODERATE = "moderate"
+    SEVERE = "severe"
+
+
+class AssessmentFlag(StrEnum):
+    SELF_HARM = "self_harm"
+    SEVERE_DISTRESS = "severe_distress"
+    CHILD_AT_RISK = "child_at_risk"
+
+
+class ReturnReason(StrEnum):
+    INCOMPLETE = "incomplete"
+    NOT_AGREED = "not_agreed"
+    UNSAFE = "unsafe"
+    OTHER_OUTCOME = "other_outcome"
+
+
+class FollowupResult(StrEnum):
+    SAFE = "safe"
+    NEEDS_SUPPORT = "needs_support"
+    UNSAFE = "unsafe"
+    NOT_REACHED = "not_reached"
+
+
+class Availability(StrEnum):
+    AVAILABLE = "available"
+    FULL = "full"
+
+
+class NoticeChannel(StrEnum):
+    INBOX = "inbox"
+    WEBHOOK = "webhook"
+
+
+class OfficerRole(StrEnum):
+    INTAKE_OFFICER = "intake_officer"
+    OUTREACH = "outreach"
+    SUPERVISOR = "supervisor"
+    PLACEMENT_OFFICER = "placement_officer"
+    SHELTER_HEAD = "shelter_head"
+    PEKSOS = "peksos"
+    AGENCY_SYSTEM = "agency_system"
+    OPERATOR = "operator"
+
+
+class ProblemCode(StrEnum):
+    """What is wrong with a submitted field; the value itself is never echoed."""
+
+    MISSING = "missing"
+    INVALID = "invalid"
+    UNKNOWN_CODE = "unknown_code"
+    NOT_IN_AREA_LIST = "not_in_area_list"
+    NIK_IMPOSSIBLE = "nik_impossible"
+    NIK_DIFFERS = "nik_differs"
+    REFERENCE_REUSED = "reference_reused"
+    UNREADABLE = "unreadable"
+    WRONG_AGENCY = "wrong_agency"
