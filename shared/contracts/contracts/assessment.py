@@ -50,7 +50,7 @@ class Completed(AssessmentEvent):
     """An assessment was completed; its answers never leave the service."""
 
     type: ClassVar[str] = "case.assessment.completed.v1"
-    read_by: ClassVar[tuple[str, ...]] = CONCERNED
+    read_by: ClassVar[tuple[str, ...]] = ONLOOKERS
 
     band: Band
     flags: tuple[AssessmentFlag, ...] = ()
@@ -60,7 +60,7 @@ class AlertRaised(AssessmentEvent):
     """An answer needs someone at once, whatever the total will be."""
 
     type: ClassVar[str] = "case.assessment.alert_raised.v1"
-    read_by: ClassVar[tuple[str, ...]] = CONCERNED
+    read_by: ClassVar[tuple[str, ...]] = ONLOOKERS
 
     flag: AssessmentFlag
     person_id: UUID
@@ -82,7 +82,7 @@ class PlanApproved(AssessmentEvent):
     """A supervisor approved the plan, per person."""
 
     type: ClassVar[str] = "case.assessment.plan_approved.v1"
-    read_by: ClassVar[tuple[str, ...]] = CONCERNED
+    read_by: ClassVar[tuple[str, ...]] = ONLOOKERS
 
     version: int = Field(ge=1)
     outcomes: tuple[PersonOutcome, ...] = Field(min_length=1)

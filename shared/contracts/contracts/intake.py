@@ -33,7 +33,7 @@ class Reported(IntakeEvent):
     """A report was taken and a case exists."""
 
     type: ClassVar[str] = "case.intake.reported.v1"
-    read_by: ClassVar[tuple[str, ...]] = ("assessment", "notifications")
+    read_by: ClassVar[tuple[str, ...]] = ("notifications",)
 
     household: Household
     channel: Channel
@@ -94,7 +94,7 @@ class HouseholdChanged(IntakeEvent):
     """Someone joined or left the household, or a member's facts were corrected."""
 
     type: ClassVar[str] = "case.intake.household_changed.v1"
-    read_by: ClassVar[tuple[str, ...]] = EVERYONE
+    read_by: ClassVar[tuple[str, ...]] = ("placement", "assessment")
 
     household: Household
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from contracts.catalogue import read_by
+from contracts.catalogue import read_by, said_by
 
 SERVICES = ("intake", "placement", "assessment", "notifications")
 GIB = 1024**3
@@ -57,3 +57,13 @@ def durables_of_agency(agency: str) -> tuple[Durable, ...]:
         Durable("RECEIPTS", f"agency-{agency}", (f"receipt.{agency}.>",)),
         Durable("AGENCIES", f"agency-{agency}", (f"agency.{agency}.>",)),
     )
+
+
+def said_on(service: str) -> dict[str, tuple[str, ...]]:
+    """The subjects on which a service publishes, by stream."""
+    found: dict[str, tuple[str, ...]] = {}
+    for event in said_by(service):
+        root = event.type.split(".", 1)[0]
+        subject = f"case.{service}.>" if root == "case" else f"{root}.>"
+        found[event.stream] = tuple(dict.fromkeys((*found.get(event.stream, ()), subject)))
+    return found

@@ -1,0 +1,95 @@
+"""A standing pull request on one durable: whatever has arrived, as soon as it has, never waiting for more.
+
+FastStream's batch mode is not used here: it strands messages when a fetch times out, and waits to fill each batch.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from time import monotonic
+
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+log = structlog.get_logger()
+
+EXPIRES = 30.0
+HEARTBEAT = 2.0
+RETRY = 0.5
+
+
+class Pull:
+    """Pulls one durable. `credit` is how many messages may be on their way or waiting here at most."""
+
+    def __init__(self, client: Client, stream: str, durable: str, credit: int) -> None:
+        self.client, self.stream, self.durable, self.credit = client, stream, durable, credit
+        self.bound = False
+        self._waiting: list[Msg] = []
+        self._asked = 0
+        self._heard = 0.0
+        self._arrived = asyncio.Event()
+        self._stopping = False
+        self._subscription: Subscription | None = None
+
+    async def batches(self) -> AsyncIterator[list[Msg]]:
+        """Batches of what is there, until `stop`; survives the server, the stream and the durable going away and coming back."""
+        inbox = self.client.new_inbox()
+        self._subscription = await self.client.subscribe(inbox, cb=self._take)
+        try:
+            while not self._stopping:
+                await self._ask(inbox)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._arrived.wait(), HEARTBEAT)
+                self._arrived.clear()
+                if self._waiting:
+                    batch, self._waiting = self._waiting, []
+                    yield batch
+        finally:
+            with contextlib.suppress(Exception):
+                await self._subscription.unsubscribe()
+
+    def stop(self) -> None:
+        """Ask for nothing more and end after the batch in hand; what waits here is delivered again to whoever asks next."""
+        self._stopping = True
+        self._arrived.set()
+
+    async def _ask(self, inbox: str) -> None:
+        """Renew the standing request when half of it is used up, when the server said it ended, or when nothing is heard of it."""
+        silent = monotonic() - self._heard > 2 * HEARTBEAT + 1
+        if silent:
+            self._asked = 0
+        if self._asked > self.credit // 2 or self.client.is_closed or not self.client.is_connected:
+            return
+        count = self.credit - self._asked
+        request = {"batch": count, "expires": int(EXPIRES * 1e9), "idle_heartbeat": int(HEARTBEAT * 1e9)}
+        await self.client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{self.stream}.{self.durable}", json.dumps(request).encode(), reply=inbox)
+        self._asked = self.credit
+        self._heard = monotonic()
+
+    async def _take(self, message: Msg) -> None:
+        self._heard = monotonic()
+        if message.reply.startswith("$JS.ACK"):  # a stored message; a sender may write any header, so the reply decides
+            self._asked = max(0, self._asked - 1)
+            self.bound = True
+            self._waiting.append(message)
+            self._arrived.set()
+            return
+        status = (message.headers or {}).get("Status", "")
+        if status == "100":
+            self.bound = True
+        else:
+            await self._ended(status)
+
+    async def _ended(self, status: str) -> None:
+        """A request expired (408, 404), was refused (409), or nobody answers (503: no such stream or durable, yet)."""
+        if status in {"404", "408"}:
+            self.bound = True
+        else:
+            self.bound = False
+            log.warning("pull_refused", stream=self.stream, durable=self.durable, status=status)
+            await asyncio.sleep(RETRY)
+        self._asked = 0
+        self._arrived.set()

@@ -1,0 +1,86 @@
+"""What a service listens to: reading the decorators of its handlers is reading the list of its inputs."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+
+from chassis.envelope import Cause, Fact, Received
+
+if TYPE_CHECKING:
+    from chassis.store.transaction import Transaction
+
+Handler = Callable[[Sequence[Any], "Transaction"], Awaitable[None]]
+H = TypeVar("H", bound=Callable[..., Awaitable[None]])
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A clock that ran out: what it was set for, and when it was due."""
+
+    id: UUID
+    kind: str
+    subject: UUID
+    key: str
+    due: datetime
+
+    @property
+    def cause(self) -> Cause:
+        """This clock as the cause of what a handler decides."""
+        return Cause(f"clock|{self.id}|{self.due.isoformat()}", self.due, str(self.id))
+
+
+@dataclass
+class Inputs:
+    """The handlers of one service: for facts, for messages from outside, and for clocks."""
+
+    facts: list[tuple[tuple[type[Fact], ...], Handler]] = field(default_factory=list)
+    raw: dict[str, Handler] = field(default_factory=dict)
+    clocks: dict[str, Handler] = field(default_factory=dict)
+
+    def consumes(self, *types: type[Fact]) -> Callable[[H], H]:
+        """Register `handler(events: Sequence[Received[...]], tx)` for these facts.
+
+        It gets the new events of a batch in the lifecycle order of their types, several of one case among them, and never an event twice.
+        """
+
+        def register(handler: H) -> H:
+            self.facts.append((types, handler))
+            return handler
+
+        return register
+
+    def consumes_raw(self, stream: str) -> Callable[[H], H]:
+        """Register `handler(messages: Sequence[Received[bytes]], tx)` for all messages of a stream that outsiders write.
+
+        The handler answers for unreadable ones itself; each message is erased from the stream once its effects are committed.
+        """
+
+        def register(handler: H) -> H:
+            self.raw[stream] = handler
+            return handler
+
+        return register
+
+    def clock(self, kind: str) -> Callable[[H], H]:
+        """Register `handler(due: Sequence[Due], tx)` for clocks of this kind that ran out."""
+
+        def register(handler: H) -> H:
+            self.clocks[kind] = handler
+            return handler
+
+        return register
+
+    @property
+    def types(self) -> dict[str, type[Fact]]:
+        """All facts that some handler consumes, by type."""
+        return {kind.type: kind for kinds, _ in self.facts for kind in kinds}
+
+    async def dispatch(self, events: Sequence[Received[Any]], order: dict[str, int], tx: "Transaction") -> None:
+        """Give each handler its events; handlers run in the lifecycle order of their earliest type."""
+        ranked = sorted(events, key=lambda event: (order.get(event.type, 0), event.subject, event.factversion))
+        for kinds, handler in sorted(self.facts, key=lambda entry: min(order.get(kind.type, 0) for kind in entry[0])):
+            names = {kind.type for kind in kinds}
+            if own := [event for event in ranked if event.type in names]:
+                await handler(own, tx)

@@ -1,0 +1,64 @@
+"""Brings a store's schema up to date; each service's `migrations/env.py` calls `run`."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from alembic import command, context, op
+from alembic.config import Config
+from sqlalchemy import Connection, MetaData, text
+
+from chassis.store.database import create_engine
+from chassis.store.tables import chassis_tables
+
+
+def run(metadata: MetaData) -> None:
+    """Run the migrations of the service whose metadata this is, on the connection that `upgrade` opened."""
+    connection: Connection = context.config.attributes["connection"]
+    context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def create_chassis_tables() -> None:
+    """The first step of each service's first migration: the chassis' tables, and the store's epoch."""
+    metadata = MetaData()
+    chassis_tables(metadata)
+    metadata.create_all(op.get_bind())
+    op.execute("INSERT INTO store_epoch (epoch) VALUES (1)")
+
+
+def configuration(migrations: Path, connection: Connection | None = None) -> Config:
+    """Alembic's configuration for a service's `migrations` folder."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations))
+    config.set_main_option("path_separator", "os")
+    if connection is not None:
+        config.attributes["connection"] = connection
+    return config
+
+
+async def upgrade(url: str, migrations: Path, revision: str = "head") -> None:
+    """Bring the database at `url` to a revision; several at once wait for each other."""
+    engine = create_engine(url, 1)
+
+    def to_revision(connection: Connection) -> Any:
+        connection.execute(text("SELECT pg_advisory_lock(hashtext('naungan migrate'))"))
+        connection.commit()
+        try:
+            command.upgrade(configuration(migrations, connection), revision)
+            connection.commit()
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(hashtext('naungan migrate'))"))
+            connection.commit()
+
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(to_revision)
+    finally:
+        await engine.dispose()
+
+
+def upgrade_now(url: str, migrations: Path) -> None:
+    """`upgrade` for callers without an event loop."""
+    asyncio.run(upgrade(url, migrations))

@@ -1,0 +1,246 @@
+"""Puts a service together: its store, its loops on the bus, its routes, and an orderly start and stop."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import httpx
+import structlog
+from fastapi import APIRouter, FastAPI
+from faststream.nats import NatsBroker
+from faststream.security import SASLPlaintext
+from nats.aio.client import Client
+
+from chassis.bus.consume import Consumer
+from chassis.bus.dead_letters import DeadLetters
+from chassis.bus.reconcile import Reconcile
+from chassis.bus.relay import Relay
+from chassis.envelope import Emitted
+from chassis.inputs import Inputs
+from chassis.settings import Settings
+from chassis.store.clocks import Clocks
+from chassis.store.database import Database, create_engine
+from chassis.store.vault import Vault, derived, read_key_file
+from chassis.web.health import health_routes
+from chassis.web.identity import Identity
+from chassis.web.problems import answer_with_problems
+
+log = structlog.get_logger()
+
+STOP_WITHIN = 15.0
+
+
+@dataclass
+class Service:
+    """One service, as its `app.py` declares it, and its running parts.
+
+    `durables` are (stream, durable) pairs that it consumes, `order` the lifecycle order of event types, `said_on` the subjects it
+    publishes on each stream, `workers` loops of its own that run after commit, from rows, until they are cancelled.
+    """
+
+    name: str
+    settings: Settings
+    inputs: Inputs
+    routers: Sequence[APIRouter]
+    durables: Sequence[tuple[str, str]]
+    order: Mapping[str, int]
+    said_on: Mapping[str, Sequence[str]]
+    personal_streams: frozenset[str] = frozenset()
+    workers: Sequence[Callable[["Service"], Awaitable[None]]] = ()
+    consumers: list[Consumer] = field(default_factory=list)
+    relay: Relay | None = None
+    reconcile: Reconcile | None = None
+    client: Client | None = None
+
+    def __post_init__(self) -> None:
+        """Make the parts that need no server yet."""
+        settings = self.settings
+        self.database = Database(settings, self.name)
+        self.vault: Vault | None = None
+        kek = b""
+        if settings.keys_url is not None and settings.key_file is not None:
+            kek = read_key_file(settings.key_file)
+            self.vault = Vault(create_engine(settings.keys_url.get_secret_value(), 2), kek)
+        self.fingerprint_key = derived(kek, "fingerprint") if kek else b"naungan"
+        self.letters = DeadLetters(self.database, self.vault, self.personal_streams)
+        self.clocks = Clocks(self.database, self.name, self.inputs.clocks)
+        self.database.on_commit = self._committed
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
+        self._broker: NatsBroker | None = None
+
+    def app(self) -> FastAPI:
+        """The ASGI application; its lifespan starts and stops the service."""
+        app = FastAPI(title=f"Naungan {self.name}", version="1", lifespan=self._lifespan, root_path=self.settings.root_path)
+        app.state.service, app.state.database = self, self.database
+        app.state.identity = Identity(self.settings.issuer, self.settings.jwks_url, self.settings.audience)
+        app.state.fingerprint_key = self.fingerprint_key
+        answer_with_problems(app)
+        app.include_router(health_routes(self))
+        for router in self.routers:
+            app.include_router(router)
+        return app
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        await self.start()
+        try:
+            yield
+        finally:
+            await self.stop()
+
+    async def start(self) -> None:
+        """Wait for the store, then serve; the bus is joined in the background and may come later."""
+        await self._refuse_fast_clocks()
+        await self._until_the_store_answers()
+        self._spawn("bus", self._join_bus)
+        self._spawn("clocks", self.clocks.run)
+        self._spawn("redrive", self._redrive)
+        for worker in self.workers:
+            self._spawn(getattr(worker, "__name__", "worker"), lambda worker=worker: worker(self))
+
+    async def stop(self) -> None:
+        """Take nothing new, finish what is in hand, publish what is committed, and close."""
+        self._stopping.set()
+        self.clocks.stop()
+        for consumer in self.consumers:
+            consumer.stop()
+        if self.reconcile:
+            self.reconcile.stop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_WITHIN):
+                while any(consumer.busy for consumer in self.consumers):
+                    await asyncio.sleep(0.01)
+                if self.relay:
+                    self.relay.stop()
+                    while not self.relay.idle and self.client is not None and self.client.is_connected:
+                        await asyncio.sleep(0.01)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._broker is not None:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(self._broker.stop(), 2)
+        await self.database.close()
+        if self.vault:
+            await self.vault.engine.dispose()
+
+    async def problems(self) -> list[str]:
+        """What keeps this service from doing its whole work now, in a few words each."""
+        found: list[str] = []
+        try:
+            await asyncio.wait_for(self.database.ping(), 2)
+        except Exception:  # noqa: BLE001 - whatever it is, the store does not answer
+            found.append("the store does not answer")
+        if self.client is None or not self.client.is_connected:
+            found.append("not connected to NATS")
+        found += [f"durable {c.stream}/{c.durable} is not bound" for c in self.consumers if not c.pull.bound]
+        return found
+
+    @property
+    def alive(self) -> bool:
+        """Whether all loops still run."""
+        return not any(task.done() for task in self._tasks)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is in hand: no batch, nothing unpublished."""
+        return (self.relay is None or self.relay.idle) and not any(consumer.busy for consumer in self.consumers)
+
+    def _committed(self, sent: list[Emitted], due: datetime | None) -> None:
+        if self.relay is not None:
+            self.relay.offer(sent)
+        self.clocks.heard(due)
+
+    def _spawn(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
+        async def forever() -> None:
+            while not self._stopping.is_set():
+                try:
+                    await loop()
+                except Exception as error:  # noqa: BLE001 - a loop never ends by an error
+                    log.error("loop_failed", name=name, error=type(error).__name__)
+                    await asyncio.sleep(1)
+                else:
+                    return
+
+        self._tasks.add(asyncio.create_task(forever(), name=f"{self.name}.{name}"))
+
+    async def _until_the_store_answers(self) -> None:
+        while True:
+            try:
+                await self.database.epoch()
+                if self.vault:
+                    await self.vault.prepare()
+            except Exception as error:  # noqa: BLE001 - not there, or not migrated, yet
+                log.warning("store_awaited", error=type(error).__name__)
+                await asyncio.sleep(0.5)
+            else:
+                return
+
+    async def _refuse_fast_clocks(self) -> None:
+        """TIME_SCALE is for demos: refuse it unless the issuer says that it is a demo's."""
+        if self.settings.time_scale == 1:
+            return
+        url = f"{self.settings.jwks_url.rsplit('/', 1)[0]}/.well-known/openid-configuration"
+        async with httpx.AsyncClient(timeout=5) as client:
+            answer = await client.get(url)
+        if answer.status_code != 200 or answer.json().get("naungan_demo") is not True:
+            message = "TIME_SCALE is refused: the issuer is not a demo issuer"
+            raise RuntimeError(message)
+
+    async def _join_bus(self) -> None:
+        """Connect, however long the servers are away, and run the relay, the consumers and reconcile."""
+        settings = self.settings
+        security = None
+        if settings.nats_user and settings.nats_password:
+            security = SASLPlaintext(settings.nats_user, settings.nats_password.get_secret_value())
+        broker = self._broker = NatsBroker(
+            settings.nats_url.split(","),
+            security=security,
+            # With a budget FastStream's loop freezes when it runs out; without one it rides out any outage.
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.2,
+            ping_interval=5,
+            max_outstanding_pings=2,
+            inbox_prefix=f"_INBOX_{settings.nats_user or self.name}",
+            reconnected_cb=self._reconnected,
+            logger=None,
+        )
+        client = self.client = await broker.connect()
+        relay = self.relay = Relay(self.database, client, self.name)
+        self.reconcile = Reconcile(self.database, client, self.name, self.said_on, settings.reconcile_seconds)
+        self._spawn("relay", relay.run)
+        self._spawn("confirm", relay.confirm)
+        self._spawn("recover", lambda: relay.recover_always(settings.recover_seconds))
+        self._spawn("reconcile", self.reconcile.run)
+        for stream, durable in self.durables:
+            consumer = Consumer(
+                service=self.name,
+                stream=stream,
+                durable=durable,
+                inputs=self.inputs,
+                order=self.order,
+                database=self.database,
+                letters=self.letters,
+                client=client,
+                settings=settings,
+            )
+            self.consumers.append(consumer)
+            self._spawn(f"{stream}.{durable}", consumer.run)
+        await self._stopping.wait()
+
+    async def _reconnected(self, *_: Any) -> None:
+        log.info("nats_reconnected")
+        if self.reconcile:
+            self.reconcile.forget()
+
+    async def _redrive(self) -> None:
+        """Drive the dead letters that an operator asked for."""
+        while not self._stopping.is_set():
+            for consumer in self.consumers:
+                await consumer.redrive()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), 1)

@@ -1,0 +1,48 @@
+"""What the operator may set; each service reads these under its own prefix, once, and passes them down."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings that every service has. Secrets may come from files in /run/secrets."""
+
+    model_config = SettingsConfigDict(extra="ignore", secrets_dir="/run/secrets" if Path("/run/secrets").is_dir() else None)
+
+    database_url: SecretStr
+    keys_url: SecretStr | None = Field(default=None, description="the key database; outside the store's backup set")
+    key_file: Path | None = Field(default=None, description="file with the key-encryption key, 32 bytes in hex")
+    nats_url: str = "nats://127.0.0.1:4222"
+    nats_user: str | None = None
+    nats_password: SecretStr | None = None
+    issuer: str = Field(description="the OIDC issuer whose tokens are believed")
+    jwks_url: str
+    audience: str = "naungan"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    root_path: str = ""
+    pool: int = Field(default=8, ge=2)
+    batch: Annotated[int, Field(ge=1, le=1000)] = 500
+    message_attempts: int = Field(default=5, ge=1, description="tries of a failing message before it is set aside")
+    retry_base: float = Field(default=0.5, gt=0, description="seconds before the second try; doubles up to retry_limit")
+    retry_limit: float = Field(default=60, gt=0)
+    reconcile_seconds: float = Field(default=5, gt=0)
+    recover_seconds: float = Field(default=3, gt=0, description="age at which another replica's unpublished facts are taken")
+    time_scale: float = Field(default=1, ge=1, validation_alias="TIME_SCALE", description="speeds clocks up; only with the demo issuer")
+    log_level: str = "info"
+
+    def span(self, **parts: float) -> timedelta:
+        """A length of time (`hours=`, `minutes=`, `days=`), shortened by TIME_SCALE."""
+        return timedelta(**parts) / self.time_scale
+
+    @model_validator(mode="after")
+    def keys_go_together(self) -> Self:
+        """A key database without a key-encryption key, or the other way round, is a mistake."""
+        if (self.keys_url is None) != (self.key_file is None):
+            message = "set both keys_url and key_file, or neither"
+            raise ValueError(message)
+        return self

@@ -1,0 +1,110 @@
+"""Runs clocks that are due: rows of the store, claimed by any replica, each exactly once."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import structlog
+from prometheus_client import Counter
+from sqlalchemy import text
+
+from chassis.inputs import Due, Handler
+from chassis.store.database import Database
+from chassis.store.failures import Fault, fault_of
+
+log = structlog.get_logger()
+
+FIRED = Counter("naungan_clocks_fired", "Clocks whose handler committed", ["service", "kind"])
+
+MOST = 200
+LONGEST_SLEEP = 1.0
+PEEK = text("""
+    SELECT id, kind, subject, key, due FROM clock
+    WHERE due <= clock_timestamp() + make_interval(secs => :skew) AND kind = ANY(CAST(:kinds AS text[])) ORDER BY due LIMIT :most""")
+CLAIM = text("""
+    DELETE FROM clock WHERE (kind, subject, key) IN (
+        SELECT c.kind, c.subject, c.key FROM clock c JOIN unnest(CAST(:ids AS uuid[])) AS due (id) ON c.id = due.id
+        FOR UPDATE OF c SKIP LOCKED)
+    RETURNING id""")
+POSTPONE = text("""
+    UPDATE clock SET attempts = attempts + 1, due = clock_timestamp() + make_interval(secs => least(300, power(2, attempts))) WHERE id = :id""")
+NEXT = text("SELECT min(due) FROM clock WHERE kind = ANY(CAST(:kinds AS text[]))")
+
+
+class Clocks:
+    """The due clocks of one store and their handlers."""
+
+    def __init__(self, database: Database, service: str, handlers: Mapping[str, Handler]) -> None:
+        self.database, self.service, self.handlers = database, service, handlers
+        self._changed = asyncio.Event()
+        self._stopping = False
+
+    def heard(self, due: datetime | None) -> None:
+        """A commit set a clock that may be earlier than what is waited for."""
+        if due is not None:
+            self._changed.set()
+
+    async def run(self) -> None:
+        """Fire clocks as they run out, until `stop`."""
+        while not self._stopping:
+            try:
+                fired = await self.fire()
+                wait = 0.0 if fired else await self._until_next()
+            except Exception as error:  # noqa: BLE001 - the database may be away; the clocks stay in it
+                log.warning("clocks_wait", service=self.service, error=type(error).__name__)
+                wait = LONGEST_SLEEP
+            if wait > 0:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), wait)
+            self._changed.clear()
+
+    def stop(self) -> None:
+        """End after the clocks in hand."""
+        self._stopping = True
+        self._changed.set()
+
+    async def fire(self) -> int:
+        """Run the handlers of all clocks that are due now; how many clocks were taken up."""
+        parameters = {"skew": self.database.skew.total_seconds(), "kinds": list(self.handlers), "most": MOST}
+        async with self.database.engine.connect() as connection:
+            due = [Due(*row) for row in (await connection.execute(PEEK, parameters)).all()]
+        for kind in dict.fromkeys(clock.kind for clock in due):
+            await self._fire(kind, [clock for clock in due if clock.kind == kind])
+        return len(due)
+
+    async def _fire(self, kind: str, due: Sequence[Due]) -> None:
+        """Run one kind's handler; halve on a clock's own failure, and postpone a clock that fails alone."""
+        try:
+            async with self.database.transaction() as tx:
+                await tx.start()
+                await tx.lock(clock.subject for clock in due)
+                claimed = {row.id for row in await tx.rows(CLAIM, {"ids": [clock.id for clock in due]})}
+                mine = [clock for clock in due if clock.id in claimed]
+                if mine:
+                    tx.caused_by_clocks(mine)
+                    await self.handlers[kind](mine, tx)
+            FIRED.labels(self.service, kind).inc(len(mine))
+        except Exception as error:
+            fault = fault_of(error)
+            if fault is Fault.INFRASTRUCTURE:
+                raise
+            if fault is Fault.CONFLICT:
+                await asyncio.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - jitter
+                return
+            if len(due) > 1:
+                middle = len(due) // 2
+                await self._fire(kind, due[:middle])
+                await self._fire(kind, due[middle:])
+                return
+            log.error("clock_failed", service=self.service, kind=kind, error=type(error).__name__)
+            async with self.database.engine.begin() as connection:
+                await connection.execute(POSTPONE, {"id": due[0].id})
+
+    async def _until_next(self) -> float:
+        async with self.database.engine.connect() as connection:
+            due = (await connection.execute(NEXT, {"kinds": list(self.handlers)})).scalar_one()
+        if due is None:
+            return LONGEST_SLEEP
+        return min(LONGEST_SLEEP, max(0.005, (due - self.database.skew - datetime.now(UTC)).total_seconds()))

@@ -1,0 +1,112 @@
+"""The tables that every store has beside its own: inbox, outbox, anchors, clocks, requests, dead letters, audit."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+
+EPOCH = "store_epoch"
+
+
+def chassis_tables(metadata: MetaData) -> None:
+    """Declare the chassis' tables in a service's metadata."""
+    moment = DateTime(timezone=True)
+    # One row: raised when the store is restored from a backup, so that new events never take the ids of lost ones.
+    Table("store_epoch", metadata, Column("epoch", Integer, primary_key=True))
+    Table(
+        "inbox",
+        metadata,
+        Column("event_id", Uuid, primary_key=True),
+        Column("type", Text, nullable=False),
+        Column("subject", Uuid, nullable=False),
+        Column("taken_at", moment, nullable=False, server_default=func.now()),
+    )
+    # One row per subject this store ever touched: locking it serialises the subject, and it counts the subject's facts.
+    Table("anchor", metadata, Column("subject", Uuid, primary_key=True), Column("factversion", BigInteger, nullable=False, server_default="0"))
+    Table(
+        "outbox",
+        metadata,
+        Column("id", Uuid, primary_key=True),
+        Column("position", BigInteger, Identity(always=True), nullable=False),
+        Column("type", Text, nullable=False),
+        Column("stream", Text, nullable=False),
+        Column("route", Text, nullable=False),
+        Column("subject", Uuid, nullable=False),
+        Column("time", moment, nullable=False),
+        Column("factversion", BigInteger, nullable=False),
+        Column("correlation", Text, nullable=False),
+        Column("causation", Text, nullable=False),
+        Column("trace", Text),
+        Column("body", LargeBinary, nullable=False),
+        Index("outbox_position", "position", unique=True),
+    )
+    # What the stream has not confirmed yet. The relay works from memory; this is read only to recover.
+    Table(
+        "outbox_pending",
+        metadata,
+        Column("id", Uuid, primary_key=True),
+        Column("since", moment, nullable=False, server_default=func.now()),
+    )
+    Table(
+        "clock",
+        metadata,
+        Column("kind", Text, primary_key=True),
+        Column("subject", Uuid, primary_key=True),
+        Column("key", Text, primary_key=True),
+        Column("id", Uuid, nullable=False),
+        Column("due", moment, nullable=False),
+        Column("attempts", Integer, nullable=False, server_default="0"),
+        Index("clock_due", "due"),
+    )
+    Table(
+        "request",
+        metadata,
+        Column("principal", Text, primary_key=True),
+        Column("key", Text, primary_key=True),
+        Column("fingerprint", LargeBinary, nullable=False),
+        Column("status", Integer, nullable=False, server_default="0"),
+        Column("answer", Text, nullable=False, server_default=""),
+        Column("at", moment, nullable=False, server_default=func.now()),
+    )
+    Table(
+        "dead_letter",
+        metadata,
+        Column("id", Uuid, primary_key=True),
+        Column("stream", Text, nullable=False),
+        Column("durable", Text, nullable=False),
+        Column("route", Text, nullable=False),
+        Column("headers", Text, nullable=False),
+        Column("body", LargeBinary, nullable=False),
+        Column("sealed", Boolean, nullable=False, server_default=text("false")),
+        Column("stored_at", moment, nullable=False),
+        Column("sequence", BigInteger, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("attempts", Integer, nullable=False),
+        Column("first_failed_at", moment, nullable=False, server_default=func.now()),
+        Column("set_aside_at", moment),
+        Column("redrive", Boolean, nullable=False, server_default=text("false")),
+    )
+    Table(
+        "audit",
+        metadata,
+        Column("position", BigInteger, Identity(always=True), primary_key=True),
+        Column("at", moment, nullable=False, server_default=func.now()),
+        Column("principal", Text, nullable=False),
+        Column("roles", Text, nullable=False),
+        Column("agency", Text, nullable=False),
+        Column("action", Text, nullable=False),
+        Column("subject", Uuid, nullable=False),
+        Column("fields", Text, nullable=False),
+    )

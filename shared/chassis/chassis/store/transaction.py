@@ -1,0 +1,255 @@
+"""One transaction: the rows a decision changes, the facts it states and the clocks it sets, committed together or not at all."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import CursorResult, Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql import Executable
+
+from chassis.envelope import Cause, Emitted, Fact, Received
+from chassis.inputs import Due
+
+if TYPE_CHECKING:
+    from chassis.settings import Settings
+    from chassis.web.identity import Principal
+
+TAKE = text("""
+    WITH fresh AS (
+        INSERT INTO inbox (event_id, type, subject)
+        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:subjects AS uuid[]))
+        ON CONFLICT DO NOTHING RETURNING event_id)
+    SELECT clock_timestamp(), array(SELECT event_id FROM fresh)""")
+NOW = text("SELECT clock_timestamp()")
+ANCHOR = text("INSERT INTO anchor (subject) SELECT unnest(CAST(:subjects AS uuid[])) ON CONFLICT DO NOTHING")
+LOCK = text("SELECT subject, factversion FROM anchor WHERE subject = ANY(CAST(:subjects AS uuid[])) ORDER BY subject FOR UPDATE")
+SEND = text("""
+    WITH counted AS (
+        UPDATE anchor SET factversion = counted.version
+        FROM unnest(CAST(:counted AS uuid[]), CAST(:versions AS bigint[])) AS counted (subject, version)
+        WHERE anchor.subject = counted.subject),
+    pending AS (INSERT INTO outbox_pending (id) SELECT unnest(CAST(:ids AS uuid[])))
+    INSERT INTO outbox (id, type, stream, route, subject, time, factversion, correlation, causation, trace, body)
+    SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:streams AS text[]), CAST(:routes AS text[]),
+        CAST(:subjects AS uuid[]), CAST(:times AS timestamptz[]), CAST(:factversions AS bigint[]), CAST(:correlations AS text[]),
+        CAST(:causations AS text[]), CAST(:traces AS text[]), CAST(:bodies AS bytea[]))""")
+SET_CLOCKS = text("""
+    INSERT INTO clock (kind, subject, key, id, due)
+    SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:subjects AS uuid[]), CAST(:keys AS text[]), CAST(:ids AS uuid[]),
+        CAST(:dues AS timestamptz[]))
+    ON CONFLICT (kind, subject, key) DO UPDATE SET id = excluded.id, due = excluded.due, attempts = 0""")
+CANCEL_CLOCKS = text("""
+    DELETE FROM clock USING unnest(CAST(:kinds AS text[]), CAST(:subjects AS uuid[]), CAST(:keys AS text[])) AS gone (kind, subject, key)
+    WHERE clock.kind = gone.kind AND clock.subject = gone.subject AND clock.key = gone.key""")
+AUDIT = text("""
+    INSERT INTO audit (principal, roles, agency, action, subject, fields) VALUES (:principal, :roles, :agency, :action, :subject, :fields)""")
+
+Clock = tuple[str, UUID, str]
+
+
+class Transaction:
+    """What a handler touches, and all it touches: statements, emitted facts and clocks.
+
+    The chassis opens and commits it. `now` is the database's clock; `principal` is who asks, in a request.
+    """
+
+    def __init__(
+        self, connection: AsyncConnection, *, source: str, epoch: int, settings: "Settings", skew: timedelta, principal: "Principal | None"
+    ) -> None:
+        self.connection = connection
+        self.settings: Any = settings
+        self.sent: list[Emitted] = []
+        self.next_due: datetime | None = None
+        self._source, self._epoch, self._skew = source, epoch, skew
+        self._principal = principal
+        self._now: datetime | None = None
+        self._causes: dict[UUID, Cause] = {}
+        self._cause: Cause | None = None
+        self._versions: dict[UUID, int] = {}
+        self._out: list[tuple[Fact, UUID, str, Cause]] = []
+        self._clocks: dict[Clock, tuple[UUID, datetime] | None] = {}
+        self._audit: list[dict[str, Any]] = []
+
+    @property
+    def now(self) -> datetime:
+        """The database's time of this transaction, UTC."""
+        if self._now is None:
+            message = "the transaction has not been started"
+            raise RuntimeError(message)
+        return self._now
+
+    @property
+    def principal(self) -> "Principal":
+        """Who asks; only requests have one."""
+        if self._principal is None:
+            message = "nobody asked for this: it is not a request"
+            raise RuntimeError(message)
+        return self._principal
+
+    # -- statements ---------------------------------------------------------------------------------------------------------------
+
+    async def execute(self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None) -> CursorResult[Any]:
+        """Run one statement of the service's store."""
+        return await self.connection.execute(statement, parameters)
+
+    async def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+        """All rows of a query."""
+        return (await self.connection.execute(statement, parameters)).all()
+
+    async def row(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Row[Any] | None:
+        """The first row of a query, or None."""
+        return (await self.connection.execute(statement, parameters)).first()
+
+    async def lock(self, subjects: Iterable[UUID]) -> None:
+        """Serialise these subjects until commit, in id order; what they protect is read by a later statement."""
+        missing = sorted(set(subjects) - self._versions.keys())
+        if not missing:
+            return
+        await self.connection.execute(ANCHOR, {"subjects": missing})
+        for subject, version in (await self.connection.execute(LOCK, {"subjects": missing})).all():
+            self._versions[subject] = version
+
+    # -- facts and clocks -----------------------------------------------------------------------------------------------------------
+
+    def cause_of(self, subject: UUID) -> Cause:
+        """Why something is decided about this subject: its own message or clock of this batch, or the request."""
+        cause = self._causes.get(subject, self._cause)
+        if cause is None:
+            message = f"nothing in this transaction concerns subject {subject}: pass cause="
+            raise ValueError(message)
+        return cause
+
+    def new_id(self, key: str, subject: UUID | None = None, cause: Cause | None = None) -> UUID:
+        """A time-ordered id that the same cause always gives again for the same key."""
+        chosen = cause or (self.cause_of(subject) if subject else self.cause_of(UUID(int=0)))
+        return chosen.derive(self._epoch, subject or UUID(int=0), f"id:{key}")
+
+    def emit(self, fact: Fact, subject: UUID, *, key: str = "", cause: Cause | None = None) -> None:
+        """State a fact about a subject; it is published after commit. Two facts of one type, cause and subject need different keys."""
+        self._out.append((fact, subject, key, cause or self.cause_of(subject)))
+
+    def set_clock(self, kind: str, subject: UUID, due: datetime, key: str = "", cause: Cause | None = None) -> None:
+        """Let the handler of `kind` run at `due`, replacing an earlier clock of the same kind, subject and key."""
+        chosen = cause or self.cause_of(subject)
+        identity = chosen.derive(self._epoch, subject, f"clock:{kind}:{key}:{due.isoformat()}")
+        self._clocks[(kind, subject, key)] = (identity, due)
+
+    def cancel_clock(self, kind: str, subject: UUID, key: str = "") -> None:
+        """Take a clock back; one that is not set is fine."""
+        self._clocks[(kind, subject, key)] = None
+
+    def audit(self, action: str, subject: UUID, fields: Iterable[str] = ()) -> None:
+        """Record that the principal read or wrote these personal fields of a subject."""
+        who = self.principal
+        self._audit.append({
+            "principal": str(who.subject),
+            "roles": " ".join(sorted(who.roles)),
+            "agency": who.agency,
+            "action": action,
+            "subject": subject,
+            "fields": " ".join(sorted(fields)),
+        })
+
+    # -- for the chassis --------------------------------------------------------------------------------------------------------------
+
+    async def start(self, cause: Cause | None = None, now: datetime | None = None) -> None:
+        """Read the database's clock unless a statement before did; with a cause for everything that is decided here."""
+        self._set_now(now or (await self.connection.execute(NOW)).scalar_one())
+        self._cause = cause
+
+    async def take(self, events: Sequence[Received[Any]]) -> list[Received[Any]]:
+        """Insert the events' ids into the inbox first and return those that were not there, their subjects locked."""
+        unique = {event.id: event for event in events}
+        ordered = sorted(unique)
+        parameters = {"ids": ordered, "types": [unique[i].type for i in ordered], "subjects": [unique[i].subject for i in ordered]}
+        now, fresh = (await self.connection.execute(TAKE, parameters)).one()
+        self._set_now(now)
+        survivors = set(fresh)
+        taken = [event for event in unique.values() if event.id in survivors]
+        self._causes |= {event.subject: event.cause for event in taken}
+        nowhere = UUID(int=0)
+        await self.lock(event.subject for event in taken if event.subject != nowhere)
+        return taken
+
+    def caused_by_clocks(self, due: Sequence[Due]) -> None:
+        """Let each clock be the cause of what is decided about its subject."""
+        self._causes |= {clock.subject: clock.cause for clock in due}
+
+    def caused_by(self, cause: Cause) -> None:
+        """Let this be the cause of everything that has no nearer one."""
+        self._cause = cause
+
+    async def flush(self) -> None:
+        """Write what was emitted, set and audited; the last thing before commit."""
+        if self._out:
+            await self._send()
+        if self._clocks:
+            await self._write_clocks()
+        if self._audit:
+            await self.connection.execute(AUDIT, self._audit)
+
+    def _set_now(self, database_now: datetime) -> None:
+        self._now = database_now + self._skew
+
+    async def _send(self) -> None:
+        await self.lock(subject for _, subject, _, _ in self._out)
+        for fact, subject, key, cause in self._out:
+            self._versions[subject] += 1
+            self.sent.append(
+                Emitted(
+                    id=cause.derive(self._epoch, subject, f"{self._source}|{fact.type}|{fact.route}|{key}"),
+                    type=fact.type,
+                    source=self._source,
+                    stream=fact.stream,
+                    route=fact.route,
+                    subject=subject,
+                    time=self.now,
+                    factversion=self._versions[subject],
+                    correlation=cause.correlation or cause.name[:64],
+                    causation=cause.name[:64],
+                    trace=cause.trace,
+                    body=fact.model_dump_json().encode(),
+                )
+            )
+        counted = sorted({event.subject for event in self.sent})
+        sent = self.sent
+        await self.connection.execute(
+            SEND,
+            {
+                "counted": counted,
+                "versions": [self._versions[subject] for subject in counted],
+                "ids": [event.id for event in sent],
+                "types": [event.type for event in sent],
+                "streams": [event.stream for event in sent],
+                "routes": [event.route for event in sent],
+                "subjects": [event.subject for event in sent],
+                "times": [event.time for event in sent],
+                "factversions": [event.factversion for event in sent],
+                "correlations": [event.correlation for event in sent],
+                "causations": [event.causation for event in sent],
+                "traces": [event.trace for event in sent],
+                "bodies": [event.body for event in sent],
+            },
+        )
+
+    async def _write_clocks(self) -> None:
+        ordered = sorted(self._clocks.items(), key=lambda entry: entry[0])
+        gone = [clock for clock, value in ordered if value is None]
+        kept = [(clock, value) for clock, value in ordered if value is not None]
+        if gone:
+            kinds, subjects, keys = zip(*gone, strict=True)
+            await self.connection.execute(CANCEL_CLOCKS, {"kinds": list(kinds), "subjects": list(subjects), "keys": list(keys)})
+        if kept:
+            await self.connection.execute(
+                SET_CLOCKS,
+                {
+                    "kinds": [clock[0] for clock, _ in kept],
+                    "subjects": [clock[1] for clock, _ in kept],
+                    "keys": [clock[2] for clock, _ in kept],
+                    "ids": [value[0] for _, value in kept],
+                    "dues": [value[1] for _, value in kept],
+                },
+            )
+            self.next_due = min(value[1] for _, value in kept)

@@ -1,0 +1,110 @@
+"""Personal data at rest: one key per person, wrapped by a key-encryption key, kept in a database apart from the data.
+
+AES-256-GCM (NIST SP 800-38D) with the place of a value as associated data, so that a ciphertext moved to another person, table or
+field does not open; key wrap by RFC 3394.
+"""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_wrap
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+CREATE = text("""
+    CREATE TABLE IF NOT EXISTS person_key (
+        owner uuid PRIMARY KEY, wrapped bytea NOT NULL, kek text NOT NULL, created_at timestamptz NOT NULL DEFAULT now())""")
+ADD = text("""
+    INSERT INTO person_key (owner, wrapped, kek) SELECT owner, wrapped, :kek
+    FROM unnest(CAST(:owners AS uuid[]), CAST(:wrapped AS bytea[])) AS new (owner, wrapped) ON CONFLICT DO NOTHING""")
+FIND = text("SELECT owner, wrapped FROM person_key WHERE owner = ANY(CAST(:owners AS uuid[]))")
+NONCE = 12
+
+
+class KeyLostError(Exception):
+    """There is no key for this owner: it was erased, or never made."""
+
+
+def read_key_file(path: Path) -> bytes:
+    """The key-encryption key in a file, 32 bytes in hex. Raises ValueError when it is not that."""
+    key = bytes.fromhex(path.read_text().strip())
+    if len(key) != 32:
+        message = f"{path}: the key-encryption key must be 32 bytes in hex"
+        raise ValueError(message)
+    return key
+
+
+def derived(kek: bytes, purpose: str) -> bytes:
+    """A key for one purpose, derived from the key-encryption key (HMAC-SHA-256 as in NIST SP 800-108)."""
+    return hmac.new(kek, f"naungan|{purpose}".encode(), hashlib.sha256).digest()
+
+
+class Keys:
+    """Opened keys of the owners that one piece of work concerns."""
+
+    def __init__(self, keys: dict[UUID, bytes]) -> None:
+        self._keys = keys
+
+    def seal(self, owner: UUID, place: str, plain: str) -> bytes:
+        """Encrypt a value of `owner` for one place (`table.field`)."""
+        nonce = os.urandom(NONCE)
+        return nonce + AESGCM(self._key(owner)).encrypt(nonce, plain.encode(), f"{owner}|{place}".encode())
+
+    def open(self, owner: UUID, place: str, sealed: bytes) -> str:
+        """Decrypt a value of `owner` from the same place. Raises KeyLostError, or InvalidTag when it was moved or changed."""
+        return AESGCM(self._key(owner)).decrypt(sealed[:NONCE], sealed[NONCE:], f"{owner}|{place}".encode()).decode()
+
+    def _key(self, owner: UUID) -> bytes:
+        try:
+            return self._keys[owner]
+        except KeyError:
+            raise KeyLostError(str(owner)) from None
+
+
+class Vault:
+    """The key database of one service, and what is derived from its key-encryption key."""
+
+    def __init__(self, engine: AsyncEngine, kek: bytes) -> None:
+        self.engine = engine
+        self._kek = kek
+        self._letters = AESGCM(derived(kek, "dead letters"))
+        self._index = derived(kek, "blind index")
+        self._name = hashlib.sha256(derived(kek, "name")).hexdigest()[:16]
+
+    async def prepare(self) -> None:
+        """Make the key table if it is missing."""
+        async with self.engine.begin() as connection:
+            await connection.execute(CREATE)
+
+    async def new(self, owners: Iterable[UUID]) -> Keys:
+        """Keys of owners, made and durable before any row that needs them; an owner who has one keeps it."""
+        wanted = sorted(set(owners))
+        made = [aes_key_wrap(self._kek, AESGCM.generate_key(256)) for _ in wanted]
+        if wanted:
+            async with self.engine.begin() as connection:
+                await connection.execute(ADD, {"owners": wanted, "wrapped": made, "kek": self._name})
+        return await self.of(wanted)
+
+    async def of(self, owners: Iterable[UUID]) -> Keys:
+        """Keys of those owners who have one."""
+        async with self.engine.connect() as connection:
+            rows = (await connection.execute(FIND, {"owners": sorted(set(owners))})).all()
+        return Keys({owner: aes_key_unwrap(self._kek, wrapped) for owner, wrapped in rows})
+
+    def blind(self, field: str, value: str) -> bytes:
+        """A keyed hash by which equal values can be found without being stored."""
+        return hmac.new(self._index, f"{field}|{value}".encode(), hashlib.sha256).digest()
+
+    def seal(self, plain: bytes, context: str) -> bytes:
+        """Encrypt a message that belongs to no person yet (a dead letter)."""
+        nonce = os.urandom(NONCE)
+        return nonce + self._letters.encrypt(nonce, plain, context.encode())
+
+    def open(self, sealed: bytes, context: str) -> bytes:
+        """Decrypt what `seal` made under the same context."""
+        return self._letters.decrypt(sealed[:NONCE], sealed[NONCE:], context.encode())

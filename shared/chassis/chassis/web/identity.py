@@ -1,0 +1,111 @@
+"""Who asks: OIDC access tokens, verified against the issuer's keys."""
+
+import asyncio
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import httpx
+import structlog
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+log = structlog.get_logger()
+
+# RFC 8725 section 3.1: only algorithms that are expected, and never one that a token names by itself.
+ALGORITHMS = ["ES256", "RS256", "PS256", "EdDSA"]
+LIFETIME = 300.0
+COOL_DOWN = 10.0
+LONGEST_TOKEN = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A person or system that asks: its id, its roles, the agency and the units (ids) it acts for."""
+
+    subject: UUID
+    roles: frozenset[str]
+    agency: str
+    units: frozenset[str] = frozenset()
+
+    def has(self, *roles: str) -> bool:
+        """Whether it holds any of these roles."""
+        return not self.roles.isdisjoint(roles)
+
+
+class NotIdentifiedError(Exception):
+    """There is no token, or none that is to be believed."""
+
+
+class Identity:
+    """Verifies bearer tokens of one issuer; its keys are fetched when needed and kept for some minutes."""
+
+    def __init__(self, issuer: str, jwks_url: str, audience: str) -> None:
+        self.jwks_url = jwks_url
+        self._claims = jwt.JWTClaimsRegistry(
+            iss={"essential": True, "value": issuer},
+            aud={"essential": True, "value": audience},
+            exp={"essential": True},
+            sub={"essential": True},
+            leeway=30,
+        )
+        self._keys: KeySet | None = None
+        self._fetched = -COOL_DOWN
+        self._lock = asyncio.Lock()
+
+    async def principal(self, authorization: str | None) -> Principal:
+        """The principal of an `Authorization` header. Raises NotIdentifiedError."""
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token or len(token) > LONGEST_TOKEN:
+            message = "send `Authorization: Bearer <access token>`"
+            raise NotIdentifiedError(message)
+        try:
+            claims = self._decode(token, await self._current(refresh=False))
+        except JoseError:
+            # The issuer may have rotated its keys; asking again is limited, or anybody could make us ask.
+            try:
+                claims = self._decode(token, await self._current(refresh=True))
+            except JoseError as error:
+                message = f"the token is not valid: {error.error}"
+                raise NotIdentifiedError(message) from None
+        return _principal(claims)
+
+    def _decode(self, token: str, keys: KeySet) -> dict[str, Any]:
+        try:
+            decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
+        except (ValueError, TypeError, KeyError):
+            message = "the token cannot be read"
+            raise NotIdentifiedError(message) from None
+        self._claims.validate(decoded.claims)
+        return decoded.claims
+
+    async def _current(self, *, refresh: bool) -> KeySet:
+        async with self._lock:
+            age = monotonic() - self._fetched
+            if self._keys is None or age > LIFETIME or (refresh and age > COOL_DOWN):
+                try:
+                    async with httpx.AsyncClient(timeout=5) as client:
+                        answer = (await client.get(self.jwks_url)).raise_for_status()
+                    self._keys, self._fetched = KeySet.import_key_set(answer.json()), monotonic()
+                except (httpx.HTTPError, ValueError) as error:
+                    log.warning("issuer_unreachable", error=type(error).__name__)
+                    if self._keys is None:
+                        message = "the issuer of tokens cannot be reached; try again"
+                        raise NotIdentifiedError(message) from None
+            return self._keys
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    try:
+        subject = UUID(str(claims["sub"]))
+    except ValueError:
+        message = "the token's sub is not a UUID"
+        raise NotIdentifiedError(message) from None
+    roles = claims.get("roles")
+    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+        message = "the token's roles must be a list"
+        raise NotIdentifiedError(message)
+    units = claims.get("units", [])
+    return Principal(subject, frozenset(roles), str(claims.get("agency", "")), frozenset(units if isinstance(units, list) else []))

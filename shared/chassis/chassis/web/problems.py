@@ -1,0 +1,78 @@
+"""Precise refusals: RFC 9457 problem details that name each field and what to do, and never echo a value."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from chassis.web.identity import NotIdentifiedError
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """What is wrong with one field, as a code."""
+
+    field: str
+    code: str
+
+
+class RefusedError(Exception):
+    """A request that is understood and refused; nothing changes."""
+
+    def __init__(self, status: int, title: str, problems: Sequence[FieldProblem] = (), **members: Any) -> None:
+        super().__init__(title)
+        self.status, self.title, self.problems, self.members = status, title, tuple(problems), members
+
+
+def not_found(what: str) -> RefusedError:
+    """404; also for what the principal may not know of, so that absent and denied look the same."""
+    return RefusedError(404, f"no such {what}")
+
+
+def conflict(title: str, **members: Any) -> RefusedError:
+    """409: the state does not allow it; `members` say which state."""
+    return RefusedError(409, title, **members)
+
+
+def problem(status: int, title: str, problems: Sequence[FieldProblem] = (), **members: Any) -> JSONResponse:
+    """A problem-details response."""
+    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, **members}
+    if problems:
+        body["errors"] = [{"field": entry.field, "code": entry.code} for entry in problems]
+    headers = {"Retry-After": "2"} if status == 503 else {}
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def answer_with_problems(app: FastAPI) -> None:
+    """Let every failure of this app end as a problem."""
+
+    @app.exception_handler(RefusedError)
+    async def refused(_request: Request, error: RefusedError) -> JSONResponse:
+        return problem(error.status, error.title, error.problems, **error.members)
+
+    @app.exception_handler(NotIdentifiedError)
+    async def not_identified(_request: Request, error: NotIdentifiedError) -> JSONResponse:
+        response = problem(401, str(error))
+        response.headers["WWW-Authenticate"] = "Bearer"
+        return response
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        places = [FieldProblem(".".join(str(part) for part in entry["loc"][1:]) or "body", str(entry["type"])) for entry in error.errors()]
+        return problem(422, "some fields are missing or wrong: correct them and send again", places)
+
+    @app.exception_handler(HTTPException)
+    async def http(_request: Request, error: HTTPException) -> JSONResponse:
+        return problem(error.status_code, str(error.detail))
+
+    @app.exception_handler(Exception)
+    async def failed(_request: Request, error: Exception) -> JSONResponse:
+        log.error("request_failed", error=type(error).__name__)
+        return problem(500, "an error of the platform; nothing was changed, try again with the same Idempotency-Key")

@@ -1,0 +1,150 @@
+"""Routes as handlers: each write is one transaction behind its Idempotency-Key, each read one transaction that is audited.
+
+    @router.post("/placements/{placement_id}/accept")
+    @writes("shelter_head")
+    async def accept(placement_id: UUID, tx: Transaction) -> PlacementView: ...
+"""
+
+import asyncio
+import functools
+import inspect
+import random
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Header, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse, Response
+from sqlalchemy import text
+
+from chassis.envelope import Cause
+from chassis.store.database import Database
+from chassis.store.failures import Fault, fault_of
+from chassis.store.transaction import Transaction
+from chassis.web.identity import Identity, Principal
+from chassis.web.problems import FieldProblem, RefusedError, not_found
+
+CLAIM = text("""
+    INSERT INTO request (principal, key, fingerprint) VALUES (:principal, :key, :fingerprint)
+    ON CONFLICT DO NOTHING RETURNING clock_timestamp()""")
+EARLIER = text("SELECT fingerprint, status, answer FROM request WHERE principal = :principal AND key = :key")
+ANSWER = text("UPDATE request SET status = :status, answer = :answer WHERE principal = :principal AND key = :key")
+TRIES = 8
+R = TypeVar("R")
+Route = Callable[..., Awaitable[Any]]
+
+
+async def identified(request: Request, authorization: Annotated[str | None, Header()] = None) -> Principal:
+    """The principal of a request."""
+    identity: Identity = request.app.state.identity
+    return await identity.principal(authorization)
+
+
+Asker = Annotated[Principal, Depends(identified)]
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", max_length=200, description="unique per action; send the same again when no answer came"),
+]
+
+
+def writes(*roles: str) -> Callable[[Route], Route]:
+    """Make a route a write for these roles. Its `tx` comes from here; what it returns is stored and answered again for the same key."""
+
+    def decorate(route: Route) -> Route:
+        @functools.wraps(route)
+        async def endpoint(*, naungan_request: Request, naungan_asker: Principal, naungan_key: str | None, **arguments: Any) -> Response:
+            require_role(naungan_asker, roles)
+            if not naungan_key:
+                raise RefusedError(400, "send an Idempotency-Key, so that a retry cannot do it twice", [FieldProblem("Idempotency-Key", "missing")])
+            work = functools.partial(route, **arguments)
+            return await _attempt(lambda: _write(naungan_request, naungan_asker, naungan_key, work))
+
+        return _with_signature(endpoint, route, naungan_key=Key)
+
+    return decorate
+
+
+def reads(*roles: str) -> Callable[[Route], Route]:
+    """Make a route a read for these roles; its transaction is committed too, because it may audit."""
+
+    def decorate(route: Route) -> Route:
+        @functools.wraps(route)
+        async def endpoint(*, naungan_request: Request, naungan_asker: Principal, **arguments: Any) -> Any:
+            require_role(naungan_asker, roles)
+            database: Database = naungan_request.app.state.database
+
+            async def read() -> Any:
+                async with database.transaction(naungan_asker) as tx:
+                    await tx.start()
+                    return await route(**arguments, tx=tx)
+
+            return await _attempt(read)
+
+        return _with_signature(endpoint, route)
+
+    return decorate
+
+
+def require_role(asker: Principal, roles: tuple[str, ...]) -> None:
+    """Refuse a principal that holds none of these roles."""
+    if not asker.has(*roles):
+        raise RefusedError(403, "your role does not allow this")
+
+
+def _with_signature(endpoint: Route, route: Route, **extra: Any) -> Route:
+    """Show FastAPI the route's own parameters without `tx`, and those that the endpoint needs."""
+    own = [parameter for name, parameter in inspect.signature(route).parameters.items() if name != "tx"]
+    if len(own) == len(inspect.signature(route).parameters):
+        message = f"{route.__name__} takes no tx"
+        raise TypeError(message)
+    added = {"naungan_request": Request, "naungan_asker": Asker, **extra}
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [p.replace(kind=keyword) for p in own]
+    for name, annotation in added.items():
+        default = None if annotation is Key else inspect.Parameter.empty
+        parameters.append(inspect.Parameter(name, keyword, annotation=annotation, default=default))
+    endpoint.__signature__ = inspect.Signature(parameters, return_annotation=inspect.signature(route).return_annotation)  # type: ignore[attr-defined]
+    return endpoint
+
+
+async def _attempt(work: Callable[[], Awaitable[R]]) -> R:
+    """Try again after a conflict or a lost connection: the key makes that safe. Raises 503 when it goes on."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            return await work()
+        except Exception as error:
+            fault = fault_of(error)
+            if fault is Fault.MESSAGE:
+                raise
+            if attempt == TRIES:
+                raise RefusedError(503, "the store is busy or away; nothing was changed, try again with the same Idempotency-Key") from error
+            await asyncio.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311 - jitter
+    raise AssertionError
+
+
+async def _write(request: Request, asker: Principal, key: str, work: Callable[..., Awaitable[Any]]) -> Response:
+    database: Database = request.app.state.database
+    status = request.scope["route"].status_code or 200
+    who = {"principal": str(asker.subject), "key": key}
+    secret: bytes = request.app.state.fingerprint_key
+    content = b"|".join([request.method.encode(), request.url.path.encode(), await request.body()])
+    fingerprint = blake2b(content, key=secret, digest_size=16).digest()
+    async with database.transaction(asker) as tx:
+        first = (await tx.execute(CLAIM, who | {"fingerprint": fingerprint})).scalar_one_or_none()
+        if first is None:
+            earlier = await tx.row(EARLIER, who)
+            if earlier is None:
+                raise not_found("request")
+            if earlier.fingerprint != fingerprint:
+                raise RefusedError(422, "this Idempotency-Key was used for another request", [FieldProblem("Idempotency-Key", "reused")])
+            return Response(earlier.answer, earlier.status, media_type="application/json")
+        await tx.start(Cause(f"request|{asker.subject}|{key}", _as_utc(first), "", request.headers.get("traceparent")), first)
+        response = JSONResponse(jsonable_encoder(await work(tx=tx)), status)
+        await tx.execute(ANSWER, who | {"status": status, "answer": bytes(response.body).decode()})
+    return response
+
+
+def _as_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
