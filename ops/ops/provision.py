@@ -1,0 +1,131 @@
+"""The provisioner: the only owner of streams and durables. It makes what is missing, again and again, and services only bind.
+
+It acts only while the server's full health check is good: a server that starts with a wrong storage key answers, but creating a stream
+then destroys what the right key would have opened.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+import httpx
+import nats
+import structlog
+from contracts import streams
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, StorageType, StreamConfig
+from nats.js.errors import APIError, NotFoundError
+
+log = structlog.get_logger()
+
+EVERY = 2.0
+ACK_WAIT = 30.0
+MOST_UNACKNOWLEDGED = 5000
+
+
+def stream_config(stream: streams.Stream, replicas: int) -> StreamConfig:
+    """The full configuration of a stream; a partial one would reset what it leaves out."""
+    return StreamConfig(
+        name=stream.name,
+        subjects=list(stream.subjects),
+        storage=StorageType.FILE,
+        num_replicas=replicas,
+        discard=DiscardPolicy.NEW,
+        max_bytes=stream.max_bytes,
+        duplicate_window=stream.duplicate_window,
+        allow_atomic=True,
+        allow_direct=True,
+    )
+
+
+def consumer_config(durable: streams.Durable) -> ConsumerConfig:
+    """A durable that never gives a message up: attempts that a message causes are counted in the service's store."""
+    return ConsumerConfig(
+        durable_name=durable.name,
+        filter_subjects=list(durable.filters),
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=ACK_WAIT,
+        max_deliver=-1,
+        max_ack_pending=MOST_UNACKNOWLEDGED,
+    )
+
+
+async def provision(js: JetStreamContext, agencies: Sequence[str], replicas: int = 1) -> None:
+    """Make every stream and durable that is missing, the agencies' included, and bring the others up to their declaration."""
+    for stream in streams.STREAMS:
+        await _ensure_stream(js, stream_config(stream, replicas))
+    durables = [durable for service in streams.SERVICES for durable in streams.durables_of(service)]
+    durables += [durable for agency in agencies for durable in streams.durables_of_agency(agency)]
+    for durable in durables:
+        await _ensure_durable(js, durable)
+
+
+async def _ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:
+    assert config.name is not None  # noqa: S101 - it always has one; this tells the type checker
+    try:
+        have = (await js.stream_info(config.name)).config
+    except NotFoundError:
+        await js.add_stream(config)
+        log.warning("stream_made", stream=config.name)
+        return
+    wanted = (config.subjects, config.max_bytes, config.num_replicas, config.discard)
+    if (have.subjects, have.max_bytes, have.num_replicas, have.discard) != wanted:
+        await js.update_stream(config)
+        log.warning("stream_updated", stream=config.name)
+
+
+async def _ensure_durable(js: JetStreamContext, durable: streams.Durable) -> None:
+    try:
+        have = (await js.consumer_info(durable.stream, durable.name)).config
+    except NotFoundError:
+        log.warning("durable_made", stream=durable.stream, durable=durable.name)
+    else:
+        filters = have.filter_subjects or ([have.filter_subject] if have.filter_subject else [])
+        if set(filters) == set(durable.filters):
+            return
+    await js.add_consumer(durable.stream, consumer_config(durable))
+
+
+async def healthy(monitor_url: str) -> bool:
+    """Whether the server's full health check is good."""
+    try:
+        async with httpx.AsyncClient(timeout=2) as client:
+            return (await client.get(f"{monitor_url}/healthz")).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+async def run(
+    url: str, monitor_url: str, agencies: Sequence[str], *, user: str | None = None, password: str | None = None, replicas: int = 1
+) -> None:
+    """Keep everything provisioned until cancelled, however long the server is away."""
+    client = await _connect(url, user, password)
+    complete = False
+    try:
+        while True:
+            try:
+                if client.is_connected and await healthy(monitor_url):
+                    await provision(client.jetstream(timeout=5), agencies, replicas)
+                    if not complete:
+                        log.info("provisioned")
+                    complete = True
+            except (APIError, TimeoutError, nats.errors.Error) as error:
+                log.warning("provision_waits", error=type(error).__name__)
+                complete = False
+            await asyncio.sleep(EVERY)
+    finally:
+        with contextlib.suppress(Exception):
+            await client.close()
+
+
+async def _connect(url: str, user: str | None, password: str | None) -> Client:
+    prefix = f"_INBOX_{user or 'provisioner'}"
+    while True:
+        try:
+            return await nats.connect(
+                url.split(","), user=user, password=password, inbox_prefix=prefix, max_reconnect_attempts=-1, reconnect_time_wait=0.2
+            )
+        except (OSError, nats.errors.Error) as error:
+            log.warning("nats_awaited", error=type(error).__name__)
+            await asyncio.sleep(0.5)

@@ -1,0 +1,192 @@
+"""What is said arrives, once, whatever is lost, repeated or poisoned on the way."""
+
+import asyncio
+import json
+from uuid import UUID, uuid4
+
+from contracts.intake import Closed
+
+from tests.chassis import toy
+from tests.chassis.conftest import a_triage, start_toy
+from tests.rig import Rig
+
+
+async def stream_ids(rig: Rig) -> list[str]:
+    """The ce-ids of the toy's facts in the stream, as often as they are there."""
+    js = rig.nats.jetstream()
+    info = await js.stream_info("CASES")
+    found = []
+    for sequence in range(max(1, info.state.first_seq), info.state.last_seq + 1):
+        try:
+            message = await js.get_msg("CASES", sequence)
+        except Exception:
+            continue
+        if (message.headers or {}).get("ce-source") == "placement":
+            found.append(message.headers["ce-id"])
+    return found
+
+
+async def test_a_fact_is_taken_answered_and_published(rig: Rig) -> None:
+    await start_toy(rig)
+    case = uuid4()
+    await rig.say(a_triage(), subject=case)
+    await rig.settle()
+    facts = await rig.facts("placement")
+    assert [(kind, subject) for kind, subject, _ in facts] == [("case.placement.waitlisted.v1", case)]
+    assert len(await stream_ids(rig)) == 1
+
+
+async def test_a_fact_said_twice_has_one_effect(rig: Rig) -> None:
+    await start_toy(rig)
+    case, identity = uuid4(), uuid4()
+    for _ in range(3):
+        await rig.say(a_triage(), subject=case, id=identity)
+    await rig.settle()
+    assert [row.n for row in await rig.sql("placement", "SELECT n FROM seen")] == [1]
+    assert len(await rig.facts("placement")) == 1
+
+
+async def test_many_facts_of_one_case_in_one_batch_each_count(rig: Rig) -> None:
+    await start_toy(rig)
+    case = uuid4()
+    await asyncio.gather(*(rig.say(a_triage(), subject=case, factversion=n) for n in range(20)))
+    await rig.settle()
+    assert [row.n for row in await rig.sql("placement", "SELECT n FROM seen")] == [20]
+    versions = await rig.sql("placement", "SELECT factversion FROM outbox ORDER BY factversion")
+    assert [row.factversion for row in versions] == list(range(1, 21))
+
+
+async def test_a_poison_message_is_set_aside_and_its_neighbours_proceed(rig: Rig) -> None:
+    await start_toy(rig, message_attempts=2)
+    poison, others = uuid4(), [uuid4() for _ in range(30)]
+    toy.Poison.cases = {poison}
+    await asyncio.gather(*(rig.say(a_triage(), subject=case) for case in [*others[:15], poison, *others[15:]]))
+    await rig.settle()
+    assert {subject for _, subject, _ in await rig.facts("placement")} == set(others)
+    (letter,) = await rig.sql("placement", "SELECT * FROM dead_letter")
+    assert letter.attempts == 2
+    assert letter.set_aside_at is not None
+    assert letter.reason.startswith("ValueError at toy.py:")
+    assert "nobody may see" not in letter.reason
+
+
+async def test_a_letter_driven_again_has_its_effect_once(rig: Rig) -> None:
+    await start_toy(rig, message_attempts=1)
+    poison = uuid4()
+    toy.Poison.cases = {poison}
+    await rig.say(a_triage(), subject=poison)
+    await rig.settle()
+    toy.Poison.cases = set()
+    await rig.sql("placement", "UPDATE dead_letter SET redrive = true")
+
+    async def gone() -> bool:
+        return not await rig.sql("placement", "SELECT 1 FROM dead_letter")
+
+    await rig.until(gone)
+    assert [row.n for row in await rig.sql("placement", "SELECT n FROM seen")] == [1]
+
+
+async def test_a_letter_that_fails_again_stays_set_aside(rig: Rig) -> None:
+    await start_toy(rig, message_attempts=1)
+    toy.Poison.cases = {poison := uuid4()}
+    await rig.say(a_triage(), subject=poison)
+    await rig.settle()
+    await rig.sql("placement", "UPDATE dead_letter SET redrive = true")
+
+    async def tried() -> bool:
+        return bool(await rig.sql("placement", "SELECT 1 FROM dead_letter WHERE NOT redrive AND attempts = 2"))
+
+    await rig.until(tried)
+    assert await rig.sql("placement", "SELECT n FROM seen") == []
+
+
+async def test_what_cannot_be_read_is_kept_with_field_and_rule(rig: Rig) -> None:
+    await start_toy(rig)
+    js = rig.nats.jetstream()
+    headers = {"ce-id": str(uuid4()), "ce-subject": str(uuid4()), "ce-time": "2026-11-24T00:00:00Z", "ce-specversion": "1.0"}
+    bad = json.loads(a_triage().model_dump_json()) | {"risk": "Siti Contoh"}
+    await js.publish("case.intake.triaged.v1", json.dumps(bad).encode(), headers=headers | {"ce-type": "case.intake.triaged.v1"})
+    await js.publish("case.intake.triaged.v1", b"{", headers=headers | {"ce-type": "case.intake.triaged.v1"})
+    await js.publish("case.intake.closed.v1", b"{}", headers=headers | {"ce-type": "case.intake.closed.v9"})
+    await rig.say(a_triage(), subject=uuid4())
+    await rig.settle()
+    reasons = {row.reason for row in await rig.sql("placement", "SELECT reason FROM dead_letter")}
+    assert reasons == {"risk: enum", "body: json_invalid", "ce-type: unknown_type"}
+    assert len(await rig.facts("placement")) == 1
+
+
+async def test_a_newer_type_is_kept_for_a_newer_release(rig: Rig) -> None:
+    await start_toy(rig)
+    await rig.say(Closed(reason="needs_met"), subject=uuid4())  # the toy has no handler for it
+    await rig.settle()
+    (letter,) = await rig.sql("placement", "SELECT reason, set_aside_at FROM dead_letter")
+    assert letter.reason == "ce-type: unknown_type"
+
+
+async def test_deleted_messages_come_back_under_their_ids_and_double_nothing(rig: Rig) -> None:
+    await start_toy(rig)
+    cases = [uuid4() for _ in range(6)]
+    for case in cases:
+        await rig.say(a_triage(), subject=case)
+    await rig.settle()
+    before = await stream_ids(rig)
+    js = rig.nats.jetstream()
+    for sequence in range(1, (await js.stream_info("CASES")).state.last_seq + 1, 2):
+        await js.delete_msg("CASES", sequence)
+
+    async def complete() -> bool:
+        return set(await stream_ids(rig)) == set(before)
+
+    await rig.until(complete)
+    assert sorted(await stream_ids(rig)) == sorted(before)
+
+
+async def test_a_stream_deleted_whole_comes_back_with_its_durables(rig: Rig) -> None:
+    from ops.provision import provision
+
+    await start_toy(rig)
+    for _ in range(5):
+        await rig.say(a_triage(), subject=uuid4())
+    await rig.settle()
+    before = await stream_ids(rig)
+    await rig.nats.jetstream().delete_stream("CASES")
+    await asyncio.sleep(0.5)
+    await provision(rig.nats.jetstream(), [])
+
+    async def complete() -> bool:
+        return sorted(await stream_ids(rig)) == sorted(before)
+
+    await rig.until(complete)
+    await rig.say(a_triage(), subject=uuid4())
+    await rig.settle()
+    assert len(await rig.facts("placement")) == 6
+
+
+async def test_a_clock_fires_once_and_names_its_due_time(rig: Rig) -> None:
+    await start_toy(rig)
+    await rig.say(a_triage(), subject=(case := uuid4()))
+    await rig.settle()
+    await rig.advance(minutes=61)
+    await rig.advance(minutes=61)
+    kinds = [kind for kind, subject, _ in await rig.facts("placement") if subject == case]
+    assert kinds == ["case.placement.waitlisted.v1", "case.placement.clock_missed.v1"]
+
+
+async def test_what_a_dead_replica_left_is_published_by_another(rig: Rig) -> None:
+    await start_toy(rig)
+    service = rig.services["placement"]
+    service.relay.offer = lambda _events: None  # as if the process had died between commit and publish
+    await rig.say(a_triage(), subject=uuid4())
+    await rig.settle()
+    assert len(await stream_ids(rig)) == 1
+
+
+async def test_ids_follow_from_the_cause(rig: Rig) -> None:
+    await start_toy(rig)
+    identity = uuid4()
+    case = UUID(int=7 << 64)
+    await rig.say(a_triage(), subject=case, id=identity)
+    await rig.settle()
+    (row,) = await rig.sql("placement", "SELECT id, time FROM outbox")
+    assert row.id.version == 8
+    assert abs((row.id.int >> 80) / 1000 - row.time.timestamp()) < 60

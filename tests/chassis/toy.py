@@ -1,0 +1,87 @@
+"""The smallest service that uses all of the chassis: it counts triages per case, answers each with a fact, and sets a clock."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from chassis import Due, Inputs, Received, Service, Settings, Transaction, conflict, reads, writes
+from chassis.store.tables import chassis_tables
+from contracts import catalogue, streams
+from contracts.intake import Triaged
+from contracts.placement import ClockMissed, Waitlisted
+from fastapi import APIRouter
+from sqlalchemy import MetaData, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+COUNT = text("""
+    INSERT INTO seen (case_id, n) SELECT case_id, count(*) FROM unnest(CAST(:cases AS uuid[])) AS c (case_id) GROUP BY case_id
+    ON CONFLICT (case_id) DO UPDATE SET n = seen.n + excluded.n""")
+
+
+class Poison:
+    """Cases whose handling fails, as long as they are listed here."""
+
+    cases: set[UUID] = set()
+
+
+async def prepare(url: str) -> None:
+    """The toy's schema in an empty database."""
+    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"))
+    metadata = MetaData()
+    chassis_tables(metadata)
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+        await connection.execute(text("INSERT INTO store_epoch VALUES (1)"))
+        await connection.execute(text("CREATE TABLE seen (case_id uuid PRIMARY KEY, n int NOT NULL CHECK (n < 1000))"))
+    await engine.dispose()
+
+
+def build(settings: Settings, **more: Any) -> Service:
+    """The toy, in place of the placement service."""
+    inputs = Inputs()
+
+    @inputs.consumes(Triaged)
+    async def count(events: Sequence[Received[Triaged]], tx: Transaction) -> None:
+        for event in events:
+            if event.subject in Poison.cases:
+                message = "a value nobody may see"
+                raise ValueError(message)
+        await tx.execute(COUNT, {"cases": [event.subject for event in events]})
+        for event in events:
+            tx.emit(Waitlisted(review_at=tx.now), event.subject, key=str(event.id))
+            tx.set_clock("review", event.subject, tx.now + tx.settings.span(hours=1))
+
+    @inputs.clock("review")
+    async def review(due: Sequence[Due], tx: Transaction) -> None:
+        for clock in due:
+            tx.emit(ClockMissed(clock="review", due_at=clock.due), clock.subject)
+
+    router = APIRouter()
+
+    @router.post("/cases/{case_id}", status_code=201)
+    @writes("operator")
+    async def add(case_id: UUID, tx: Transaction) -> dict[str, str]:
+        await tx.lock([case_id])
+        if await tx.row(text("SELECT 1 FROM seen WHERE case_id = :c"), {"c": case_id}):
+            raise conflict("seen already", state="seen")
+        await tx.execute(COUNT, {"cases": [case_id]})
+        tx.emit(Waitlisted(review_at=tx.now), case_id)
+        return {"case_id": str(case_id), "id": str(tx.new_id("thing"))}
+
+    @router.get("/cases/{case_id}")
+    @reads("operator")
+    async def see(case_id: UUID, tx: Transaction) -> dict[str, int]:
+        tx.audit("read", case_id, ["n"])
+        row = await tx.row(text("SELECT n FROM seen WHERE case_id = :c"), {"c": case_id})
+        return {"n": row.n if row else 0}
+
+    return Service(
+        name="placement",
+        settings=settings,
+        inputs=inputs,
+        routers=[router],
+        durables=[(d.stream, d.name) for d in streams.durables_of("placement")],
+        order=catalogue.ORDER,
+        said_on=streams.said_on("placement"),
+        **more,
+    )
