@@ -213,7 +213,18 @@ class Rig:
         identity = id or uuid4()
         moment = at or datetime.now(UTC)
         emitted = Emitted(
-            identity, fact.type, source or type(fact).producer, fact.stream, fact.route, subject, moment, factversion, "", "", None, fact.model_dump_json().encode()
+            identity,
+            fact.type,
+            source or type(fact).producer,
+            fact.stream,
+            fact.route,
+            subject,
+            moment,
+            factversion,
+            "",
+            "",
+            None,
+            fact.model_dump_json().encode(),
         )
         # A test may say the same fact twice on purpose: only the inbox is to notice.
         await self.nats.jetstream().publish(fact.route, emitted.body, headers=emitted.headers(uuid4().hex))

@@ -57,7 +57,9 @@ def _containers(stack: contextlib.ExitStack, folder: Path) -> Servers:
 
     config = folder / "nats.conf"
     config.write_text(NATS_CONFIG.format(host="0.0.0.0", port=4222, monitor=8222, store="/data") + accounts())
-    broker = DockerContainer("nats:2.15.1").with_exposed_ports(4222).with_volume_mapping(str(config), "/test.conf", "ro").with_command("-c /test.conf")
+    broker = (
+        DockerContainer("nats:2.15.1").with_exposed_ports(4222).with_volume_mapping(str(config), "/test.conf", "ro").with_command("-c /test.conf")
+    )
     stack.enter_context(broker.waiting_for(LogMessageWaitStrategy("Server is ready")))
     store = stack.enter_context(PostgresContainer("postgres:17", driver=None).with_command("-c max_connections=400 -c log_error_verbosity=terse"))
     address = f"nats://{broker.get_container_host_ip()}:{broker.get_exposed_port(4222)}"

@@ -1,6 +1,7 @@
 """Structured logs: static event names, ids and codes as keywords, and nothing that was not allowed by name."""
 
 import logging
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -12,7 +13,7 @@ ALLOWED = frozenset({
 })  # fmt: skip
 
 
-def only_allowed(_logger: Any, _method: str, entry: dict[str, Any]) -> dict[str, Any]:
+def only_allowed(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> Mapping[str, Any]:
     """Drop every keyword that is not allowed by name; say that something was dropped, never what."""
     kept = {name: value for name, value in entry.items() if name in ALLOWED}
     if len(kept) < len(entry):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -100,7 +101,7 @@ class Service:
         self._spawn("clocks", self.clocks.run)
         self._spawn("redrive", self._redrive)
         for worker in self.workers:
-            self._spawn(getattr(worker, "__name__", "worker"), lambda worker=worker: worker(self))
+            self._spawn(getattr(worker, "__name__", "worker"), functools.partial(worker, self))
 
     async def stop(self) -> None:
         """Take nothing new, finish what is in hand, publish what is committed, and close."""
@@ -187,7 +188,7 @@ class Service:
         url = f"{self.settings.jwks_url.rsplit('/', 1)[0]}/.well-known/openid-configuration"
         async with httpx.AsyncClient(timeout=5) as client:
             answer = await client.get(url)
-        if answer.status_code != 200 or answer.json().get("naungan_demo") is not True:
+        if not answer.is_success or answer.json().get("naungan_demo") is not True:
             message = "TIME_SCALE is refused: the issuer is not a demo issuer"
             raise RuntimeError(message)
 
@@ -202,7 +203,7 @@ class Service:
             security=security,
             # With a budget FastStream's loop freezes when it runs out; without one it rides out any outage.
             max_reconnect_attempts=-1,
-            reconnect_time_wait=0.2,
+            reconnect_time_wait=0.2,  # type: ignore[arg-type]  # nats-py takes fractions
             ping_interval=5,
             max_outstanding_pings=2,
             inbox_prefix=f"_INBOX_{settings.nats_user or self.name}",

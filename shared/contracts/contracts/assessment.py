@@ -23,6 +23,8 @@ CONCERNED = ("intake", "placement", "notifications")
 
 
 class AssessmentEvent(Event):
+    """A fact that assessment says about a case."""
+
     producer: ClassVar[str] = "assessment"
 
 

@@ -26,6 +26,8 @@ EVERYONE = ("placement", "assessment", "notifications")
 
 
 class IntakeEvent(Event):
+    """A fact that intake says about a case."""
+
     producer: ClassVar[str] = "intake"
 
 

@@ -25,6 +25,8 @@ CONCERNED = ("intake", "assessment", "notifications")
 
 
 class PlacementEvent(Event):
+    """A fact that placement says about a case."""
+
     producer: ClassVar[str] = "placement"
 
 

@@ -19,12 +19,16 @@ AgeYears = Annotated[int, Field(ge=0, le=120, description="age in completed year
 
 
 class Sex(StrEnum):
+    """Sex as recorded."""
+
     FEMALE = "female"
     MALE = "male"
     UNKNOWN = "unknown"
 
 
 class HouseholdRole(StrEnum):
+    """What a person is in the household."""
+
     VICTIM = "victim"
     CARER = "carer"
     CHILD = "child"
@@ -32,6 +36,8 @@ class HouseholdRole(StrEnum):
 
 
 class Need(StrEnum):
+    """What a person needs of a place to stay."""
+
     WHEELCHAIR = "wheelchair"
     SENSORY = "sensory"
     CARE = "care"
@@ -57,6 +63,8 @@ class ViolenceType(StrEnum):
 
 
 class Channel(StrEnum):
+    """How a report came in (Jakarta's posts, lines and agencies)."""
+
     WALK_IN = "walk_in_upt"
     POST = "pos_pengaduan"
     HOTLINE_WA = "hotline_wa"
@@ -75,6 +83,8 @@ class Channel(StrEnum):
 
 
 class ReporterRole(StrEnum):
+    """Who reports."""
+
     SELF = "self"
     FAMILY = "family"
     NEIGHBOUR = "neighbour"
@@ -83,6 +93,8 @@ class ReporterRole(StrEnum):
 
 
 class AreaKind(StrEnum):
+    """What an area is to the case."""
+
     INCIDENT = "incident"
     HOME = "home"
     FOUND = "found"
@@ -125,6 +137,8 @@ class ShelterGround(StrEnum):
 
 
 class OutreachResult(StrEnum):
+    """How an outreach ended."""
+
     FOUND = "found"
     REFUSED = "refused"
     BROUGHT = "brought"
@@ -147,6 +161,8 @@ class EndReason(StrEnum):
 
 
 class DeclineReason(StrEnum):
+    """Why a shelter's head says no."""
+
     FULL = "full"
     CANNOT_MEET_NEEDS = "cannot_meet_needs"
     WRONG_POPULATION = "wrong_population"
@@ -158,6 +174,8 @@ class DeclineReason(StrEnum):
 
 
 class CancelReason(StrEnum):
+    """Why an offer was taken back."""
+
     SURVIVOR_DECLINED = "survivor_declined"
     SURVIVOR_UNREACHABLE = "survivor_unreachable"
     NO_LONGER_NEEDED = "no_longer_needed"
@@ -175,6 +193,8 @@ class Agreement(StrEnum):
 
 
 class Destination(StrEnum):
+    """Where a person goes from a shelter."""
+
     FAMILY = "family"
     OTHER_REGION = "other_region"
     KIN_OR_FOSTER = "kin_or_foster"
@@ -199,6 +219,8 @@ class Outcome(StrEnum):
 
 
 class Relation(StrEnum):
+    """What the receiver is to the person who comes home."""
+
     PARENT = "parent"
     SPOUSE = "spouse"
     SIBLING = "sibling"
@@ -218,12 +240,16 @@ class Band(StrEnum):
 
 
 class AssessmentFlag(StrEnum):
+    """What an assessment found that needs attention."""
+
     SELF_HARM = "self_harm"
     SEVERE_DISTRESS = "severe_distress"
     CHILD_AT_RISK = "child_at_risk"
 
 
 class ReturnReason(StrEnum):
+    """Why a supervisor sent a plan back."""
+
     INCOMPLETE = "incomplete"
     NOT_AGREED = "not_agreed"
     UNSAFE = "unsafe"
@@ -231,6 +257,8 @@ class ReturnReason(StrEnum):
 
 
 class FollowupResult(StrEnum):
+    """What a follow-up found."""
+
     SAFE = "safe"
     NEEDS_SUPPORT = "needs_support"
     UNSAFE = "unsafe"
@@ -238,16 +266,22 @@ class FollowupResult(StrEnum):
 
 
 class Availability(StrEnum):
+    """Whether a kind of shelter has room."""
+
     AVAILABLE = "available"
     FULL = "full"
 
 
 class NoticeChannel(StrEnum):
+    """How a notice travels."""
+
     INBOX = "inbox"
     WEBHOOK = "webhook"
 
 
 class OfficerRole(StrEnum):
+    """Roles of officers and systems."""
+
     INTAKE_OFFICER = "intake_officer"
     OUTREACH = "outreach"
     SUPERVISOR = "supervisor"

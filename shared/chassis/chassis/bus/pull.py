@@ -13,6 +13,7 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
+from nats.errors import Error as NatsError
 
 log = structlog.get_logger()
 
@@ -39,6 +40,7 @@ class Pull:
         inbox = self.client.new_inbox()
         self._subscription = await self.client.subscribe(inbox, cb=self._take)
         try:
+            await self._look()
             while not self._stopping:
                 await self._ask(inbox)
                 with contextlib.suppress(TimeoutError):
@@ -55,6 +57,12 @@ class Pull:
         """Ask for nothing more and end after the batch in hand; what waits here is delivered again to whoever asks next."""
         self._stopping = True
         self._arrived.set()
+
+    async def _look(self) -> None:
+        """Whether the durable is there now; without asking, only the first heartbeat would tell."""
+        with contextlib.suppress(NatsError, TimeoutError):
+            answer = await self.client.request(f"$JS.API.CONSUMER.INFO.{self.stream}.{self.durable}", b"", timeout=HEARTBEAT)
+            self.bound = "error" not in json.loads(answer.data)
 
     async def _ask(self, inbox: str) -> None:
         """Renew the standing request when half of it is used up, when the server said it ended, or when nothing is heard of it."""

@@ -1,0 +1,1 @@
+"""What a service keeps: transactions with inbox and outbox, clocks, keys."""

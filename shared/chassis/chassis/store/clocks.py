@@ -107,4 +107,5 @@ class Clocks:
             due = (await connection.execute(NEXT, {"kinds": list(self.handlers)})).scalar_one()
         if due is None:
             return LONGEST_SLEEP
-        return min(LONGEST_SLEEP, max(0.005, (due - self.database.skew - datetime.now(UTC)).total_seconds()))
+        wait: float = (due - self.database.skew - datetime.now(UTC)).total_seconds()
+        return min(LONGEST_SLEEP, max(0.005, wait))

@@ -11,6 +11,8 @@ INFRASTRUCTURE = ("08", "53", "57", "58", "F0", "25006", "55P03")
 
 
 class Fault(Enum):
+    """Whose fault a failure is."""
+
     MESSAGE = "message"
     INFRASTRUCTURE = "infrastructure"
     CONFLICT = "conflict"

@@ -143,14 +143,16 @@ class Transaction:
     def audit(self, action: str, subject: UUID, fields: Iterable[str] = ()) -> None:
         """Record that the principal read or wrote these personal fields of a subject."""
         who = self.principal
-        self._audit.append({
-            "principal": str(who.subject),
-            "roles": " ".join(sorted(who.roles)),
-            "agency": who.agency,
-            "action": action,
-            "subject": subject,
-            "fields": " ".join(sorted(fields)),
-        })
+        self._audit.append(
+            {
+                "principal": str(who.subject),
+                "roles": " ".join(sorted(who.roles)),
+                "agency": who.agency,
+                "action": action,
+                "subject": subject,
+                "fields": " ".join(sorted(fields)),
+            }
+        )
 
     # -- for the chassis --------------------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ ADD = text("""
     FROM unnest(CAST(:owners AS uuid[]), CAST(:wrapped AS bytea[])) AS new (owner, wrapped) ON CONFLICT DO NOTHING""")
 FIND = text("SELECT owner, wrapped FROM person_key WHERE owner = ANY(CAST(:owners AS uuid[]))")
 NONCE = 12
+KEY_BYTES = 32
 
 
 class KeyLostError(Exception):
@@ -33,7 +34,7 @@ class KeyLostError(Exception):
 def read_key_file(path: Path) -> bytes:
     """The key-encryption key in a file, 32 bytes in hex. Raises ValueError when it is not that."""
     key = bytes.fromhex(path.read_text().strip())
-    if len(key) != 32:
+    if len(key) != KEY_BYTES:
         message = f"{path}: the key-encryption key must be 32 bytes in hex"
         raise ValueError(message)
     return key

@@ -1,0 +1,1 @@
+"""How a service answers people and systems: identity, routes, problems, health."""

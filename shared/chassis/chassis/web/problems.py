@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -46,7 +47,7 @@ def problem(status: int, title: str, problems: Sequence[FieldProblem] = (), **me
     body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, **members}
     if problems:
         body["errors"] = [{"field": entry.field, "code": entry.code} for entry in problems]
-    headers = {"Retry-After": "2"} if status == 503 else {}
+    headers = {"Retry-After": "2"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 

@@ -1,8 +1,6 @@
-"""Routes as handlers: each write is one transaction behind its Idempotency-Key, each read one transaction that is audited.
+"""Routes as handlers: `@writes` is one transaction behind an Idempotency-Key, `@reads` one that may be audited.
 
-    @router.post("/placements/{placement_id}/accept")
-    @writes("shelter_head")
-    async def accept(placement_id: UUID, tx: Transaction) -> PlacementView: ...
+Write them as `@router.post(...)`, `@writes("shelter_head")`, `async def accept(placement_id: UUID, tx: Transaction) -> ...`.
 """
 
 import asyncio
@@ -12,6 +10,7 @@ import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from hashlib import blake2b
+from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Request
@@ -22,7 +21,6 @@ from sqlalchemy import text
 from chassis.envelope import Cause
 from chassis.store.database import Database
 from chassis.store.failures import Fault, fault_of
-from chassis.store.transaction import Transaction
 from chassis.web.identity import Identity, Principal
 from chassis.web.problems import FieldProblem, RefusedError, not_found
 
@@ -126,7 +124,7 @@ async def _attempt(work: Callable[[], Awaitable[R]]) -> R:
 
 async def _write(request: Request, asker: Principal, key: str, work: Callable[..., Awaitable[Any]]) -> Response:
     database: Database = request.app.state.database
-    status = request.scope["route"].status_code or 200
+    status = request.scope["route"].status_code or HTTPStatus.OK
     who = {"principal": str(asker.subject), "key": key}
     secret: bytes = request.app.state.fingerprint_key
     content = b"|".join([request.method.encode(), request.url.path.encode(), await request.body()])
