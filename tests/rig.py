@@ -132,7 +132,7 @@ class Rig:
     async def connect(self) -> None:
         """Join NATS and provision streams and durables."""
         self._nats = await nats.connect(self.servers.nats, user=f"T{self.account}", password="test")
-        await provision(self.nats.jetstream(), AGENCIES)
+        await provision(self.nats.jetstream(), AGENCIES, ack_wait=2)
 
     def settings(self, name: str, database: str, keys: str, **more: Any) -> Any:
         """The settings of a service in this test."""

@@ -20,7 +20,7 @@ from nats.js.errors import APIError, NotFoundError
 log = structlog.get_logger()
 
 EVERY = 2.0
-ACK_WAIT = 30.0
+ACK_WAIT = 10.0  # seconds until a crashed replica's messages go to another; a slow one's repetition stops at the inbox
 MOST_UNACKNOWLEDGED = 5000
 
 
@@ -39,26 +39,26 @@ def stream_config(stream: streams.Stream, replicas: int) -> StreamConfig:
     )
 
 
-def consumer_config(durable: streams.Durable) -> ConsumerConfig:
+def consumer_config(durable: streams.Durable, ack_wait: float) -> ConsumerConfig:
     """A durable that never gives a message up: attempts that a message causes are counted in the service's store."""
     return ConsumerConfig(
         durable_name=durable.name,
         filter_subjects=list(durable.filters),
         ack_policy=AckPolicy.EXPLICIT,
-        ack_wait=ACK_WAIT,
+        ack_wait=ack_wait,
         max_deliver=-1,
         max_ack_pending=MOST_UNACKNOWLEDGED,
     )
 
 
-async def provision(js: JetStreamContext, agencies: Sequence[str], replicas: int = 1) -> None:
+async def provision(js: JetStreamContext, agencies: Sequence[str], replicas: int = 1, ack_wait: float = ACK_WAIT) -> None:
     """Make every stream and durable that is missing, the agencies' included, and bring the others up to their declaration."""
     for stream in streams.STREAMS:
         await _ensure_stream(js, stream_config(stream, replicas))
     durables = [durable for service in streams.SERVICES for durable in streams.durables_of(service)]
     durables += [durable for agency in agencies for durable in streams.durables_of_agency(agency)]
     for durable in durables:
-        await _ensure_durable(js, durable)
+        await _ensure_durable(js, durable, ack_wait)
 
 
 async def _ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:
@@ -75,7 +75,7 @@ async def _ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:
         log.warning("stream_updated", stream=config.name)
 
 
-async def _ensure_durable(js: JetStreamContext, durable: streams.Durable) -> None:
+async def _ensure_durable(js: JetStreamContext, durable: streams.Durable, ack_wait: float) -> None:
     try:
         have = (await js.consumer_info(durable.stream, durable.name)).config
     except NotFoundError:
@@ -84,14 +84,14 @@ async def _ensure_durable(js: JetStreamContext, durable: streams.Durable) -> Non
         filters = have.filter_subjects or ([have.filter_subject] if have.filter_subject else [])
         if set(filters) == set(durable.filters):
             return
-    await js.add_consumer(durable.stream, consumer_config(durable))
+    await js.add_consumer(durable.stream, consumer_config(durable, ack_wait))
 
 
 async def healthy(monitor_url: str) -> bool:
     """Whether the server's full health check is good."""
     try:
         async with httpx.AsyncClient(timeout=2) as client:
-            return (await client.get(f"{monitor_url}/healthz")).status_code == 200
+            return (await client.get(f"{monitor_url}/healthz")).is_success
     except httpx.HTTPError:
         return False
 

@@ -1,7 +1,7 @@
 """The smallest service that uses all of the chassis: it counts triages per case, answers each with a fact, and sets a clock."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from chassis import Due, Inputs, Received, Service, Settings, Transaction, conflict, reads, writes
@@ -21,7 +21,7 @@ COUNT = text("""
 class Poison:
     """Cases whose handling fails, as long as they are listed here."""
 
-    cases: set[UUID] = set()
+    cases: ClassVar[set[UUID]] = set()
 
 
 async def prepare(url: str) -> None:
@@ -63,7 +63,7 @@ def build(settings: Settings, **more: Any) -> Service:
     async def add(case_id: UUID, tx: Transaction) -> dict[str, str]:
         await tx.lock([case_id])
         if await tx.row(text("SELECT 1 FROM seen WHERE case_id = :c"), {"c": case_id}):
-            raise conflict("seen already", state="seen")
+            raise conflict("seen", state="seen")
         await tx.execute(COUNT, {"cases": [case_id]})
         tx.emit(Waitlisted(review_at=tx.now), case_id)
         return {"case_id": str(case_id), "id": str(tx.new_id("thing"))}
