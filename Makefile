@@ -1,0 +1,34 @@
+# One command each; uv is brought if it is missing.
+export PATH := $(HOME)/.local/bin:$(PATH)
+UV := $(shell command -v uv 2>/dev/null || echo $(HOME)/.local/bin/uv)
+WORKERS ?= 2
+
+.PHONY: help setup test check lint types imports golden
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(UV):
+	python3 -m venv .uv && .uv/bin/pip install --quiet uv && mkdir -p $(HOME)/.local/bin && ln -sf $(CURDIR)/.uv/bin/uv $(UV)
+
+setup: | $(UV) ## everything a fresh machine needs
+	$(UV) sync --quiet --locked
+
+test: setup ## all tests, on testcontainers where Docker answers and on the embedded servers otherwise
+	$(UV) run --no-sync pytest -n $(WORKERS)
+
+check: setup lint types imports test ## what CI runs
+
+lint: setup ## ruff, typos, dependencies, lock file
+	$(UV) run --no-sync ruff check
+	$(UV) run --no-sync ruff format --check
+	$(UV) run --no-sync typos
+	$(UV) lock --check --quiet
+
+types: setup ## mypy --strict
+	$(UV) run --no-sync mypy
+
+imports: setup ## who may import whom
+	$(UV) run --no-sync lint-imports
+
+golden: setup ## write the contracts' golden schemas and samples anew
+	$(UV) run --no-sync python -m contracts.golden
