@@ -6,11 +6,14 @@ then destroys what the right key would have opened.
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import httpx
 import nats
 import structlog
+from chassis import logs
 from contracts import streams
 from nats.aio.client import Client
 from nats.js import JetStreamContext
@@ -129,3 +132,25 @@ async def _connect(url: str, user: str | None, password: str | None) -> Client:
         except (OSError, nats.errors.Error) as error:
             log.warning("nats_awaited", error=type(error).__name__)
             await asyncio.sleep(0.5)
+
+
+def main() -> None:
+    """Run as a process, told by NATS_URL, NATS_MONITOR_URL, AGENCIES, NATS_REPLICAS and PROVISIONER_NATS_PASSWORD (or a file of that name)."""
+    logs.configure(os.environ.get("LOG_LEVEL", "info"), "provisioner")
+    secret = Path("/run/secrets/provisioner_nats_password")
+    password = os.environ.get("PROVISIONER_NATS_PASSWORD") or (secret.read_text().strip() if secret.exists() else None)
+    agencies = [agency for agency in os.environ.get("AGENCIES", "").split(",") if agency]
+    work = run(
+        os.environ["NATS_URL"],
+        os.environ["NATS_MONITOR_URL"],
+        agencies,
+        user="provisioner",
+        password=password,
+        replicas=int(os.environ.get("NATS_REPLICAS", "1")),
+    )
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(work)
+
+
+if __name__ == "__main__":
+    main()

@@ -105,6 +105,8 @@ class Postgres(Server):
         self.remembered.keep(port=self.port, password=self.password)
         if self._pid() is not None:
             self._control("stop", "-m", "fast", "-w", check=False)
+        # A killed server's pid may linger as a zombie, and the next start would take it for a running one.
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
         settings = " ".join(f"-c {setting}" for setting in (*POSTGRES_SETTINGS, f"port={self.port}", "unix_socket_directories="))
         self.log.touch()
         if self.user:

@@ -1,0 +1,105 @@
+"""The `naungan` command."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import structlog
+import typer
+from contracts.streams import SERVICES
+from rich.console import Console
+from rich.table import Table
+
+from ops import letters, provision, stores
+from ops.platform import Platform, Secrets
+from ops.servers import Remembered
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Naungan: from the first report to a safe return home.")
+letters_app = typer.Typer(no_args_is_help=True, help="Messages that a service could not take: list them, and drive them again.")
+app.add_typer(letters_app, name="dead-letters")
+console = Console()
+
+Data = Annotated[Path, typer.Option(envvar="NAUNGAN_DATA", help="folder that keeps everything between runs")]
+DEFAULT = Path(".naungan")
+
+
+@app.command()
+def up(data: Data = DEFAULT, time_scale: Annotated[float, typer.Option(min=1, help="speeds clocks up, for demos")] = 1.0) -> None:
+    """Start the whole platform on this machine, and keep it running until Ctrl-C."""
+    structlog.configure(processors=[structlog.processors.TimeStamper(fmt="%H:%M:%S"), structlog.dev.ConsoleRenderer(colors=False)])
+    asyncio.run(_up(data, time_scale))
+
+
+async def _up(data: Path, time_scale: float) -> None:
+    stopping = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    platform = Platform(data, time_scale)
+    starting = asyncio.create_task(platform.start())
+    try:
+        await asyncio.wait([starting, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            await _introduce(platform)
+            await stopping.wait()
+    finally:
+        starting.cancel()
+        console.print("stopping ...")
+        await platform.stop()
+
+
+async def _introduce(platform: Platform) -> None:
+    table = Table("what", "where", title="Naungan is up (demo identities; loopback only)", title_justify="left")
+    for service in SERVICES:
+        table.add_row(service, f"{platform.gateway}/{service}/docs")
+    table.add_row("NATS", platform.nats.url)
+    table.add_row("tokens", f"POST {platform.gateway}/issuer/token {{'identity': 'desk-dppapp'}}   (names: GET .../issuer/identities)")
+    table.add_row("an agency's NATS password", f"{platform.secrets.path} (passwords)")
+    table.add_row("data and logs", str(platform.data))
+    console.print(table)
+    for identity in ("desk-dppapp", "supervisor-dppapp", "placement-dinsos", "peksos-1"):
+        console.print(f"{identity}: {await platform.token(identity)}", soft_wrap=True)
+
+
+@app.command("provision")
+def provision_now() -> None:
+    """Keep streams and durables as they are declared (a process of its own in every deployment)."""
+    provision.main()
+
+
+def _store_url(service: str, data: Path) -> str:
+    """The store of a service: from its setting where there is one, else of the embedded platform below `data`."""
+    if service not in SERVICES:
+        raise typer.BadParameter(f"one of {', '.join(SERVICES)}")
+    told = os.environ.get(f"{service.upper()}_DATABASE_URL")
+    if told:
+        return told
+    facts = Remembered(data / "postgres").facts
+    if "port" not in facts:
+        raise typer.BadParameter(f"no platform below {data}, and {service.upper()}_DATABASE_URL is not set")
+    admin = f"postgresql://postgres@127.0.0.1:{facts['port']}/postgres"
+    return stores.url(admin, service, Secrets.read(data)[service])
+
+
+@letters_app.command("list")
+def list_letters(service: str, data: Data = DEFAULT) -> None:
+    """List what a service set aside: why, and since when; never the content."""
+    table = Table("id", "stream", "subject", "reason", "tries", "set aside")
+    for row in asyncio.run(letters.listed(_store_url(service, data))):
+        table.add_row(str(row["id"]), row["stream"], row["route"], row["reason"], str(row["attempts"]), f"{row['set_aside_at']:%Y-%m-%d %H:%M}")
+    console.print(table)
+
+
+@letters_app.command("redrive")
+def redrive_letters(
+    service: str, letter: Annotated[UUID | None, typer.Argument(help="one message; all without it")] = None, data: Data = DEFAULT
+) -> None:
+    """Let a service try one message, or all that it set aside, again; within seconds if it runs."""
+    console.print(f"asked for {asyncio.run(letters.redrive(_store_url(service, data), letter))}")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,89 @@
+"""The demo's token issuer. It hands a token to whoever asks, and therefore listens only on loopback or behind the demo's gateway."""
+
+import argparse
+import ipaddress
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import uvicorn
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from ops.identities import identities
+
+LIFETIME = 3600
+
+
+def signing_key(folder: Path) -> ECKey:
+    """The issuer's key, made at the first start and kept."""
+    path = folder / "issuer.pem"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_bytes(ECKey.generate_key("P-256").as_pem(private=True))
+    return ECKey.import_key(path.read_bytes(), {"kid": "demo", "alg": "ES256", "use": "sig"})
+
+
+def application(issuer: str, key: ECKey) -> Starlette:
+    """The issuer's application; `issuer` is what its tokens say and what the services are told to believe."""
+    known = identities()
+
+    async def configuration(_request: Request) -> JSONResponse:
+        return JSONResponse({"issuer": issuer, "jwks_uri": f"{issuer}/jwks", "token_endpoint": f"{issuer}/token", "naungan_demo": True})
+
+    async def jwks(_request: Request) -> JSONResponse:
+        return JSONResponse(KeySet([key]).as_dict(private=False))
+
+    async def names(_request: Request) -> JSONResponse:
+        return JSONResponse([{"identity": who.name, "role": who.role, "agency": who.agency} for who in known.values()])
+
+    async def token(request: Request) -> JSONResponse:
+        who = known.get(str((await request.json()).get("identity", "")))
+        if who is None:
+            return JSONResponse({"error": "invalid_request", "error_description": "unknown identity: GET /identities lists them"}, 400)
+        now = int(time.time())
+        claims = {
+            "iss": issuer,
+            "aud": "naungan",
+            "sub": str(who.subject),
+            "roles": [who.role],
+            "agency": who.agency,
+            "units": list(who.units),
+            "iat": now,
+            "exp": now + LIFETIME,
+            "jti": uuid4().hex,
+        }
+        made = jwt.encode({"alg": "ES256", "kid": "demo"}, claims, key)
+        return JSONResponse({"access_token": made, "token_type": "Bearer", "expires_in": LIFETIME})
+
+    return Starlette(
+        routes=[
+            Route("/.well-known/openid-configuration", configuration),
+            Route("/jwks", jwks),
+            Route("/identities", names),
+            Route("/token", token, methods=["POST"]),
+        ]
+    )
+
+
+def main() -> None:
+    """Serve the demo issuer; refuse any listener but loopback unless it stands behind the demo's gateway."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--issuer", required=True)
+    parser.add_argument("--demo-gateway", action="store_true", help="the listener is reached through the demo's gateway only")
+    options = parser.parse_args()
+    if not options.demo_gateway and not ipaddress.ip_address(options.host).is_loopback:
+        parser.error("the demo issuer listens on loopback only: it gives a token to whoever asks")
+    uvicorn.run(application(options.issuer, signing_key(options.data)), host=options.host, port=options.port, log_config=None, access_log=False)
+
+
+if __name__ == "__main__":
+    main()

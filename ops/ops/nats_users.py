@@ -1,0 +1,58 @@
+"""Who may do what on NATS: the users of the services, the provisioner and the agencies, as the server's configuration."""
+
+from collections.abc import Iterable, Mapping
+
+from contracts import streams
+
+SERVICES = streams.SERVICES
+
+
+def _durable_calls(durables: Iterable[streams.Durable]) -> list[str]:
+    """What pulling from durables takes."""
+    calls: list[str] = []
+    for durable in durables:
+        where = f"{durable.stream}.{durable.name}"
+        calls += [f"$JS.API.CONSUMER.MSG.NEXT.{where}", f"$JS.API.CONSUMER.INFO.{where}", f"$JS.ACK.{where}.>"]
+    return calls
+
+
+def service_permissions(service: str) -> tuple[list[str], list[str]]:
+    """What a service may publish and subscribe: its own facts, its durables, and a look at the streams it fills."""
+    said = streams.said_on(service)
+    publish = [subject for subjects in said.values() for subject in subjects]
+    publish += _durable_calls(streams.durables_of(service))
+    for stream in said:
+        publish += [
+            f"$JS.API.STREAM.INFO.{stream}",
+            f"$JS.API.CONSUMER.CREATE.{stream}.>",
+            f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*",
+            f"$JS.API.CONSUMER.DELETE.{stream}.*",
+        ]
+    if service == "intake":
+        publish.append("$JS.API.STREAM.MSG.DELETE.REFERRALS")
+    return publish, [f"_INBOX_{service}.>"]
+
+
+def agency_permissions(agency: str) -> tuple[list[str], list[str]]:
+    """What an agency may: submit its own referrals, read its own receipts and its own feed, and nothing else."""
+    publish = [f"referral.{agency}.>", *_durable_calls(streams.durables_of_agency(agency))]
+    return publish, [f"receipt.{agency}.>", f"agency.{agency}.>", f"_INBOX_{agency}.>"]
+
+
+def authorization(passwords: Mapping[str, str], agencies: Iterable[str]) -> str:
+    """The `authorization` block for the services, the provisioner and these agencies.
+
+    `passwords` has one per user. Raises KeyError when one is missing: a user without a password is never written.
+    """
+    users = [_user(service, passwords[service], *service_permissions(service)) for service in SERVICES]
+    users.append(_user("provisioner", passwords["provisioner"], ["$JS.API.>"], ["_INBOX_provisioner.>"]))
+    users += [_user(agency, passwords[agency], *agency_permissions(agency)) for agency in agencies]
+    return "authorization {\n  users = [\n" + ",\n".join(users) + "\n  ]\n}\n"
+
+
+def _user(name: str, password: str, publish: list[str], subscribe: list[str]) -> str:
+    def quoted(subjects: list[str]) -> str:
+        return ", ".join(f'"{subject}"' for subject in subjects)
+
+    allow = f"publish: {{ allow: [{quoted(publish)}] }}, subscribe: {{ allow: [{quoted(subscribe)}] }}"
+    return f'    {{ user: "{name}", password: "{password}", permissions: {{ {allow} }} }}'

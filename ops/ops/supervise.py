@@ -1,0 +1,115 @@
+"""Runs the platform's processes: restarts one that dies, and ends them all in good order."""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+
+import httpx
+import structlog
+
+log = structlog.get_logger()
+
+STOP_WITHIN = 20.0
+LONGEST_DELAY = 5.0
+SETTLED_AFTER = 30.0
+PR_SET_PDEATHSIG = 1
+
+
+def _die_with_parent() -> None:
+    """Let the kernel end this child when its supervisor is killed (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@dataclass
+class Child:
+    """One process: its command, what is added to the environment, and its log file."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    log: Path
+    process: asyncio.subprocess.Process | None = None
+    restarts: int = 0
+    task: asyncio.Task[None] | None = field(default=None, repr=False)
+
+
+class Supervisor:
+    """Keeps children running until `stop`."""
+
+    def __init__(self, logs: Path) -> None:
+        self.logs = logs
+        self.children: dict[str, Child] = {}
+        self._stopping = False
+        logs.mkdir(parents=True, exist_ok=True)
+
+    def run(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> Child:
+        """Start a child and keep it running."""
+        child = self.children[name] = Child(name, command, environment, self.logs / f"{name}.log")
+        child.task = asyncio.create_task(self._keep(child))
+        return child
+
+    def kill(self, name: str) -> None:
+        """End a child with SIGKILL, as a crash would; it is started again."""
+        process = self.children[name].process
+        if process is not None and process.returncode is None:
+            process.kill()
+
+    async def stop(self, *names: str) -> None:
+        """End these children, or all: SIGTERM, and SIGKILL for whoever is still there after 20 s."""
+        chosen = [self.children.pop(name) for name in (names or tuple(self.children))]
+        for child in chosen:
+            if child.task is not None:
+                child.task.cancel()
+        await asyncio.gather(*(self._end(child) for child in chosen))
+
+    async def _keep(self, child: Child) -> None:
+        delay = 0.1
+        while True:
+            started = monotonic()
+            with child.log.open("ab") as output:
+                child.process = await asyncio.create_subprocess_exec(
+                    *child.command,
+                    env={**os.environ, **child.environment},
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                    preexec_fn=_die_with_parent,
+                )
+            code = await child.process.wait()
+            if monotonic() - started > SETTLED_AFTER:
+                delay = 0.1
+            child.restarts += 1
+            log.warning("child_ended", name=child.name, code=code, delay=delay)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, LONGEST_DELAY)
+
+    async def _end(self, child: Child) -> None:
+        process = child.process
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), STOP_WITHIN)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+async def wait_ready(url: str, patience: float) -> None:
+    """Wait until a URL answers with success. Raises TimeoutError after `patience` seconds."""
+    async with asyncio.timeout(patience), httpx.AsyncClient(timeout=2, trust_env=False) as client:
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                if (await client.get(url)).is_success:
+                    return
+            await asyncio.sleep(0.1)
