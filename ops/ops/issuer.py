@@ -2,6 +2,7 @@
 
 import argparse
 import ipaddress
+import json
 import time
 from pathlib import Path
 from uuid import uuid4
@@ -29,9 +30,13 @@ def signing_key(folder: Path) -> ECKey:
     return ECKey.import_key(path.read_bytes(), {"kid": "demo", "alg": "ES256", "use": "sig"})
 
 
-def application(issuer: str, key: ECKey) -> Starlette:
-    """The issuer's application; `issuer` is what its tokens say and what the services are told to believe."""
+def application(issuer: str, key: ECKey, agencies: Path | None) -> Starlette:
+    """The issuer's application; `issuer` is what its tokens say and what the services are told to believe.
+
+    `agencies` is a file with the demo agencies' NATS passwords, which it hands out as freely as tokens.
+    """
     known = identities()
+    passwords = json.loads(agencies.read_text()) if agencies else {}
 
     async def configuration(_request: Request) -> JSONResponse:
         return JSONResponse({"issuer": issuer, "jwks_uri": f"{issuer}/jwks", "token_endpoint": f"{issuer}/token", "naungan_demo": True})
@@ -61,8 +66,12 @@ def application(issuer: str, key: ECKey) -> Starlette:
         made = jwt.encode({"alg": "ES256", "kid": "demo"}, claims, key)
         return JSONResponse({"access_token": made, "token_type": "Bearer", "expires_in": LIFETIME})
 
+    async def nats_passwords(_request: Request) -> JSONResponse:
+        return JSONResponse(passwords)
+
     return Starlette(
         routes=[
+            Route("/nats-passwords", nats_passwords),
             Route("/.well-known/openid-configuration", configuration),
             Route("/jwks", jwks),
             Route("/identities", names),
@@ -79,10 +88,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--issuer", required=True)
     parser.add_argument("--demo-gateway", action="store_true", help="the listener is reached through the demo's gateway only")
+    parser.add_argument("--agencies", type=Path, help="file with the demo agencies' NATS passwords (JSON)")
     options = parser.parse_args()
     if not options.demo_gateway and not ipaddress.ip_address(options.host).is_loopback:
         parser.error("the demo issuer listens on loopback only: it gives a token to whoever asks")
-    uvicorn.run(application(options.issuer, signing_key(options.data)), host=options.host, port=options.port, log_config=None, access_log=False)
+    uvicorn.run(
+        application(options.issuer, signing_key(options.data), options.agencies),
+        host=options.host,
+        port=options.port,
+        log_config=None,
+        access_log=False,
+    )
 
 
 if __name__ == "__main__":

@@ -85,7 +85,18 @@ class Platform:
         await stores.prepare_all(self.postgres.url(), self.secrets.passwords)
         python = [sys.executable, "-m"]
         issuer_port = str(self.secrets.ports["issuer"])
-        issuer = [*python, "ops.issuer", "--port", issuer_port, "--data", str(self.data / "issuer"), "--issuer", self.issuer]
+        issuer = [
+            *python,
+            "ops.issuer",
+            "--port",
+            issuer_port,
+            "--data",
+            str(self.data / "issuer"),
+            "--issuer",
+            self.issuer,
+            "--agencies",
+            str(self._agencies_file()),
+        ]
         self.supervisor.run("issuer", issuer, {})
         self.supervisor.run("provisioner", [*python, "ops.provision"], self.provisioner_environment())
         await wait_ready(f"{self.issuer}/jwks", PATIENCE)
@@ -105,6 +116,13 @@ class Platform:
         await self.supervisor.stop()
         await asyncio.gather(asyncio.to_thread(self.nats.stop), asyncio.to_thread(self.postgres.stop))
         self._claim.close()
+
+    def _agencies_file(self) -> Path:
+        """The agencies' NATS passwords, for the demo issuer to hand out."""
+        path = self.data / "agencies.json"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({agency: self.secrets.passwords[agency] for agency in self.agencies}))
+        return path
 
     def provisioner_environment(self) -> dict[str, str]:
         """What the provisioner is told."""

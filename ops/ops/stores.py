@@ -1,5 +1,6 @@
 """The services' stores: a role and two databases each (data, and keys apart from it), and their migrations."""
 
+import asyncio
 import importlib
 import re
 from pathlib import Path
@@ -49,3 +50,14 @@ async def prepare_all(admin_url: str, passwords: dict[str, str]) -> None:
     for service in SERVICES:
         await prepare(admin_url, service, passwords[service])
         await migrate.upgrade(url(admin_url, service, passwords[service]), migrations(service))
+
+
+def main() -> None:
+    """Prepare and migrate all stores, told by files in /run/secrets (`admin_url`, and a password per service)."""
+    secrets = Path("/run/secrets")
+    passwords = {service: (secrets / service).read_text().strip() for service in SERVICES}
+    asyncio.run(prepare_all((secrets / "admin_url").read_text().strip(), passwords))
+
+
+if __name__ == "__main__":
+    main()

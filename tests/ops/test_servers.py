@@ -2,16 +2,18 @@
 
 import asyncio
 from pathlib import Path
+from typing import Self
 
 import asyncpg
 import nats
 import pytest
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
-from ops import stores
 from ops.nats_users import authorization
 from ops.provision import provision
 from ops.servers import Nats, Postgres
+
+from ops import stores
 
 pytestmark = pytest.mark.servers
 USERS = ("intake", "placement", "assessment", "notifications", "provisioner", "dppapp", "dinsos")
@@ -46,7 +48,7 @@ async def test_postgres_keeps_its_data_port_and_password_between_runs_and_kills(
         with again:
             assert again.url() == first.url()
             assert await value(again.url(), "SELECT n FROM kept") == 7
-    with pytest.raises(OSError):
+    with pytest.raises(ConnectionRefusedError):
         await value(again.url(), "SELECT 1")
 
 
@@ -103,7 +105,7 @@ class Asker:
     def __init__(self, url: str, user: str) -> None:
         self.url, self.user, self.errors = url, user, 0
 
-    async def __aenter__(self) -> "Asker":
+    async def __aenter__(self) -> Self:
         async def count(_error: Exception) -> None:
             self.errors += 1
 

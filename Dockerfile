@@ -1,0 +1,18 @@
+# One image for the four services, the provisioner and the demo issuer; the command says which.
+FROM python:3.13-slim AS build
+RUN pip install --quiet --no-cache-dir uv==0.13.9
+WORKDIR /app
+ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1
+COPY pyproject.toml uv.lock README.md ./
+COPY shared ./shared
+COPY services ./services
+COPY ops ./ops
+RUN uv sync --quiet --locked --no-dev --no-editable --package naungan-ops
+
+FROM python:3.13-slim
+RUN groupadd --gid 10001 naungan && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin naungan
+COPY --from=build /app/.venv /app/.venv
+ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 10001:10001
+WORKDIR /app
+EXPOSE 8000
