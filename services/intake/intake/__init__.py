@@ -1,0 +1,1 @@
+"""Takes every report, opens the case, triages it and keeps its state."""

@@ -1,0 +1,132 @@
+"""The generated documents: AsyncAPI 3 of the agencies' door and of each service, OpenAPI of each service."""
+
+import importlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from contracts import agencies, golden
+from contracts.catalogue import LIFECYCLE, read_by, said_by
+from contracts.event import Event
+from contracts.streams import SERVICES, STREAMS
+from pydantic.json_schema import models_json_schema
+
+FOLDER = Path(__file__).parents[2] / "docs" / "generated"
+HEADERS = {
+    "type": "object",
+    "required": ["ce-specversion", "ce-id", "ce-type", "ce-source", "ce-subject", "ce-time"],
+    "properties": {
+        "ce-specversion": {"const": "1.0"},
+        "ce-id": {"type": "string", "format": "uuid", "description": "dedupe by this: a fact may come again, under the same id"},
+        "ce-type": {"type": "string"},
+        "ce-source": {"type": "string"},
+        "ce-subject": {"type": "string", "format": "uuid", "description": "the case; for an agency its own follow id"},
+        "ce-time": {"type": "string", "format": "date-time"},
+        "ce-factversion": {"type": "string", "pattern": "^[0-9]+$", "description": "counts one producer's facts about one subject, without gaps"},
+        "ce-correlationid": {"type": "string"},
+        "ce-causationid": {"type": "string"},
+        "Nats-Msg-Id": {"type": "string"},
+        "content-type": {"const": "application/json"},
+    },
+}
+
+
+def asyncapi(title: str, sends: Iterable[type[Event]], receives: Iterable[type[Event]]) -> dict[str, Any]:
+    """An AsyncAPI 3.0 document of what somebody publishes (`sends`) and reads (`receives`)."""
+    sends, receives = tuple(sends), tuple(receives)
+    events = tuple(dict.fromkeys((*sends, *receives)))
+    _, definitions = models_json_schema([(event, "validation") for event in events], ref_template="#/components/schemas/{model}")
+    refs, _ = models_json_schema([(event, "validation") for event in events], ref_template="#/components/schemas/{model}")
+    operations = {}
+    for verb, chosen in (("send", sends), ("receive", receives)):
+        for event in chosen:
+            channel = f"#/channels/{event.type}"
+            operations[f"{verb}.{event.type}"] = {
+                "action": verb,
+                "channel": {"$ref": channel},
+                "messages": [{"$ref": f"{channel}/messages/event"}],
+            }
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": title, "version": "1.0.0", "license": {"name": "Apache-2.0"}},
+        "defaultContentType": "application/json",
+        "channels": {event.type: _channel(event) for event in events},
+        "operations": operations,
+        "components": {
+            "messages": {event.type: _message(event, refs[(event, "validation")]) for event in events},
+            "schemas": definitions.get("$defs", {}),
+            "messageTraits": {"cloudevent": {"headers": HEADERS}},
+        },
+    }
+
+
+def _channel(event: type[Event]) -> dict[str, Any]:
+    stream = next(stream for stream in STREAMS if stream.name == event.stream)
+    address = _address(event)
+    channel: dict[str, Any] = {
+        "address": address,
+        "messages": {"event": {"$ref": f"#/components/messages/{event.type}"}},
+        "description": f"Stored in the JetStream stream {stream.name}.",
+    }
+    if "{agency}" in address:
+        channel["parameters"] = {"agency": {"description": "the agency's code; it reads and writes under its own only"}}
+    if golden_is_urgent(event):
+        channel["description"] += f" Urgent ones are on `{address}.urgent`."
+    return channel
+
+
+def golden_is_urgent(event: type[Event]) -> bool:
+    """Whether an event of this type can be urgent."""
+    return event.urgent is not Event.urgent
+
+
+def _address(event: type[Event]) -> str:
+    root, rest = event.type.split(".", 1)
+    return event.type if root in {"case", "shelter"} else f"{root}.{{agency}}.{rest}"
+
+
+def _message(event: type[Event], reference: dict[str, Any]) -> dict[str, Any]:
+    message: dict[str, Any] = {
+        "name": event.type,
+        "title": event.__name__,
+        "summary": (event.__doc__ or "").strip(),
+        "payload": reference,
+        "examples": [{"name": "sample", "payload": json.loads(golden.sample(event).model_dump_json())}],
+    }
+    # An agency may send its referral without an envelope: its name comes from its subject and its reference.
+    return message if event is agencies.Referral else {**message, "traits": [{"$ref": "#/components/messageTraits/cloudevent"}]}
+
+
+def openapi(service: str) -> dict[str, Any]:
+    """The OpenAPI document of a service."""
+    settings = getattr(importlib.import_module(f"{service}.settings"), f"{service.capitalize()}Settings")
+    built = importlib.import_module(f"{service}.app").build(
+        settings(database_url="postgresql://nowhere/none", issuer="https://issuer.example", jwks_url="https://issuer.example/jwks")
+    )
+    document: dict[str, Any] = built.app().openapi()
+    document["components"].setdefault("securitySchemes", {})["bearer"] = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    document["security"] = [{"bearer": []}]
+    return document
+
+
+def documents() -> dict[str, str]:
+    """File name to content of everything that is generated."""
+    door = [event for event in LIFECYCLE if issubclass(event, (agencies.Receipt, agencies.AgencyEvent))]
+    made = {"asyncapi.agencies.json": asyncapi("Naungan: the agencies' door, as an agency sees it", [agencies.Referral], door)}
+    for service in SERVICES:
+        received = [event for stream in STREAMS for event in read_by(service, stream.name)]
+        made[f"asyncapi.{service}.json"] = asyncapi(f"Naungan {service}", said_by(service), received)
+        made[f"openapi.{service}.json"] = openapi(service)
+    return {name: json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n" for name, content in made.items()}
+
+
+def write() -> None:
+    """Write all generated documents anew."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, content in documents().items():
+        (FOLDER / name).write_text(content)
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,338 @@
+"""What people do in assessment: workers, the case list, the instrument, the plan, its outcomes and the follow-ups."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import Annotated
+from uuid import UUID
+
+from chassis import FieldProblem, RefusedError, Transaction, conflict, not_found, reads, writes
+from chassis.store.vault import KeyLostError, Vault
+from contracts import assessment as facts
+from contracts.vocabulary import AssessmentFlag, Band, Outcome
+from fastapi import APIRouter, Depends, Query, Request
+
+from assessment import decisions, policy, store
+from assessment.domain import assignment, case, followups, instruments, plan
+from assessment.domain.case import Case, State
+from assessment.views import (
+    AnswersBody,
+    AnswersView,
+    CaseDetail,
+    CaseView,
+    CompleteBody,
+    FollowupBody,
+    FollowupView,
+    PersonBody,
+    PlanBody,
+    PlanView,
+    ReassignBody,
+    ReturnBody,
+    ReunifyBody,
+    WorkerBody,
+    WorkerView,
+)
+
+router = APIRouter()
+
+PHQ9 = instruments.definition(files("assessment").joinpath("instruments/phq9.v1.json").read_text())
+PLACE = "answer.sealed"
+WRONG_STATE = "the state does not allow this"
+WRONG_FIELDS = "some fields are missing or wrong: correct them and send again"
+OWN_PLAN = "who proposed a plan, or works on the case, does not decide on it"
+
+
+def vault_of(request: Request) -> Vault:
+    """The vault of the service that answers."""
+    vault: Vault = request.app.state.service.vault
+    return vault
+
+
+Safe = Annotated[Vault, Depends(vault_of)]
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Answer what the domain refuses: 409 with the state, 422 with the fields, 403, or 404."""
+    try:
+        yield
+    except case.StateError as error:
+        raise conflict(WRONG_STATE, state=error.state) from None
+    except case.FieldError as error:
+        problems = [FieldProblem(name, code) for name, code in error.problems]
+        raise RefusedError(422, WRONG_FIELDS, problems) from None
+    except case.OwnPlanError:
+        raise RefusedError(403, OWN_PLAN) from None
+    except case.UnknownError:
+        raise not_found("follow-up") from None
+
+
+async def seen(case_id: UUID, tx: Transaction) -> Case:
+    """A case for those who may see it: a supervisor any, a worker her own. Raises 404 otherwise."""
+    known = (await store.cases(tx, [case_id]))[case_id]
+    if known == Case(case_id):
+        raise not_found("case")
+    if not tx.principal.has(policy.SUPERVISOR):
+        await _require_own(known, tx)
+    return known
+
+
+async def owned(case_id: UUID, tx: Transaction) -> Case:
+    """The worker's own case, locked. Raises 404 for one that is not hers."""
+    await tx.lock([case_id])
+    known = (await store.cases(tx, [case_id]))[case_id]
+    await _require_own(known, tx)
+    return known
+
+
+async def _require_own(known: Case, tx: Transaction) -> None:
+    worker = known.worker or await store.last_worker(tx, known.case_id)
+    if worker != tx.principal.subject:
+        raise not_found("case")
+
+
+async def changed(tx: Transaction, before: Case, after: Case, *fields: str) -> CaseView:
+    """Write what was decided on one case, audit which fields the principal wrote, and show the case."""
+    await decisions.record(tx, {before.case_id: before}, {after.case_id: after})
+    tx.audit("write", before.case_id, fields)
+    return CaseView.now(after)
+
+
+# -- workers ----------------------------------------------------------------------------------------------------------------------
+
+
+@router.put("/workers/{worker_id}")
+@writes(*policy.KEEP_WORKERS)
+async def keep_worker(worker_id: UUID, body: WorkerBody, tx: Transaction) -> WorkerView:
+    """Register or change a social worker, by the `sub` of her token; cases that wait are given out at once."""
+    await store.keep_worker(tx, worker_id, body.agency, sorted(set(body.areas)), active=body.active)
+    waiting = await store.waiting(tx)
+    await tx.lock(waiting)
+    before = await store.cases(tx, waiting)
+    await decisions.record(tx, before, await decisions.find_workers(tx, before))
+    return next(WorkerView.of(row) for row in await store.workers(tx) if row.worker_id == worker_id)
+
+
+@router.get("/workers")
+@reads(*policy.KEEP_WORKERS)
+async def list_workers(tx: Transaction) -> list[WorkerView]:
+    """All social workers with their numbers of open cases."""
+    return [WorkerView.of(row) for row in await store.workers(tx)]
+
+
+# -- cases ------------------------------------------------------------------------------------------------------------------------
+
+
+@router.get("/cases")
+@reads(*policy.SEE_CASES)
+async def list_cases(
+    tx: Transaction, state: State | None = None, most: Annotated[int, Query(ge=1, le=1000)] = 200, *, mine: bool = False
+) -> list[CaseView]:
+    """The work list, the next due first: a worker's own cases; for a supervisor all, or with `mine` her own."""
+    all_cases = tx.principal.has(policy.SUPERVISOR) and not mine
+    return [CaseView.of(row) for row in await store.listed(tx, None if all_cases else tx.principal.subject, state, most)]
+
+
+@router.get("/cases/{case_id}")
+@reads(*policy.SEE_CASES)
+async def see_case(case_id: UUID, tx: Transaction) -> CaseDetail:
+    """All of a case but the answers."""
+    known = await seen(case_id, tx)
+    tx.audit("read", case_id, ["members", "band", "flags", "plans", "followups"])
+    versions = tuple(PlanView.model_validate(row, from_attributes=True) for row in await store.plans(tx, case_id))
+    return CaseDetail.all_of(known, await store.completion(tx, case_id), versions)
+
+
+@router.post("/cases/{case_id}/reassign")
+@writes(*policy.REASSIGN)
+async def reassign(case_id: UUID, body: ReassignBody, tx: Transaction) -> CaseView:
+    """Give an open case to another active worker, whatever areas she serves; deadlines stay."""
+    await tx.lock([case_id])
+    before = await seen(case_id, tx)
+    if body.worker_id not in {worker.worker_id for worker in await store.active_workers(tx)}:
+        raise RefusedError(422, "this is not an active worker", [FieldProblem("worker_id", "not_active")])
+    with refusing():
+        after, said = assignment.reassign(before, body.worker_id, tx.now, decisions.limits(tx))
+    await store.assigned(tx, {case_id: body.worker_id})
+    decisions.say(tx, case_id, said)
+    return await changed(tx, before, after, "worker_id")
+
+
+# -- the instrument ---------------------------------------------------------------------------------------------------------------
+
+
+async def opened(tx: Transaction, vault: Vault, case_id: UUID) -> dict[UUID, dict[str, int]]:
+    """The answers of a case by person, in the clear; without those whose key was destroyed."""
+    sealed = await store.sealed_answers(tx, case_id, PHQ9.code, PHQ9.version)
+    keys = await vault.of(sealed)
+    found: dict[UUID, dict[str, int]] = {}
+    for person_id, value in sealed.items():
+        try:
+            found[person_id] = json.loads(keys.open(person_id, PLACE, value))
+        except KeyLostError:
+            continue
+    return found
+
+
+@router.put("/cases/{case_id}/answers")
+@writes(*policy.ASSESS)
+async def save_answers(case_id: UUID, body: AnswersBody, vault: Safe, tx: Transaction) -> AnswersView:
+    """Save some answers of one person, item by item; an alert is raised at once, and once only."""
+    known = await owned(case_id, tx)
+    with refusing():
+        case.require(known, State.ASSIGNED)
+        instruments.check_person(PHQ9, known.members, body.person_id)
+        instruments.check(PHQ9, body.answers)
+    merged = (await opened(tx, vault, case_id)).get(body.person_id, {}) | body.answers
+    keys = await vault.new([body.person_id])
+    sealed = keys.seal(body.person_id, PLACE, json.dumps(merged))
+    await store.seal_answers(tx, case_id, body.person_id, sealed, instrument=PHQ9.code, version=PHQ9.version)
+    raised = await store.raise_alerts(tx, case_id, body.person_id, instruments.alerts(PHQ9, merged))
+    decisions.alerts(tx, case_id, body.person_id, raised)
+    tx.audit("write", body.person_id, [f"answers.{code}" for code in body.answers])
+    return AnswersView.of(PHQ9, body.person_id, merged)
+
+
+@router.get("/cases/{case_id}/answers/{person_id}")
+@reads(*policy.SEE_ANSWERS)
+async def see_answers(case_id: UUID, person_id: UUID, vault: Safe, tx: Transaction) -> AnswersView:
+    """One person's answers, for the worker who has the case now and for supervisors."""
+    known = await seen(case_id, tx)
+    if not tx.principal.has(policy.SUPERVISOR) and known.worker != tx.principal.subject:
+        raise not_found("case")
+    if person_id not in {member.person_id for member in known.members}:
+        raise not_found("person")
+    tx.audit("read", person_id, ["answers"])
+    return AnswersView.of(PHQ9, person_id, (await opened(tx, vault, case_id)).get(person_id, {}))
+
+
+@router.post("/cases/{case_id}/complete")
+@writes(*policy.ASSESS)
+async def complete(case_id: UUID, body: CompleteBody, vault: Safe, tx: Transaction) -> CaseView:
+    """Complete the assessment: the worker's judgement, which a score may raise and never lowers."""
+    before = await owned(case_id, tx)
+    judged, reason = body.risk_view, body.no_instrument_reason
+    with refusing():
+        after = case.assessed(before)
+        answers = await opened(tx, vault, case_id)
+        found = instruments.conclude(PHQ9, answers, judged.band.value, [flag.value for flag in judged.flags], excused=reason is not None)
+    await store.complete(tx, case_id, found.band, found.flags, reason)
+    tx.emit(facts.Completed(band=Band(found.band), flags=tuple(map(AssessmentFlag, found.flags))), case_id)
+    return await changed(tx, before, after, "band", "flags")
+
+
+# -- the plan ---------------------------------------------------------------------------------------------------------------------
+
+
+@router.post("/cases/{case_id}/plan", status_code=201)
+@writes(*policy.PROPOSE_PLAN)
+async def propose(case_id: UUID, body: PlanBody, tx: Transaction) -> CaseView:
+    """Propose a plan, or a revision of the approved one: one outcome for every person of the household."""
+    before = await owned(case_id, tx)
+    outcomes = [(entry.person_id, entry.outcome.value) for entry in body.outcomes]
+    with refusing():
+        after, proposed = plan.propose(before, outcomes, tx.principal.subject, tx.now, decisions.limits(tx))
+    await store.propose(tx, case_id, proposed, [service.value for service in body.services])
+    return await changed(tx, before, after, "outcomes", "services")
+
+
+@router.post("/cases/{case_id}/plan/approve")
+@writes(*policy.DECIDE_PLAN)
+async def approve(case_id: UUID, tx: Transaction) -> CaseView:
+    """Approve the proposed plan."""
+    await tx.lock([case_id])
+    before = await seen(case_id, tx)
+    with refusing():
+        proposed = await store.latest_plan(tx, before)
+        after = plan.approve(before, proposed, tx.principal.subject, tx.now, decisions.limits(tx))
+    await store.decide(tx, case_id, proposed.version, "approved")
+    outcomes = tuple(facts.PersonOutcome(person_id=person, outcome=Outcome(outcome)) for person, outcome in proposed.outcomes.items())
+    tx.emit(facts.PlanApproved(version=proposed.version, outcomes=outcomes), case_id)
+    return await changed(tx, before, after, "outcomes")
+
+
+@router.post("/cases/{case_id}/plan/return")
+@writes(*policy.DECIDE_PLAN)
+async def send_back(case_id: UUID, body: ReturnBody, tx: Transaction) -> CaseView:
+    """Return the proposed plan to the worker with a reason."""
+    await tx.lock([case_id])
+    before = await seen(case_id, tx)
+    with refusing():
+        proposed = await store.latest_plan(tx, before)
+        after = plan.send_back(before, proposed, tx.principal.subject, tx.now, decisions.limits(tx))
+    await store.decide(tx, case_id, proposed.version, "returned", body.reason)
+    tx.emit(facts.PlanReturned(version=proposed.version, reason=body.reason), case_id)
+    return await changed(tx, before, after, "return_reason")
+
+
+# -- outcomes ---------------------------------------------------------------------------------------------------------------------
+
+
+@router.post("/cases/{case_id}/reunify")
+@writes(*policy.RECORD_OUTCOME)
+async def reunify(case_id: UUID, body: ReunifyBody, tx: Transaction) -> CaseView:
+    """A person went home, to kin or to another region, as planned and after both checks."""
+    before = await owned(case_id, tx)
+    checks: Mapping[str, bool] = {"home_visit_done": body.home_visit_done, "risk_rechecked": body.risk_rechecked}
+    with refusing():
+        after = plan.reunify(before, body.person_id, **checks, now=tx.now, limits=decisions.limits(tx))
+    fact = facts.Reunified(person_id=body.person_id, receiver=body.receiver, receiving_area=body.receiving_area)
+    tx.emit(fact, case_id)
+    return await changed(tx, before, after, "receiver", "receiving_area")
+
+
+@router.post("/cases/{case_id}/rehabilitation/start")
+@writes(*policy.RECORD_OUTCOME)
+async def start_rehabilitation(case_id: UUID, body: PersonBody, tx: Transaction) -> CaseView:
+    """A person began the planned social rehabilitation, which ends her stay in the shelter."""
+    before = await owned(case_id, tx)
+    with refusing():
+        after = plan.start_rehabilitation(before, body.person_id, tx.now, decisions.limits(tx))
+    tx.emit(facts.RehabilitationStarted(person_id=body.person_id), case_id)
+    return await changed(tx, before, after, "rehabilitation")
+
+
+@router.post("/cases/{case_id}/rehabilitation/complete")
+@writes(*policy.RECORD_OUTCOME)
+async def complete_rehabilitation(case_id: UUID, body: PersonBody, tx: Transaction) -> CaseView:
+    """A person completed social rehabilitation."""
+    before = await owned(case_id, tx)
+    with refusing():
+        after = plan.complete_rehabilitation(before, body.person_id, tx.now, decisions.limits(tx))
+    tx.emit(facts.RehabilitationCompleted(person_id=body.person_id), case_id)
+    return await changed(tx, before, after, "rehabilitation")
+
+
+@router.post("/cases/{case_id}/outcome")
+@writes(*policy.RECORD_OUTCOME)
+async def reach(case_id: UUID, body: PersonBody, tx: Transaction) -> CaseView:
+    """A person's planned outcome came true, other than going home or rehabilitation."""
+    before = await owned(case_id, tx)
+    with refusing():
+        after, outcome = plan.reach(before, body.person_id, tx.now, decisions.limits(tx))
+    tx.emit(facts.OutcomeReached(person_id=body.person_id, outcome=Outcome(outcome)), case_id)
+    return await changed(tx, before, after, "outcome")
+
+
+# -- follow-ups -------------------------------------------------------------------------------------------------------------------
+
+
+@router.get("/cases/{case_id}/followups")
+@reads(*policy.SEE_CASES)
+async def list_followups(case_id: UUID, tx: Transaction) -> list[FollowupView]:
+    """The follow-ups of a case."""
+    known = await seen(case_id, tx)
+    tx.audit("read", case_id, ["followups"])
+    return [FollowupView.of(followup) for followup in known.followups]
+
+
+@router.post("/cases/{case_id}/followups/{number}/done")
+@writes(*policy.FOLLOW_UP)
+async def followup_done(case_id: UUID, number: int, body: FollowupBody, tx: Transaction) -> CaseView:
+    """Record a follow-up, on its day or before; after an unsafe one another comes soon."""
+    before = await owned(case_id, tx)
+    with refusing():
+        after, said = followups.done(before, number, body.result.value, tx.now, decisions.limits(tx))
+    decisions.say(tx, case_id, said)
+    return await changed(tx, before, after, "followups")

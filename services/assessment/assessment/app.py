@@ -1,0 +1,28 @@
+"""Puts the assessment service together; the only place where it is wired."""
+
+import uvicorn
+from chassis import Service, logs
+from contracts import catalogue, streams
+
+from assessment import api, handlers
+from assessment.settings import AssessmentSettings
+
+
+def build(settings: AssessmentSettings) -> Service:
+    """The service with its inputs, routes and durables, not started."""
+    return Service(
+        name="assessment",
+        settings=settings,
+        inputs=handlers.inputs,
+        routers=[api.router],
+        durables=[(durable.stream, durable.name) for durable in streams.durables_of("assessment")],
+        order=catalogue.ORDER,
+        said_on=streams.said_on("assessment"),
+    )
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    settings = AssessmentSettings()
+    logs.configure(settings.log_level, "assessment")
+    uvicorn.run(build(settings).app(), host=settings.host, port=settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=20)

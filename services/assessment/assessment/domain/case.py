@@ -1,0 +1,332 @@
+"""What is known of a case, in which state that puts it, and which deadlines run: the same for any order in which it was learnt."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+HIGH_RISK = "high"
+
+
+class State(StrEnum):
+    """Where assessment stands; only the last two are terminal."""
+
+    NOT_STARTED = "not_started"
+    WAITING_FOR_WORKER = "waiting_for_worker"
+    ASSIGNED = "assigned"
+    ASSESSED = "assessed"
+    PLAN_PROPOSED = "plan_proposed"
+    PLAN_APPROVED = "plan_approved"
+    MONITORING = "monitoring"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+
+
+TERMINAL = frozenset({State.FINISHED, State.STOPPED})
+OPEN = frozenset(State) - TERMINAL - {State.NOT_STARTED}
+
+
+class Progress(StrEnum):
+    """How far one person is on the way to the planned outcome."""
+
+    PLANNED = "planned"
+    REHABILITATING = "rehabilitating"
+    REACHED = "reached"
+
+
+class FollowupState(StrEnum):
+    """A follow-up is planned, then due; it ends done or missed."""
+
+    PLANNED = "planned"
+    DUE = "due"
+    DONE = "done"
+    MISSED = "missed"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long each deadline is, from its own start."""
+
+    assignment: timedelta = timedelta(minutes=15)
+    initial: timedelta = timedelta(hours=24)
+    again: timedelta = timedelta(hours=24)
+    plan: timedelta = timedelta(days=14)
+    outcome: timedelta = timedelta(days=30)
+    grace: timedelta = timedelta(days=7)
+    after_unsafe: timedelta = timedelta(days=7)
+    followups: tuple[timedelta, ...] = tuple(timedelta(days=days) for days in (14, 30, 90, 180))
+    followups_high_risk: tuple[timedelta, ...] = tuple(timedelta(days=days) for days in (7, 14, 21, 28, 90, 180))
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person of the household; `age` in completed years, None when nobody knows."""
+
+    person_id: UUID
+    age: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Whether a person is in a shelter, by placement's fact of this version."""
+
+    version: int
+    inside: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What the approved plan leads to for one person, and how far she is."""
+
+    outcome: str
+    progress: Progress = Progress.PLANNED
+
+
+@dataclass(frozen=True, slots=True)
+class Followup:
+    """One visit or call after the outcomes; numbers count from 1."""
+
+    number: int
+    due: datetime
+    state: FollowupState = FollowupState.PLANNED
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case: what others said of it, and what was decided here. `deadlines` are running clocks, by `kind` or `kind:number`."""
+
+    case_id: UUID
+    household_version: int = -1
+    members: tuple[Member, ...] = ()
+    triage_version: int = -1
+    area: str | None = None
+    risk: str | None = None
+    shelter_needed: bool | None = None
+    at_home: bool = False
+    admitted: bool = False
+    stays: Mapping[UUID, Stay] = field(default_factory=dict)
+    ended: bool = False
+    state: State = State.NOT_STARTED
+    worker: UUID | None = None
+    plan_version: int = 0
+    goals: Mapping[UUID, Goal] = field(default_factory=dict)
+    followups: tuple[Followup, ...] = ()
+    deadlines: Mapping[str, datetime] = field(default_factory=dict)
+
+    @property
+    def sheltered(self) -> bool:
+        """Whether anybody of the case is in a shelter now."""
+        return any(stay.inside for stay in self.stays.values())
+
+    @property
+    def due(self) -> datetime | None:
+        """The next deadline that people are to keep; None when there is none."""
+        return min((due for clock, due in self.deadlines.items() if clock != "assignment"), default=None)
+
+
+# -- what others say --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """A triage, or the facts of someone let in at the door (version 0: older than anything intake says; risk and need not known yet)."""
+
+    version: int
+    members: tuple[Member, ...]
+    area: str
+    risk: str | None = None
+    shelter_needed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """A household snapshot."""
+
+    version: int
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Persons were admitted to a shelter."""
+
+    version: int
+    persons: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Persons left a shelter or were discharged."""
+
+    version: int
+    persons: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Intake ended the case."""
+
+
+Told = Triage | Household | Entered | Gone | Over
+
+
+def learn(case: Case, told: Iterable[Told]) -> Case:
+    """The case with these facts known: each projection keeps the newest version, so their order and repetition do not matter."""
+    for fact in told:
+        match fact:
+            case Triage():
+                case = _triaged(_household(case, fact.version, fact.members), fact)
+            case Household():
+                case = _household(case, fact.version, fact.members)
+            case Entered():
+                case = replace(_stays(case, fact.version, fact.persons, inside=True), admitted=True)
+            case Gone():
+                case = _stays(case, fact.version, fact.persons, inside=False)
+            case Over():
+                case = replace(case, ended=True)
+    return case
+
+
+def _triaged(case: Case, fact: Triage) -> Case:
+    # Once any triage says that no shelter is needed, the assessment has begun; a later need for one does not undo it.
+    case = replace(case, at_home=case.at_home or fact.shelter_needed is False)
+    if fact.version <= case.triage_version:
+        return case
+    return replace(case, triage_version=fact.version, area=fact.area, risk=fact.risk, shelter_needed=fact.shelter_needed)
+
+
+def _household(case: Case, version: int, members: tuple[Member, ...]) -> Case:
+    return replace(case, household_version=version, members=members) if version > case.household_version else case
+
+
+def _stays(case: Case, version: int, persons: Sequence[UUID], *, inside: bool) -> Case:
+    newer = {p: Stay(version, inside) for p in persons if p not in case.stays or case.stays[p].version < version}
+    return replace(case, stays={**case.stays, **newer})
+
+
+# -- what follows of itself -------------------------------------------------------------------------------------------------------
+
+
+def advance(case: Case, now: datetime, limits: Limits) -> Case:
+    """Take the steps that need nobody: stop an ended case, start one that is at home or admitted, follow up one whose outcomes are reached.
+
+    An ended case starts nothing, and is nobody's open work any more; a finished one stays finished.
+    """
+    if case.state in TERMINAL:
+        return case
+    if case.ended:
+        return replace(case, state=State.STOPPED, worker=None, deadlines={})
+    if case.state is State.NOT_STARTED and (case.at_home or case.admitted):
+        deadlines = {"assignment": now + limits.assignment, "initial": now + limits.initial, "plan": now + limits.plan}
+        return replace(case, state=State.WAITING_FOR_WORKER, deadlines=deadlines)
+    if case.state is State.PLAN_APPROVED and not still_to_reach(case):
+        return _monitored(case, now, limits)
+    return case
+
+
+def still_to_reach(case: Case) -> tuple[UUID, ...]:
+    """Persons of the household whose outcome is not reached, planned or not; one who left the household is not waited for."""
+    reached = {person for person, goal in case.goals.items() if goal.progress is Progress.REACHED}
+    return tuple(member.person_id for member in case.members if member.person_id not in reached)
+
+
+def _monitored(case: Case, now: datetime, limits: Limits) -> Case:
+    """Plan the follow-ups; a risk that nobody named counts as high."""
+    spans = limits.followups_high_risk if case.risk in {HIGH_RISK, None} else limits.followups
+    followups = tuple(Followup(number, now + span) for number, span in enumerate(spans, 1))
+    return replace(case, state=State.MONITORING, followups=followups, deadlines={f"followup:{f.number}": f.due for f in followups})
+
+
+# -- what came of it --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A social worker has the case; `anew` when another had it before."""
+
+    worker: UUID
+    due: datetime
+    anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A deadline ran out."""
+
+    clock: str
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FollowupCame:
+    """A follow-up is due."""
+
+    number: int
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FollowupEnded:
+    """A follow-up was done with a result, or missed (no result); `last` when no other is planned."""
+
+    number: int
+    result: str | None
+    last: bool
+
+
+Said = Given | Missed | FollowupCame | FollowupEnded
+
+
+class StateError(Exception):
+    """The state of the case, of one person in it or of one follow-up does not allow this."""
+
+    def __init__(self, state: StrEnum) -> None:
+        super().__init__(state.value)
+        self.state = state.value
+
+
+class FieldError(Exception):
+    """Some fields are wrong; `problems` are pairs of a field and a code, never a value."""
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        super().__init__(", ".join(f"{name}: {code}" for name, code in problems))
+        self.problems = tuple(problems)
+
+
+class OwnPlanError(Exception):
+    """Whoever proposed a plan, or works on the case, does not decide on it."""
+
+
+class UnknownError(Exception):
+    """There is nothing of this number."""
+
+
+def require(case: Case, *states: State) -> None:
+    """Raise StateError unless the case is in one of these states."""
+    if case.state not in states:
+        raise StateError(case.state)
+
+
+def without(deadlines: Mapping[str, datetime], *clocks: str) -> dict[str, datetime]:
+    """Deadlines but these."""
+    return {clock: due for clock, due in deadlines.items() if clock not in clocks}
+
+
+def ran_out(case: Case, clock: str, due: datetime, now: datetime, limits: Limits) -> tuple[Case, Missed | None]:
+    """A deadline of the assessment itself ran out: say so and set it again, for no open case may be without one.
+
+    A deadline that was met meanwhile changes nothing.
+    """
+    if clock not in case.deadlines:
+        return case, None
+    following = {"assignment": limits.assignment, "initial": limits.again, "plan": limits.again, "outcome": limits.outcome}[clock]
+    name = "initial_assessment" if clock == "initial" else clock
+    return replace(case, deadlines={**case.deadlines, clock: now + following}), Missed(name, due)
+
+
+def assessed(case: Case) -> Case:
+    """The assessment is complete; the plan's deadline runs on. Raises StateError unless a worker has it to assess."""
+    require(case, State.ASSIGNED)
+    return replace(case, state=State.ASSESSED, deadlines=without(case.deadlines, "initial"))

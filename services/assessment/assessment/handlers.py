@@ -1,0 +1,85 @@
+"""What assessment listens to: intake's and placement's facts about a case, and its own clocks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from chassis import Due, Inputs, Received, Transaction
+from contracts import household
+from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged, Triaged, Withdrawn
+from contracts.placement import Admitted, AdmittedDirectly, Discharged, Left
+
+from assessment import decisions, store
+from assessment.domain import case, followups
+
+inputs = Inputs()
+
+
+@inputs.consumes(AdmittedDirectly, Triaged, RiskChanged, HouseholdChanged, Admitted, Left, Discharged, Withdrawn, ReferredOut, Closed)
+async def learn(events: Sequence[Received[Any]], tx: Transaction) -> None:
+    """Keep what others say of a case; begin the assessment of one that is at home or admitted, and stop that of one that ended."""
+    known = await store.cases(tx, {event.subject for event in events})
+    after = dict(known)
+    for event in events:
+        after[event.subject] = case.learn(after[event.subject], _told(event))
+    limits = decisions.limits(tx)
+    after = {case_id: case.advance(told, tx.now, limits) for case_id, told in after.items()}
+    await decisions.record(tx, known, await decisions.find_workers(tx, after))
+
+
+@inputs.clock("assignment")
+@inputs.clock("initial")
+@inputs.clock("plan")
+@inputs.clock("outcome")
+async def a_deadline_ran_out(due: Sequence[Due], tx: Transaction) -> None:
+    """Say that a deadline was missed and set it again; a case without a worker is offered to the workers once more."""
+    known = await store.cases(tx, {clock.subject for clock in due})
+    after, limits = dict(known), decisions.limits(tx)
+    for clock in due:
+        after[clock.subject], missed = case.ran_out(after[clock.subject], clock.kind, clock.due, tx.now, limits)
+        decisions.say(tx, clock.subject, missed, clock.cause)
+    await decisions.record(tx, known, await decisions.find_workers(tx, after))
+
+
+@inputs.clock("followup")
+async def a_followup_is_due(due: Sequence[Due], tx: Transaction) -> None:
+    """Say that a follow-up is due and give it its grace time."""
+    known = await store.cases(tx, {clock.subject for clock in due})
+    after, limits = dict(known), decisions.limits(tx)
+    for clock in due:
+        after[clock.subject], came = followups.come_due(after[clock.subject], int(clock.key), tx.now, limits)
+        decisions.say(tx, clock.subject, came, clock.cause)
+    await decisions.record(tx, known, after)
+
+
+@inputs.clock("grace")
+async def a_followup_was_missed(due: Sequence[Due], tx: Transaction) -> None:
+    """Say that nobody recorded a follow-up; after the last one the case is finished."""
+    known = await store.cases(tx, {clock.subject for clock in due})
+    after = dict(known)
+    for clock in due:
+        after[clock.subject], ended = followups.grace_ends(after[clock.subject], int(clock.key))
+        decisions.say(tx, clock.subject, ended, clock.cause)
+    await decisions.record(tx, known, after)
+
+
+def _told(event: Received[Any]) -> tuple[case.Told, ...]:
+    """What an event tells, in the domain's words."""
+    data, version = event.data, event.factversion
+    match data:
+        case Triaged() | RiskChanged():
+            return (case.Triage(version, _members(data.household), data.area, data.risk.value, data.shelter_needed),)
+        case HouseholdChanged():
+            return (case.Household(version, _members(data.household)),)
+        case Admitted():
+            return (case.Entered(version, tuple(person.person_id for person in data.persons)),)
+        case AdmittedDirectly():
+            entered = case.Entered(version, tuple(person.person_id for person in data.persons))
+            return entered, case.Triage(0, _members(data.household), data.area)
+        case Left() | Discharged():
+            return (case.Gone(version, data.persons),)
+        case _:
+            return (case.Over(),)
+
+
+def _members(snapshot: household.Household) -> tuple[case.Member, ...]:
+    return tuple(case.Member(person.person_id, person.age) for person in snapshot.persons)

@@ -1,0 +1,326 @@
+"""The tables of assessment, and the questions asked of them."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from chassis import Transaction
+from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, Row, Select, Table, Text, Uuid, and_, any_, cast, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from assessment.domain.assignment import Worker
+from assessment.domain.case import OPEN, Case, Followup, FollowupState, Goal, Member, Progress, State, StateError, Stay
+from assessment.domain.plan import Plan
+
+
+class Base(SQLModel, registry=registry()):
+    """The tables of this store and no other."""
+
+
+metadata = Base.metadata
+MOMENT: Any = DateTime(timezone=True)
+
+
+class WorkerRow(Base, table=True):
+    """A social worker; no area named means all areas."""
+
+    __tablename__ = "worker"
+    worker_id: UUID = Field(primary_key=True)
+    agency: str
+    areas: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    active: bool
+
+
+class CaseRow(Base, table=True):
+    """What is known of a case and where it stands: codes, ids and dates only."""
+
+    __tablename__ = "assessment_case"
+    case_id: UUID = Field(primary_key=True)
+    household_version: int = Field(sa_type=BigInteger)
+    members: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    triage_version: int = Field(sa_type=BigInteger)
+    area: str | None
+    risk: str | None
+    shelter_needed: bool | None
+    at_home: bool
+    admitted: bool
+    stays: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    sheltered: bool
+    ended: bool
+    state: str
+    worker_id: UUID | None
+    due_at: datetime | None = Field(sa_type=MOMENT)
+    plan_version: int
+    goals: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    followups: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    deadlines: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
+
+
+class AssignmentRow(Base, table=True):
+    """Who had a case, in the order of the rows; the last one stays when the case is stopped."""
+
+    __tablename__ = "assignment"
+    position: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    case_id: UUID
+    worker_id: UUID
+    at: datetime = Field(sa_type=MOMENT)
+
+
+class AnswerRow(Base, table=True):
+    """One person's answers to one instrument, sealed with her key."""
+
+    __tablename__ = "answer"
+    case_id: UUID = Field(primary_key=True)
+    person_id: UUID = Field(primary_key=True)
+    instrument: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    sealed: bytes = Field(sa_type=LargeBinary)
+    changed_by: UUID
+    changed_at: datetime = Field(sa_type=MOMENT)
+
+
+class AlertRow(Base, table=True):
+    """An alert that was raised, once per case, person and flag."""
+
+    __tablename__ = "alert"
+    case_id: UUID = Field(primary_key=True)
+    person_id: UUID = Field(primary_key=True)
+    flag: str = Field(primary_key=True)
+    at: datetime = Field(sa_type=MOMENT)
+
+
+class CompletionRow(Base, table=True):
+    """What came of an assessment; scores are not kept, they follow from the sealed answers."""
+
+    __tablename__ = "completion"
+    case_id: UUID = Field(primary_key=True)
+    band: str
+    flags: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    no_instrument_reason: str | None
+    completed_by: UUID
+    completed_at: datetime = Field(sa_type=MOMENT)
+
+
+class PlanRow(Base, table=True):
+    """One version of a plan; all versions are kept. `state` is proposed, approved or returned."""
+
+    __tablename__ = "plan"
+    case_id: UUID = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    outcomes: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
+    services: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    state: str
+    proposed_by: UUID
+    proposed_at: datetime = Field(sa_type=MOMENT)
+    decided_by: UUID | None
+    decided_at: datetime | None = Field(sa_type=MOMENT)
+    return_reason: str | None
+
+
+def _table(row: Any) -> Table:
+    table: Table = row.__table__
+    return table
+
+
+WORKER, CASE, ASSIGNMENT, ANSWER, ALERT, COMPLETION, PLAN = map(
+    _table, (WorkerRow, CaseRow, AssignmentRow, AnswerRow, AlertRow, CompletionRow, PlanRow)
+)
+_COLUMNS = ", ".join(column.name for column in CASE.columns)
+_CHANGES = ", ".join(f"{column.name} = excluded.{column.name}" for column in CASE.columns if not column.primary_key)
+# The columns are this module's own names, not input.
+SAVE = text(f"""
+    INSERT INTO assessment_case ({_COLUMNS})
+    SELECT {_COLUMNS} FROM jsonb_populate_recordset(NULL::assessment_case, CAST(:rows AS jsonb))
+    ON CONFLICT (case_id) DO UPDATE SET {_CHANGES}""")  # noqa: S608
+
+
+# -- cases ------------------------------------------------------------------------------------------------------------------------
+
+
+async def cases(tx: Transaction, case_ids: Collection[UUID]) -> dict[UUID, Case]:
+    """These cases by id; one never heard of is a case of which nothing is known."""
+    found = {row.case_id: _case(row) for row in await tx.rows(select(CASE).where(CASE.c.case_id == any_(cast(list(case_ids), ARRAY(Uuid)))))}
+    return {case_id: found.get(case_id, Case(case_id)) for case_id in case_ids}
+
+
+async def save(tx: Transaction, changed: Iterable[Case]) -> None:
+    """Write cases as they are now."""
+    rows = [_row(case) for case in changed]
+    if rows:
+        await tx.execute(SAVE, {"rows": json.dumps(rows)})
+
+
+async def waiting(tx: Transaction) -> list[UUID]:
+    """The cases that wait for a worker."""
+    statement = select(CASE.c.case_id).where(CASE.c.state == State.WAITING_FOR_WORKER.value).order_by(CASE.c.case_id)
+    return [row.case_id for row in await tx.rows(statement)]
+
+
+async def listed(tx: Transaction, worker_id: UUID | None, state: State | None, most: int) -> Sequence[Row[Any]]:
+    """Cases that were begun, of one worker (None: all) and in one state (None: any), the next due first; at most `most`."""
+    statement = select(CASE).where(CASE.c.state != State.NOT_STARTED.value).order_by(CASE.c.due_at.asc().nulls_last(), CASE.c.case_id)
+    if worker_id is not None:
+        statement = statement.where(CASE.c.worker_id == worker_id)
+    if state is not None:
+        statement = statement.where(CASE.c.state == state.value)
+    return await tx.rows(statement.limit(most))
+
+
+def _case(row: Row[Any]) -> Case:
+    return Case(
+        case_id=row.case_id,
+        household_version=row.household_version,
+        members=tuple(Member(UUID(m["person_id"]), m["age"]) for m in row.members),
+        triage_version=row.triage_version,
+        area=row.area,
+        risk=row.risk,
+        shelter_needed=row.shelter_needed,
+        at_home=row.at_home,
+        admitted=row.admitted,
+        stays={UUID(person): Stay(stay["version"], stay["inside"]) for person, stay in row.stays.items()},
+        ended=row.ended,
+        state=State(row.state),
+        worker=row.worker_id,
+        plan_version=row.plan_version,
+        goals={UUID(person): Goal(goal["outcome"], Progress(goal["progress"])) for person, goal in row.goals.items()},
+        followups=tuple(Followup(f["number"], datetime.fromisoformat(f["due"]), FollowupState(f["state"]), f["result"]) for f in row.followups),
+        deadlines={clock: datetime.fromisoformat(due) for clock, due in row.deadlines.items()},
+    )
+
+
+def _row(case: Case) -> dict[str, Any]:
+    return {
+        "case_id": str(case.case_id),
+        "household_version": case.household_version,
+        "members": [{"person_id": str(m.person_id), "age": m.age} for m in case.members],
+        "triage_version": case.triage_version,
+        "area": case.area,
+        "risk": case.risk,
+        "shelter_needed": case.shelter_needed,
+        "at_home": case.at_home,
+        "admitted": case.admitted,
+        "stays": {str(person): {"version": stay.version, "inside": stay.inside} for person, stay in case.stays.items()},
+        "sheltered": case.sheltered,
+        "ended": case.ended,
+        "state": case.state.value,
+        "worker_id": str(case.worker) if case.worker else None,
+        "due_at": case.due.isoformat() if case.due else None,
+        "plan_version": case.plan_version,
+        "goals": {str(person): {"outcome": goal.outcome, "progress": goal.progress.value} for person, goal in case.goals.items()},
+        "followups": [{"number": f.number, "due": f.due.isoformat(), "state": f.state.value, "result": f.result} for f in case.followups],
+        "deadlines": {clock: due.isoformat() for clock, due in case.deadlines.items()},
+    }
+
+
+# -- workers ----------------------------------------------------------------------------------------------------------------------
+
+
+async def keep_worker(tx: Transaction, worker_id: UUID, agency: str, areas: Sequence[str], *, active: bool) -> None:
+    """Register or change a worker."""
+    values = {"worker_id": worker_id, "agency": agency, "areas": list(areas), "active": active}
+    await tx.execute(insert(WORKER).values(values).on_conflict_do_update(index_elements=["worker_id"], set_=values))
+
+
+def _with_load() -> Select[Any]:
+    """Every worker with her number of open cases."""
+    joined = WORKER.outerjoin(CASE, and_(CASE.c.worker_id == WORKER.c.worker_id, CASE.c.state.in_([state.value for state in OPEN])))
+    return select(WORKER, func.count(CASE.c.case_id).label("open_cases")).select_from(joined).group_by(*WORKER.columns).order_by(WORKER.c.worker_id)
+
+
+async def workers(tx: Transaction) -> Sequence[Row[Any]]:
+    """All workers, with their open cases."""
+    return await tx.rows(_with_load())
+
+
+async def active_workers(tx: Transaction) -> list[Worker]:
+    """Those who may be given a case."""
+    rows = await tx.rows(_with_load().where(WORKER.c.active))
+    return [Worker(row.worker_id, frozenset(row.areas), row.open_cases) for row in rows]
+
+
+async def assigned(tx: Transaction, given: Mapping[UUID, UUID]) -> None:
+    """Record who was given which case (worker ids by case id)."""
+    await tx.execute(insert(ASSIGNMENT).values([{"case_id": case, "worker_id": worker, "at": tx.now} for case, worker in sorted(given.items())]))
+
+
+async def last_worker(tx: Transaction, case_id: UUID) -> UUID | None:
+    """Who had the case last, also when it is nobody's open work any more."""
+    statement = select(ASSIGNMENT.c.worker_id).where(ASSIGNMENT.c.case_id == case_id).order_by(ASSIGNMENT.c.position.desc()).limit(1)
+    row = await tx.row(statement)
+    return row.worker_id if row else None
+
+
+# -- answers, alerts, completion --------------------------------------------------------------------------------------------------
+
+
+async def sealed_answers(tx: Transaction, case_id: UUID, instrument: str, version: int) -> dict[UUID, bytes]:
+    """The sealed answers of a case's persons to one instrument."""
+    asked = and_(ANSWER.c.case_id == case_id, ANSWER.c.instrument == instrument, ANSWER.c.version == version)
+    return {row.person_id: row.sealed for row in await tx.rows(select(ANSWER.c.person_id, ANSWER.c.sealed).where(asked))}
+
+
+async def seal_answers(tx: Transaction, case_id: UUID, person_id: UUID, sealed: bytes, *, instrument: str, version: int) -> None:
+    """Write one person's answers."""
+    key = {"case_id": case_id, "person_id": person_id, "instrument": instrument, "version": version}
+    written = {"sealed": sealed, "changed_by": tx.principal.subject, "changed_at": tx.now}
+    await tx.execute(insert(ANSWER).values(key | written).on_conflict_do_update(index_elements=list(key), set_=written))
+
+
+async def raise_alerts(tx: Transaction, case_id: UUID, person_id: UUID, flags: Sequence[str]) -> list[str]:
+    """Record alerts; those that had not been raised before."""
+    if not flags:
+        return []
+    rows = [{"case_id": case_id, "person_id": person_id, "flag": flag, "at": tx.now} for flag in flags]
+    return [row.flag for row in await tx.rows(insert(ALERT).values(rows).on_conflict_do_nothing().returning(ALERT.c.flag))]
+
+
+async def complete(tx: Transaction, case_id: UUID, band: str, flags: Sequence[str], no_instrument_reason: str | None) -> None:
+    """Record what came of an assessment."""
+    who = {"completed_by": tx.principal.subject, "completed_at": tx.now}
+    values = {"case_id": case_id, "band": band, "flags": list(flags), "no_instrument_reason": no_instrument_reason}
+    await tx.execute(insert(COMPLETION).values(values | who))
+
+
+async def completion(tx: Transaction, case_id: UUID) -> Row[Any] | None:
+    """What came of the assessment, once it is complete."""
+    return await tx.row(select(COMPLETION).where(COMPLETION.c.case_id == case_id))
+
+
+# -- plans ------------------------------------------------------------------------------------------------------------------------
+
+
+async def propose(tx: Transaction, case_id: UUID, plan: Plan, services: Sequence[str]) -> None:
+    """Write a proposed version."""
+    values = {
+        "case_id": case_id,
+        "version": plan.version,
+        "outcomes": {str(person): outcome for person, outcome in plan.outcomes.items()},
+        "services": list(services),
+        "state": "proposed",
+        "proposed_by": plan.proposed_by,
+        "proposed_at": tx.now,
+    }
+    await tx.execute(insert(PLAN).values(values))
+
+
+async def decide(tx: Transaction, case_id: UUID, version: int, state: str, reason: str | None = None) -> None:
+    """Write what the supervisor decided on a version."""
+    decided = {"state": state, "decided_by": tx.principal.subject, "decided_at": tx.now, "return_reason": reason}
+    await tx.execute(PLAN.update().where(PLAN.c.case_id == case_id, PLAN.c.version == version).values(decided))
+
+
+async def plans(tx: Transaction, case_id: UUID) -> Sequence[Row[Any]]:
+    """All versions of a case's plan, the first one first."""
+    return await tx.rows(select(PLAN).where(PLAN.c.case_id == case_id).order_by(PLAN.c.version))
+
+
+async def latest_plan(tx: Transaction, case: Case) -> Plan:
+    """The version that is or was proposed last. Raises StateError when the case has none."""
+    row = await tx.row(select(PLAN).where(PLAN.c.case_id == case.case_id, PLAN.c.version == case.plan_version))
+    if row is None:
+        raise StateError(case.state)
+    return Plan(row.version, {UUID(person): outcome for person, outcome in row.outcomes.items()}, row.proposed_by)

@@ -1,0 +1,263 @@
+"""What the routes take and show: strict bodies with closed code lists, and views without personal data but answers."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from contracts.vocabulary import AgencyCode, AreaCode, AssessmentFlag, Band, FollowupResult, Outcome, Relation, ReturnReason
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
+from sqlalchemy import Row
+
+from assessment.domain import instruments
+from assessment.domain.case import Case, Followup, FollowupState, Progress, State
+from assessment.domain.plan import ServiceCode
+
+ItemCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="an item of the instrument")]
+
+
+class Body(BaseModel):
+    """What a request says; fields that are not known are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WorkerBody(Body):
+    """A social worker; no area named means all areas."""
+
+    agency: AgencyCode
+    areas: tuple[AreaCode, ...] = ()
+    active: StrictBool = True
+
+
+class ReassignBody(Body):
+    """Who is to have the case."""
+
+    worker_id: UUID
+
+
+class AnswersBody(Body):
+    """Some answers of one person, by item code; those given before stay unless they are given again."""
+
+    person_id: UUID
+    instrument: Literal["phq9"]
+    answers: dict[ItemCode, StrictInt] = Field(min_length=1)
+
+
+class NoInstrument(StrEnum):
+    """Why somebody was assessed without an instrument, or only in part."""
+
+    TOO_YOUNG = "too_young"
+    DECLINED = "declined"
+    NOT_ABLE_NOW = "not_able_now"
+    NO_COMMON_LANGUAGE = "no_common_language"
+    ASSESSED_ELSEWHERE = "assessed_elsewhere"
+
+
+class RiskView(Body):
+    """The worker's structured judgement."""
+
+    band: Band
+    flags: tuple[AssessmentFlag, ...] = ()
+
+
+class CompleteBody(Body):
+    """The judgement, and why an instrument is missing if one is."""
+
+    risk_view: RiskView
+    no_instrument_reason: NoInstrument | None = None
+
+
+class OutcomeBody(Body):
+    """What the plan leads to for one person."""
+
+    person_id: UUID
+    outcome: Outcome
+
+
+class PlanBody(Body):
+    """A plan: one outcome for every person of the household, and the services it needs."""
+
+    outcomes: tuple[OutcomeBody, ...] = Field(min_length=1, max_length=60)
+    services: tuple[ServiceCode, ...] = ()
+
+
+class ReturnBody(Body):
+    """Why the plan goes back to the worker."""
+
+    reason: ReturnReason
+
+
+class ReunifyBody(Body):
+    """Who receives the person and where, and what was checked before."""
+
+    person_id: UUID
+    receiver: Relation
+    receiving_area: AreaCode
+    home_visit_done: StrictBool
+    risk_rechecked: StrictBool
+
+
+class PersonBody(Body):
+    """Whom it concerns."""
+
+    person_id: UUID
+
+
+class FollowupBody(Body):
+    """What the visit or call found."""
+
+    result: FollowupResult
+
+
+class WorkerView(BaseModel):
+    """A social worker and her load."""
+
+    worker_id: UUID
+    agency: AgencyCode
+    areas: tuple[AreaCode, ...]
+    active: bool
+    open_cases: int
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """The view of a row of `store.workers`."""
+        return cls(worker_id=row.worker_id, agency=row.agency, areas=tuple(row.areas), active=row.active, open_cases=row.open_cases)
+
+
+class CaseView(BaseModel):
+    """Where a case stands; `due_at` is the next deadline that people are to keep."""
+
+    case_id: UUID
+    state: State
+    worker_id: UUID | None
+    due_at: datetime | None
+    area: AreaCode | None
+    risk: str | None
+    sheltered: bool
+    plan_version: int
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """The view of a row of `store.listed`."""
+        return cls.model_validate({name: getattr(row, name) for name in cls.model_fields})
+
+    @classmethod
+    def now(cls, case: Case) -> Self:
+        """The view of a case as it is after a decision."""
+        names = ("case_id", "state", "area", "risk", "sheltered", "plan_version")
+        return cls.model_validate({name: getattr(case, name) for name in names} | {"worker_id": case.worker, "due_at": case.due})
+
+
+class MemberView(BaseModel):
+    """One person of the household, and her way to the planned outcome."""
+
+    person_id: UUID
+    age: int | None
+    outcome: str | None
+    progress: Progress | None
+
+
+class FollowupView(BaseModel):
+    """One follow-up."""
+
+    number: int
+    due_at: datetime
+    state: FollowupState
+    result: str | None
+
+    @classmethod
+    def of(cls, followup: Followup) -> Self:
+        """The view of a follow-up."""
+        return cls(number=followup.number, due_at=followup.due, state=followup.state, result=followup.result)
+
+
+class PlanView(BaseModel):
+    """One version of the plan; `state` is proposed, approved or returned."""
+
+    version: int
+    state: str
+    outcomes: dict[UUID, str]
+    services: tuple[str, ...]
+    proposed_by: UUID
+    proposed_at: datetime
+    decided_by: UUID | None
+    decided_at: datetime | None
+    return_reason: str | None
+
+
+class CaseDetail(CaseView):
+    """All of a case but the answers."""
+
+    members: tuple[MemberView, ...]
+    deadlines: dict[str, datetime]
+    band: str | None
+    flags: tuple[str, ...]
+    plans: tuple[PlanView, ...]
+    followups: tuple[FollowupView, ...]
+
+    @classmethod
+    def all_of(cls, case: Case, completion: Row[Any] | None, plans: tuple[PlanView, ...]) -> Self:
+        """Put together what is known."""
+        members = []
+        for member in case.members:
+            goal = case.goals.get(member.person_id)
+            members.append(
+                MemberView(
+                    person_id=member.person_id, age=member.age, outcome=goal.outcome if goal else None, progress=goal.progress if goal else None
+                )
+            )
+        return cls(
+            **CaseView.now(case).model_dump(),
+            members=tuple(members),
+            deadlines=dict(case.deadlines),
+            band=completion.band if completion else None,
+            flags=tuple(completion.flags) if completion else (),
+            plans=plans,
+            followups=tuple(map(FollowupView.of, case.followups)),
+        )
+
+
+class ItemView(BaseModel):
+    """One item, with our own short labels and the answer if there is one."""
+
+    code: str
+    label_id: str
+    label_en: str
+    minimum: int
+    maximum: int
+    answer: int | None
+
+
+class AnswersView(BaseModel):
+    """One person's answers; `total` and `band` once enough is answered, `flags` at once. `wording` says what the labels are not."""
+
+    person_id: UUID
+    instrument: str
+    version: int
+    wording: str
+    items: tuple[ItemView, ...]
+    total: int | None
+    band: str | None
+    flags: tuple[str, ...]
+
+    @classmethod
+    def of(cls, instrument: instruments.Instrument, person_id: UUID, answers: dict[str, int]) -> Self:
+        """The view of what one person answered so far."""
+        try:
+            score = instruments.score(instrument, answers)
+        except instruments.IncompleteError:
+            score = None
+        return cls(
+            person_id=person_id,
+            instrument=instrument.code,
+            version=instrument.version,
+            wording=instrument.wording,
+            items=tuple(
+                ItemView(code=i.code, label_id=i.label_id, label_en=i.label_en, minimum=i.minimum, maximum=i.maximum, answer=answers.get(i.code))
+                for i in instrument.items
+            ),
+            total=score.total if score else None,
+            band=score.band if score else None,
+            flags=score.flags if score else instruments.alerts(instrument, answers),
+        )

@@ -1,0 +1,48 @@
+"""Puts intake together; the only place where its parts meet."""
+
+import sys
+from pathlib import Path
+
+import uvicorn
+from chassis import Service, logs
+from chassis.migrate import upgrade_now
+from chassis.store.vault import Vault
+from contracts import catalogue, streams
+
+from intake import api, casework, handlers
+from intake.settings import IntakeSettings
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def build(settings: IntakeSettings) -> Service:
+    """The service with these settings. Raises ValueError without a key database: intake seals what it is told from the first row on."""
+    if settings.keys_url is None:
+        message = "intake needs INTAKE_KEYS_URL and INTAKE_KEY_FILE"
+        raise ValueError(message)
+
+    def vault() -> Vault:
+        assert service.vault is not None  # noqa: S101 - made with the service, for it has a key database
+        return service.vault
+
+    service = Service(
+        name="intake",
+        settings=settings,
+        inputs=handlers.inputs_with(vault),
+        routers=[api.router, casework.router],
+        durables=[(durable.stream, durable.name) for durable in streams.durables_of("intake")],
+        order=catalogue.ORDER,
+        said_on=streams.said_on("intake"),
+        personal_streams=frozenset({"REFERRALS"}),
+    )
+    return service
+
+
+def main() -> None:
+    """Serve; or, as `migrate`, bring the store's schema up to date."""
+    settings = IntakeSettings()
+    if sys.argv[1:] == ["migrate"]:
+        upgrade_now(settings.database_url.get_secret_value(), MIGRATIONS)
+        return
+    logs.configure(settings.log_level, "intake")
+    uvicorn.run(build(settings).app(), host=settings.host, port=settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=20)

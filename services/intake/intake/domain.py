@@ -1,0 +1,329 @@
+"""What intake decides: where a case stands, how great the risk is at least, who leads, and whether a NIK can exist. Pure."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+# -- where a case stands ------------------------------------------------------------------------------------------------------------
+
+
+class Kind(StrEnum):
+    """The types of facts that move a case; others are only shown in its timeline."""
+
+    TRIAGED = "case.intake.triaged.v1"
+    RISK_CHANGED = "case.intake.risk_changed.v1"
+    OUTREACH_DISPATCHED = "case.intake.outreach_dispatched.v1"
+    OUTREACH_ENDED = "case.intake.outreach_ended.v1"
+    CLOCK_MISSED = "case.intake.clock_missed.v1"
+    WITHDRAWN = "case.intake.withdrawn.v1"
+    REFERRED_OUT = "case.intake.referred_out.v1"
+    CLOSED = "case.intake.closed.v1"
+    WAITLISTED = "case.placement.waitlisted.v1"
+    OFFERED = "case.placement.offered.v1"
+    EXTENDED = "case.placement.extended.v1"
+    DECLINED = "case.placement.declined.v1"
+    EXPIRED = "case.placement.expired.v1"
+    CANCELLED = "case.placement.cancelled.v1"
+    UNMET = "case.placement.unmet.v1"
+    ACCEPTED = "case.placement.accepted.v1"
+    ON_THE_WAY = "case.placement.on_the_way.v1"
+    NO_SHOW = "case.placement.no_show.v1"
+    ADMITTED = "case.placement.admitted.v1"
+    ADMITTED_DIRECTLY = "case.placement.admitted_directly.v1"
+    LEFT = "case.placement.left.v1"
+    DISCHARGED = "case.placement.discharged.v1"
+    COMPLETED = "case.assessment.completed.v1"
+    PLAN_APPROVED = "case.assessment.plan_approved.v1"
+    REUNIFIED = "case.assessment.reunified.v1"
+    REHABILITATION_STARTED = "case.assessment.rehabilitation_started.v1"
+    REHABILITATION_COMPLETED = "case.assessment.rehabilitation_completed.v1"
+    OUTCOME_REACHED = "case.assessment.outcome_reached.v1"
+    FOLLOWUP_DUE = "case.assessment.followup_due.v1"
+    FOLLOWUP_DONE = "case.assessment.followup_done.v1"
+    FOLLOWUP_MISSED = "case.assessment.followup_missed.v1"
+
+
+class State(StrEnum):
+    """The states of a case, in the order of its way (DOMAIN 2.1)."""
+
+    REPORTED = "reported"
+    TRIAGED = "triaged"
+    SHELTER_SOUGHT = "shelter_sought"
+    OFFERED = "offered"
+    WAITLISTED = "waitlisted"
+    ACCEPTED = "accepted"
+    ON_THE_WAY = "on_the_way"
+    SHELTERED = "sheltered"
+    ASSESSMENT = "assessment"
+    ASSESSED = "assessed"
+    PLANNED = "planned"
+    OUTCOME_UNDER_WAY = "outcome_under_way"
+    MONITORING = "monitoring"
+    READY_TO_CLOSE = "ready_to_close"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+    REFERRED_OUT = "referred_out"
+
+
+ENDS = {Kind.WITHDRAWN: State.WITHDRAWN, Kind.REFERRED_OUT: State.REFERRED_OUT, Kind.CLOSED: State.CLOSED}
+ENDED = frozenset(ENDS.values())
+TRIAGES = frozenset({Kind.TRIAGED, Kind.RISK_CHANGED})
+FOLLOWUPS = frozenset({Kind.FOLLOWUP_DUE, Kind.FOLLOWUP_DONE, Kind.FOLLOWUP_MISSED})
+REACHED = frozenset({Kind.REUNIFIED, Kind.REHABILITATION_COMPLETED, Kind.OUTCOME_REACHED})
+# Where the newest word of placement leaves the search for a bed; None: it begins anew, if a shelter is still needed.
+SEARCH = {
+    Kind.WAITLISTED: State.WAITLISTED,
+    Kind.OFFERED: State.OFFERED,
+    Kind.EXTENDED: State.OFFERED,
+    Kind.ACCEPTED: State.ACCEPTED,
+    Kind.ON_THE_WAY: State.ON_THE_WAY,
+    Kind.DECLINED: None,
+    Kind.EXPIRED: None,
+    Kind.CANCELLED: None,
+    Kind.NO_SHOW: None,
+    Kind.UNMET: None,
+}
+WAITS = {
+    State.REPORTED: "triage",
+    State.TRIAGED: "assignment",
+    State.SHELTER_SOUGHT: "offer",
+    State.OFFERED: "shelter_answer",
+    State.WAITLISTED: "free_bed",
+    State.ACCEPTED: "departure",
+    State.ON_THE_WAY: "arrival",
+    State.SHELTERED: "assignment",
+    State.ASSESSMENT: "assessment",
+    State.ASSESSED: "plan",
+    State.PLANNED: "outcome",
+    State.OUTCOME_UNDER_WAY: "outcome",
+    State.MONITORING: "followup",
+    State.READY_TO_CLOSE: "closure",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One event of a case: its producer's gapless version, its time and its codes; never personal data."""
+
+    id: UUID
+    producer: str
+    version: int
+    type: str
+    at: datetime
+    codes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a case stands, and for what it waits."""
+
+    state: State
+    waiting_for: tuple[str, ...]
+    triage: Fact | None
+    inside: frozenset[str]
+    team: str | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing new is to begin for this case."""
+        return self.state in ENDED
+
+    @property
+    def risk(self) -> str | None:
+        """The risk of the latest triage."""
+        return str(self.triage.codes["risk"]) if self.triage else None
+
+
+def standing(facts: Iterable[Fact]) -> Standing:
+    """Where a case stands, from the set of its facts: any order, repetition or batching of them gives the same."""
+    ordered = in_order(facts)
+    intake, placement, assessment = ([fact for fact in ordered if fact.producer == producer] for producer in ("intake", "placement", "assessment"))
+    triage = last(intake, TRIAGES)
+    sought = bool(triage and triage.codes["shelter_needed"])
+    search, inside = _search(placement, sought=sought)
+    stage = _stage(assessment)
+    end = next((ENDS[Kind(fact.type)] for fact in intake if fact.type in ENDS), None)
+    outreach = last(intake, {Kind.OUTREACH_DISPATCHED, Kind.OUTREACH_ENDED})
+    team = outreach.codes["team"] if outreach and outreach.type == Kind.OUTREACH_DISPATCHED else None
+    state = end or stage or search or (State.TRIAGED if triage else State.REPORTED)
+    waits = [WAITS[state]] if state in WAITS else []
+    if not end:
+        waits += ["triage"] if triage is None else []
+        waits += [WAITS[search]] if search and search != State.SHELTERED else []
+        waits += ["outreach"] if team else []
+    return Standing(state, tuple(dict.fromkeys(waits)), triage, inside, None if end else team)
+
+
+def in_order(facts: Iterable[Fact]) -> list[Fact]:
+    """Each fact once, by producer and version."""
+    once = {fact.id: fact for fact in facts}
+    return sorted(once.values(), key=lambda fact: (fact.producer, fact.version, fact.type, fact.id))
+
+
+def last(facts: Sequence[Fact], kinds: Collection[str]) -> Fact | None:
+    """The newest of these kinds among ordered facts of one producer."""
+    return next((fact for fact in reversed(facts) if fact.type in kinds), None)
+
+
+def persons_of(fact: Fact) -> frozenset[str]:
+    """The ids of the persons that an admission or a leaving names."""
+    return frozenset(entry["person_id"] if isinstance(entry, Mapping) else str(entry) for entry in fact.codes["persons"])
+
+
+def emptied_by(facts: Iterable[Fact]) -> frozenset[UUID]:
+    """The ids of those facts by which the last person of a household left the shelter."""
+    inside: frozenset[str] = frozenset()
+    found: set[UUID] = set()
+    for fact in in_order(facts):
+        if fact.type in (Kind.ADMITTED, Kind.ADMITTED_DIRECTLY):
+            inside |= persons_of(fact)
+        elif fact.type in (Kind.LEFT, Kind.DISCHARGED):
+            remaining = inside - persons_of(fact)
+            if inside and not remaining:
+                found.add(fact.id)
+            inside = remaining
+    return frozenset(found)
+
+
+def _search(placement: Sequence[Fact], *, sought: bool) -> tuple[State | None, frozenset[str]]:
+    """How far the way to a bed has come, and which persons are in one."""
+    begun = State.SHELTER_SOUGHT if sought else None
+    state, inside = begun, frozenset[str]()
+    for fact in placement:
+        if fact.type in (Kind.ADMITTED, Kind.ADMITTED_DIRECTLY):
+            inside |= persons_of(fact)
+            state = None
+        elif fact.type in (Kind.LEFT, Kind.DISCHARGED):
+            inside -= persons_of(fact)
+        elif fact.type in SEARCH:
+            state = SEARCH[Kind(fact.type)] or begun
+    return (State.SHELTERED if inside else state), inside
+
+
+def _stage(assessment: Sequence[Fact]) -> State | None:
+    """How far assessment has come; None before a social worker has the case."""
+    kinds = {fact.type for fact in assessment}
+    plan = last(assessment, {Kind.PLAN_APPROVED})
+    # A newer plan begins the way to its outcomes anew; what a person reached before stays reached.
+    since = [fact for fact in assessment if plan is None or fact.version > plan.version]
+    planned = {entry["person_id"] for entry in plan.codes["outcomes"]} if plan else set()
+    reached = {fact.codes["person_id"] for fact in assessment if fact.type in REACHED}
+    if any(fact.type in FOLLOWUPS and fact.codes.get("last") for fact in since):
+        return State.READY_TO_CLOSE
+    if any(fact.type in FOLLOWUPS for fact in since) or (planned and planned <= reached):
+        return State.MONITORING
+    if reached or Kind.REHABILITATION_STARTED in kinds:
+        return State.OUTCOME_UNDER_WAY
+    if plan:
+        return State.PLANNED
+    if Kind.COMPLETED in kinds:
+        return State.ASSESSED
+    return State.ASSESSMENT if assessment else None
+
+
+def shelter_refused(facts: Iterable[Fact]) -> bool:
+    """Whether the survivor said no to a bed after the latest triage that asked for one, so that help is to go on at home."""
+    known = in_order(facts)
+    now = standing(known)
+    if now.ended or now.triage is None or not now.triage.codes["shelter_needed"]:
+        return False
+    asked = now.triage.at
+    return any(fact.type == Kind.CANCELLED and fact.codes["reason"] == "survivor_declined" and fact.at >= asked for fact in known)
+
+
+def missed(facts: Iterable[Fact], settled: Collection[str]) -> tuple[str, ...]:
+    """The clocks that ran out and whose matter is still open; `settled` are matters that rows, not facts, say are done."""
+    known = in_order(facts)
+    now = standing(known)
+    if now.ended:
+        return ()
+    done = {"unknown_case", *settled}
+    done |= {"triage"} if now.triage else set()
+    done |= set() if now.team else {"outreach"}
+    done |= set() if now.state == State.READY_TO_CLOSE else {"closure"}
+    return tuple(sorted({fact.codes["clock"] for fact in known if fact.type == Kind.CLOCK_MISSED} - done))
+
+
+# What ends help by itself, whatever was reached (DOMAIN 2.1, closure reasons seen in practice).
+EARLY_ENDS = frozenset({"refused_service", "information_only", "moved_away", "missing", "died", "not_eligible", "duplicate"})
+
+
+def may_close(now: Standing, reason: str) -> bool:
+    """A case closes after its last follow-up; earlier only for a reason that ends help by itself, and never while someone is in a bed."""
+    return now.state == State.READY_TO_CLOSE or (not now.ended and not now.inside and reason in EARLY_ENDS)
+
+
+# -- triage ---------------------------------------------------------------------------------------------------------------------------
+
+RISKS = ("low", "medium", "high")
+# Violence that is never triaged as low: the law sets a deadline of three days for a police report (UU TPKS 41; UU TPPO).
+GRAVE = frozenset({"seksual", "trafficking"})
+# Red flags after which staying where one is cannot be called safe while nobody has asked.
+UNSAFE_AT_HOME = frozenset({"strangulation", "weapon", "threat_to_kill", "perpetrator_has_access", "child_alone"})
+# PPKS categories with full victim protection (DOMAIN 4.2, in bold).
+VICTIM_CATEGORIES = frozenset({6, 7, 18, 19, 20, 23, 25})
+
+
+def risk_floor(judged: str, red_flags: Collection[str], violence_types: Collection[str] = ()) -> str:
+    """The risk that counts: a red flag makes it high, grave violence at least medium; a rule raises a person's judgement, never lowers it."""
+    floor = "high" if red_flags else "medium" if GRAVE & set(violence_types) else "low"
+    return max(judged, floor, key=RISKS.index)
+
+
+def shelter_screened(answer: bool | None, grounds: Collection[str], red_flags: Collection[str]) -> bool:  # noqa: FBT001 - an answer
+    """Whether to look for a bed when nobody triages in time: as answered; unanswered, when a ground or a red flag says it is not safe."""
+    return bool(grounds or UNSAFE_AT_HOME & set(red_flags)) if answer is None else answer
+
+
+def leads(violence_types: Collection[str], ppks: int | None, *, victims: str, ppks_agency: str) -> str:
+    """The agency that leads: `victims` for victims of violence (and when nothing is known), `ppks_agency` for other people in need."""
+    return victims if violence_types or ppks is None or ppks in VICTIM_CATEGORIES else ppks_agency
+
+
+# -- what was submitted ---------------------------------------------------------------------------------------------------------------
+
+# Kecamatan per city in Jakarta (Kepmendagri 300.2.2-2138 of 2025; DOMAIN 3): codes count from 01.
+KECAMATAN = {"31.01": 2, "31.71": 8, "31.72": 6, "31.73": 8, "31.74": 10, "31.75": 10}
+PROVINCES = range(11, 98)
+NIK = re.compile(r"(?!00)\d{6}(?P<day>[04][1-9]|[1256]\d|[37][01])(?P<month>0[1-9]|1[0-2])(?P<year>\d{2})(?!0000)\d{4}", re.ASCII)
+OLDEST = 110
+FEMALE = 40  # is added to the day of birth in a woman's NIK
+
+
+def area_exists(code: str) -> bool:
+    """Whether a kecamatan code is on the list; of other provinces only the province is checked."""
+    city, kecamatan = code[:5], int(code[6:8])
+    if code.startswith("31."):
+        return 1 <= kecamatan <= KECAMATAN.get(city, 0)
+    return int(code[:2]) in PROVINCES and kecamatan > 0
+
+
+def nik_finding(nik: str, sex: str, age: int | None, today: date) -> str | None:
+    """`impossible`, `differs` or None for a NIK of 16 digits (DOMAIN 3.1).
+
+    Impossible: length, digits, calendar date, serial 0000, province 00. Differs: the declared sex or age (give or take a year) is another;
+    that is a warning only, for a NIK is not issued anew when biodata are corrected.
+    """
+    found = NIK.fullmatch(nik)
+    if found is None:
+        return "impossible"
+    day, month, year = int(found["day"]), int(found["month"]), int(found["year"])
+    born = [moment for century in (1900, 2000) if (moment := _date(century + year, month, day % FEMALE)) is not None]
+    ages = [today.year - b.year - ((today.month, today.day) < (b.month, b.day)) for b in born]
+    possible = [years for years in ages if 0 <= years <= OLDEST]
+    if not possible:
+        return "impossible"
+    other_sex = sex != "unknown" and (sex == "female") != (day > FEMALE)
+    other_age = age is not None and all(abs(years - age) > 1 for years in possible)
+    return "differs" if other_sex or other_age else None
+
+
+def _date(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None

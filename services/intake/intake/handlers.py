@@ -1,0 +1,196 @@
+"""What intake listens to: agencies' referrals, what the other services say of its cases, and its own clocks."""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from chassis import Due, Inputs, Received, Transaction
+from contracts import assessment, notifications, placement
+from contracts.agencies import Problem, Receipt, ReceiptAccepted, ReceiptIncomplete, ReceiptRejected
+from contracts.intake import ClockMissed
+
+from intake import casebook, domain, opening, store
+from intake.casebook import Saying
+from intake.opening import Answer, Submission, VaultOf
+from intake.reading import Reading, read_submission
+
+inputs = Inputs()
+
+
+def inputs_with(vault: VaultOf) -> Inputs:
+    """All inputs: those of this module, and agencies' referrals, which are sealed with the vault that `vault` gives once the service runs."""
+    return Inputs(inputs.facts, {"REFERRALS": functools.partial(take_referrals, vault=vault)}, inputs.clocks)
+
+
+async def take_referrals(messages: Sequence[Received[bytes]], tx: Transaction, vault: VaultOf) -> None:
+    """Open a case for each referral that can be read, once per agency and reference, and answer each with a receipt."""
+    readings = [read_submission(message.body, tx.now) for message in messages]
+    submissions = {
+        message.id: Submission(agency_of(message.route), reading.referral, reading, message.cause, by_system=True)
+        for message, reading in zip(messages, readings, strict=True)
+        if reading.referral is not None
+    }
+    answers = dict(zip(submissions, await opening.open_cases(tx, vault(), list(submissions.values())), strict=True))
+    final = [answers.get(m.id, Answer("rejected", r.problems)) for m, r in zip(messages, readings, strict=True)]
+    refused = [
+        (agency_of(message.route), reading.reference, answer.problems, message.body, message.cause)
+        for message, reading, answer in zip(messages, readings, final, strict=True)
+        if answer.receipt == "rejected"
+    ]
+    await opening.keep_for_the_desk(tx, vault(), refused)
+    for message, reading, answer in zip(messages, readings, final, strict=True):
+        subject = answer.follow_id or tx.new_id("receipt", cause=message.cause)
+        tx.emit(receipt(agency_of(message.route), reading, answer), subject, cause=message.cause)
+
+
+def agency_of(route: str) -> str:
+    """The agency in a referral's subject, `referral.<agency>.submitted.v1`: NATS lets only that agency write there."""
+    return route.split(".")[1]
+
+
+def receipt(agency: str, reading: Reading, answer: Answer) -> Receipt:
+    """An answer as the receipt that the agency reads."""
+    problems = tuple(Problem(field=field, code=code) for field, code in answer.problems)
+    if answer.follow_id is None:
+        return ReceiptRejected(agency=agency, reference=reading.reference, problems=problems)
+    if answer.receipt == "accepted":
+        return ReceiptAccepted(agency=agency, reference=reading.reference, follow_id=answer.follow_id)
+    return ReceiptIncomplete(agency=agency, reference=reading.reference, follow_id=answer.follow_id, problems=problems)
+
+
+@inputs.consumes(placement.AdmittedDirectly)
+async def open_at_the_door(events: Sequence[Received[placement.AdmittedDirectly]], tx: Transaction) -> None:
+    """Open the case of a household that a shelter let in before any report; facts that came before it are taken up."""
+    await opening.open_from_the_door(tx, events)
+
+
+@inputs.consumes(
+    placement.Waitlisted,
+    placement.Offered,
+    placement.Extended,
+    placement.Declined,
+    placement.Expired,
+    placement.Cancelled,
+    placement.Unmet,
+    placement.Accepted,
+    placement.OnTheWay,
+    placement.NoShow,
+    placement.Admitted,
+    placement.Left,
+    placement.Discharged,
+    assessment.Assigned,
+    assessment.Reassigned,
+    assessment.AlertRaised,
+    assessment.Completed,
+    assessment.PlanReturned,
+    assessment.PlanApproved,
+    assessment.Reunified,
+    assessment.RehabilitationStarted,
+    assessment.RehabilitationCompleted,
+    assessment.OutcomeReached,
+    assessment.FollowupDue,
+    assessment.FollowupDone,
+    assessment.FollowupMissed,
+    notifications.Delivered,
+    notifications.Failed,
+    notifications.Acknowledged,
+    notifications.Escalated,
+)
+async def take_up(events: Sequence[Received[Any]], tx: Transaction) -> None:
+    """Keep what the others say of a case, stand it anew and tell its agencies; a survivor's no to a bed ends the search for one."""
+    await casebook.grow(tx, received=events)
+
+
+@inputs.consumes(placement.AvailabilityChanged)
+async def note_availability(events: Sequence[Received[placement.AvailabilityChanged]], tx: Transaction) -> None:
+    """Keep the newest word on each kind of shelter."""
+    newest = {event.subject: event for event in sorted(events, key=lambda event: event.factversion)}
+    rows = [
+        {"subject": subject, "kind": event.data.kind, "availability": event.data.availability, "factversion": event.factversion}
+        for subject, event in newest.items()
+    ]
+    await store.apply(tx, store.HEAR_AVAILABILITY, rows)
+
+
+@inputs.clock("triage")
+async def triage_overdue(due: Sequence[Due], tx: Transaction) -> None:
+    """Nobody triaged in time: say so; a high risk is triaged by the rule floor, so that help does not wait for a desk."""
+    known = await store.books(tx, [clock.subject for clock in due])
+    said: list[Saying] = []
+    for clock in due:
+        book = known[clock.subject]
+        if book.case is None or book.standing.ended or book.standing.triage:
+            continue
+        said.append(_missed(clock, clock.subject))
+        by_floor = casebook.triage_by_floor(tx, book.case, casebook.household_of(book.case, book.persons))
+        if by_floor.urgent:
+            said.append(Saying(clock.subject, by_floor, clock.cause))
+        else:
+            opening.set_triage_clock(tx, clock.subject, by_floor.risk, clock.cause)
+    await casebook.grow(tx, said=said)
+
+
+@inputs.clock("outreach")
+async def outreach_overdue(due: Sequence[Due], tx: Transaction) -> None:
+    """An outreach team has not reported its result."""
+    await _remind(tx, due, lambda book: bool(book.standing.team))
+
+
+@inputs.clock("police_report")
+async def police_report_overdue(due: Sequence[Due], tx: Transaction) -> None:
+    """A case of sexual violence is not reported to the police within the limit of UU TPKS art. 41."""
+    await _remind(tx, due, lambda book: "police_report" not in book.case.settled)
+
+
+@inputs.clock("closure")
+async def closure_overdue(due: Sequence[Due], tx: Transaction) -> None:
+    """No supervisor closed a case after its last follow-up."""
+    await _remind(tx, due, lambda book: book.standing.state == domain.State.READY_TO_CLOSE)
+
+
+@inputs.clock("desk")
+async def desk_overdue(due: Sequence[Due], tx: Transaction) -> None:
+    """Nobody dealt with an incomplete or refused submission."""
+    tasks = await store.tasks(tx, [clock.subject for clock in due])
+    cases = [task.case_id for task in tasks.values() if task.case_id]
+    await tx.lock(cases)
+    known = await store.books(tx, cases)
+    said: list[Saying] = []
+    for clock in due:
+        task = tasks.get(clock.subject)
+        if task is None or task.done_at or (task.case_id and known[task.case_id].standing.ended):
+            continue
+        tx.set_clock("desk", clock.subject, tx.now + tx.settings.span(hours=tx.settings.again_hours))
+        if task.case_id:
+            said.append(_missed(clock, task.case_id))
+        else:
+            tx.emit(ClockMissed(clock="incomplete", due_at=clock.due), clock.subject)
+    await casebook.grow(tx, said=said)
+
+
+@inputs.clock("orphan")
+async def case_unknown(due: Sequence[Due], tx: Transaction) -> None:
+    """Facts came of a case that nobody reported."""
+    known = await store.books(tx, [clock.subject for clock in due])
+    unknown = [clock for clock in due if known[clock.subject].case is None]
+    for clock in unknown:
+        tx.set_clock("orphan", clock.subject, tx.now + tx.settings.span(hours=tx.settings.again_hours))
+    await casebook.grow(tx, said=[_missed(clock, clock.subject) for clock in unknown])
+
+
+# How a clock is called in what is said of it, where that differs from its kind.
+CALLED = {"desk": "incomplete", "orphan": "unknown_case"}
+
+
+def _missed(clock: Due, case_id: UUID) -> Saying:
+    return Saying(case_id, ClockMissed(clock=CALLED.get(clock.kind, clock.kind), due_at=clock.due), clock.cause)
+
+
+async def _remind(tx: Transaction, due: Sequence[Due], still_open: Any) -> None:
+    """Say that clocks ran out whose matter is still open, and let them run again."""
+    known = await store.books(tx, [clock.subject for clock in due])
+    missed = [clock for clock in due if (book := known[clock.subject]).case and not book.standing.ended and still_open(book)]
+    for clock in missed:
+        tx.set_clock(clock.kind, clock.subject, tx.now + tx.settings.span(hours=tx.settings.again_hours))
+    await casebook.grow(tx, said=[_missed(clock, clock.subject) for clock in missed])

@@ -1,0 +1,6 @@
+"""Runs intake's migrations."""
+
+from chassis import migrate
+from intake.store import metadata
+
+migrate.run(metadata)

@@ -1,0 +1,340 @@
+"""How a submission becomes a case: the same for both doors, once per agency and reference, and for a household at a shelter's door.
+
+A module of its own because NATS and HTTP must not differ in it; it is the only place where personal data is sealed for the first time.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from chassis import Cause, Received, Transaction
+from chassis.store.vault import Keys, Vault
+from contracts.agencies import Referral, ReferredPerson
+from contracts.intake import Reported
+from contracts.placement import AdmittedDirectly
+from contracts.vocabulary import AreaKind, Channel, ProblemCode, ReporterRole, Risk, ViolenceType
+from fastapi import Depends, Request
+
+from intake import casebook, domain, feed, store
+from intake.casebook import Saying
+from intake.reading import Problem, Reading
+from intake.store import CaseFileRow, PersonRow
+
+VaultOf = Callable[[], Vault]
+
+
+async def vault_of(request: Request) -> Vault:
+    """The vault of the service that answers this request."""
+    vault: Vault = request.app.state.service.vault
+    return vault
+
+
+Safe = Annotated[Vault, Depends(vault_of)]
+PERSONAL = ("name", "nik", "phone", "address")
+REUSED: tuple[Problem, ...] = (("reference", ProblemCode.REFERENCE_REUSED),)
+# What nobody asked at a shelter's door, and a desk asks afterwards.
+UNASKED: tuple[Problem, ...] = (("persons.0.name", ProblemCode.MISSING), ("narrative", ProblemCode.MISSING))
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What one agency submitted; `by_system` when its system, and no officer, did."""
+
+    agency: str
+    referral: Referral
+    reading: Reading
+    cause: Cause
+    by_system: bool
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """By what a repetition is known."""
+        return self.agency, self.referral.reference
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The receipt of a submission: `accepted`, `incomplete` or `rejected`; a rejected one opened nothing."""
+
+    receipt: str
+    problems: tuple[Problem, ...]
+    follow_id: UUID | None = None
+    case_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A case that is about to be written, with its household."""
+
+    case: CaseFileRow
+    persons: tuple[PersonRow, ...]
+    submission: Submission
+
+
+async def open_cases(tx: Transaction, vault: Vault, submissions: Sequence[Submission]) -> list[Answer]:
+    """Open a case for each new submission; for one that came before, give the receipt that it got then.
+
+    The answers are in the order of the submissions. The first of several with one agency and reference counts.
+    """
+    marks = [vault.blind("submission", entry.reading.content) for entry in submissions]
+    firsts: dict[tuple[str, str], dict[str, Any]] = {}
+    by_key: dict[tuple[str, str], Submission] = {}
+    for entry, mark in zip(submissions, marks, strict=True):
+        if entry.key not in firsts:
+            firsts[entry.key], by_key[entry.key] = _submission_row(tx, entry, mark), entry
+    claimed = await store.apply(tx, store.CLAIM, list(firsts.values()))
+    await _open(tx, vault, [(firsts[tuple(key)], by_key[tuple(key)]) for key in claimed])
+    stored = await store.submitted(tx, firsts)
+    return [_answer(stored[entry.key], mark) for entry, mark in zip(submissions, marks, strict=True)]
+
+
+def _answer(row: Any, mark: bytes) -> Answer:
+    if bytes(row.fingerprint) != mark:
+        return Answer("rejected", REUSED)
+    return Answer(row.receipt, tuple((field, ProblemCode(code)) for field, code in row.problems), row.follow_id, row.case_id)
+
+
+def _submission_row(tx: Transaction, entry: Submission, mark: bytes) -> dict[str, Any]:
+    case_id = tx.new_id("case", cause=entry.cause)
+    return {
+        "agency": entry.agency,
+        "reference": entry.referral.reference,
+        "fingerprint": mark,
+        "case_id": case_id,
+        "follow_id": tx.new_id(feed.follow_key(entry.agency), case_id, entry.cause),
+        "receipt": "accepted" if entry.reading.complete else "incomplete",
+        "problems": entry.reading.problems,
+        "at": tx.now,
+    }
+
+
+async def _open(tx: Transaction, vault: Vault, claimed: Sequence[tuple[dict[str, Any], Submission]]) -> None:
+    """Write the cases, their persons, tasks and clocks, and say that they were reported."""
+    if not claimed:
+        return
+    members = [(row["case_id"], entry, entry.referral.persons or (ReferredPerson(),)) for row, entry in claimed]
+    ids = {case_id: [tx.new_id(f"person:{n}", case_id, entry.cause) for n in range(len(persons))] for case_id, entry, persons in members}
+    await tx.lock(ids)
+    keys = await vault.new([owner for case_id, persons in ids.items() for owner in (case_id, *persons)])
+    opened: list[Opened] = []
+    for case_id, entry, persons in members:
+        rows = tuple(
+            _person_row(vault, keys, person, person_id=person_id, case_id=case_id, place=n)
+            for n, (person_id, person) in enumerate(zip(ids[case_id], persons, strict=True))
+        )
+        opened.append(Opened(_case_row(tx, keys, case_id, entry), rows, entry))
+    await store.add(tx, store.CASES, [entry.case.model_dump() for entry in opened])
+    await store.add(tx, store.PERSONS, [row.model_dump() for entry in opened for row in entry.persons])
+    await ask_the_desk(tx, [(row["case_id"], entry.agency, row["reference"], entry.reading.gaps, entry.cause) for row, entry in claimed])
+    for new in opened:
+        _set_clocks(tx, new.case, new.submission.cause)
+    said = [saying for new in opened for saying in _sayings(tx, new)]
+    await casebook.grow(tx, said=said, references={row["case_id"]: row["reference"] for row, _ in claimed})
+
+
+def _case_row(tx: Transaction, keys: Keys, case_id: UUID, entry: Submission) -> CaseFileRow:
+    referral = entry.referral
+    violence, ppks = [str(kind) for kind in referral.violence_types], referral.ppks
+    return _blank_case(
+        tx,
+        case_id,
+        household_id=tx.new_id("household", case_id, entry.cause),
+        reporting_agency=entry.agency,
+        responsible_agency=_leads(tx, violence, ppks),
+        channel=referral.channel,
+        area=referral.area or feed.UNKNOWN_AREA,
+        area_kind=referral.area_kind,
+        violence_types=violence,
+        ppks=ppks,
+        urgency=referral.urgency,
+        occurred_at=referral.occurred_at,
+        screen=referral.screen.model_dump(mode="json") if referral.screen else {},
+        narrative=keys.seal(case_id, "case_file.narrative", referral.narrative) if referral.narrative else None,
+        callback=keys.seal(case_id, "case_file.callback", referral.callback),
+    )
+
+
+def _blank_case(tx: Transaction, case_id: UUID, **known: Any) -> CaseFileRow:
+    """A case nothing has happened to yet."""
+    nothing: dict[str, Any] = {
+        "revision": 1,
+        "occurred_at": None,
+        "screen": {},
+        "narrative": None,
+        "callback": None,
+        "police_report_at": None,
+        "referred_to": None,
+        "risk": None,
+    }
+    open_yet: dict[str, Any] = {
+        "state": domain.State.REPORTED,
+        "waiting_for": [],
+        "missed": [],
+        "settled": [],
+        "opened_at": tx.now,
+        "changed_at": tx.now,
+    }
+    return CaseFileRow(**{"case_id": case_id, **nothing, **open_yet, **known})
+
+
+def _leads(tx: Transaction, violence_types: Sequence[str], ppks: int | None) -> str:
+    return domain.leads(violence_types, ppks, victims=tx.settings.victims_agency, ppks_agency=tx.settings.ppks_agency)
+
+
+def _person_row(vault: Vault, keys: Keys, person: ReferredPerson, *, person_id: UUID, case_id: UUID, place: int) -> PersonRow:
+    codes: dict[str, Any] = {"role": person.role, "sex": person.sex, "age": person.age, "needs": [str(need) for need in person.needs]}
+    sealed: dict[str, Any] = sealed_fields(vault, keys, person_id, {name: getattr(person, name) for name in PERSONAL})
+    return PersonRow(person_id=person_id, case_id=case_id, place=place, left_at=None, **codes, **sealed)
+
+
+def sealed_fields(vault: Vault, keys: Keys, person_id: UUID, plain: Mapping[str, str | None]) -> dict[str, bytes | None]:
+    """A person's fields sealed under her own key, and the keyed hash by which an equal NIK can be found."""
+    sealed: dict[str, bytes | None] = {name: keys.seal(person_id, f"person.{name}", value) if value else None for name, value in plain.items()}
+    if "nik" in plain:
+        sealed["nik_index"] = vault.blind("nik", plain["nik"]) if plain["nik"] else None
+    return sealed
+
+
+def _sayings(tx: Transaction, entry: Opened) -> list[Saying]:
+    """What is said of a case when it is opened: the report; and its triage, when an agency's system answered the whole screen."""
+    case, referral, cause = entry.case, entry.submission.referral, entry.submission.cause
+    household = casebook.household_of(case, entry.persons)
+    reported = Reported(
+        household=household,
+        channel=referral.channel,
+        reporter=referral.reporter,
+        agency=case.reporting_agency,
+        area=case.area,
+        area_kind=referral.area_kind,
+        violence_types=referral.violence_types,
+        ppks=case.ppks,
+        urgency=referral.urgency,
+        occurred_at=case.occurred_at,
+        recorded_at=tx.now,
+    )
+    said = [Saying(case.case_id, reported, cause)]
+    if entry.submission.by_system and case.screen.get("shelter_needed") is not None:
+        said.append(Saying(case.case_id, casebook.triage_by_floor(tx, case, household), cause))
+    return said
+
+
+def _set_clocks(tx: Transaction, case: CaseFileRow, cause: Cause) -> None:
+    """The triage clock, by what is known of the risk; the police report's, which the law sets for sexual violence."""
+    risk = domain.risk_floor(case.urgency, case.screen.get("red_flags", []), case.violence_types)
+    set_triage_clock(tx, case.case_id, risk, cause)
+    if ViolenceType.SEXUAL in case.violence_types:
+        tx.set_clock("police_report", case.case_id, tx.now + tx.settings.span(hours=tx.settings.police_report_hours), cause=cause)
+
+
+def set_triage_clock(tx: Transaction, case_id: UUID, risk: str, cause: Cause) -> None:
+    """Let the triage be due, by risk."""
+    settings = tx.settings
+    minutes = {"high": settings.triage_high_minutes, "medium": settings.triage_medium_hours * 60, "low": settings.triage_low_hours * 60}
+    tx.set_clock("triage", case_id, tx.now + settings.span(minutes=minutes[risk]), cause=cause)
+
+
+Gap = tuple[UUID, str, str | None, tuple[Problem, ...], Cause]
+
+
+async def ask_the_desk(tx: Transaction, gaps: Iterable[Gap]) -> None:
+    """Give the desk a task with a clock for each (case, agency, reference, problems, cause)."""
+    rows: list[dict[str, Any]] = []
+    for case_id, agency, reference, problems, cause in gaps:
+        if not problems:
+            continue
+        task_id = tx.new_id("desk", case_id, cause)
+        rows.append(
+            _task(tx, task_id, "incomplete", agency=agency, reference=reference, problems=problems, fingerprint=case_id.bytes) | {"case_id": case_id}
+        )
+        tx.set_clock("desk", task_id, tx.now + tx.settings.span(hours=tx.settings.desk_hours), cause=cause)
+    await store.add(tx, store.TASKS, rows)
+
+
+Refused = tuple[str, str | None, tuple[Problem, ...], bytes, Cause]
+
+
+async def keep_for_the_desk(tx: Transaction, vault: Vault, refused: Sequence[Refused]) -> None:
+    """Keep refused submissions (agency, reference, problems, body, cause), sealed: a malformed call for help is still a call for help."""
+    if not refused:
+        return
+    tasks = {tx.new_id("refused", cause=entry[4]): entry for entry in refused}
+    keys = await vault.new(tasks)
+    rows: list[dict[str, Any]] = []
+    for task_id, (agency, reference, problems, body, cause) in tasks.items():
+        mark = vault.blind("refused", body.hex())
+        sealed = keys.seal(task_id, "desk_task.content", body.decode("utf-8", "backslashreplace"))
+        rows.append(_task(tx, task_id, "rejected", agency=agency, reference=reference, problems=problems, fingerprint=mark) | {"content": sealed})
+        tx.set_clock("desk", task_id, tx.now + tx.settings.span(hours=tx.settings.desk_hours), cause=cause)
+    await store.add(tx, store.TASKS, rows)
+
+
+def _task(
+    tx: Transaction, task_id: UUID, kind: str, *, agency: str, reference: str | None, problems: Sequence[Problem], fingerprint: bytes
+) -> dict[str, Any]:
+    return {
+        "task_id": task_id,
+        "kind": kind,
+        "agency": agency,
+        "reference": reference,
+        "problems": problems,
+        "fingerprint": fingerprint,
+        "opened_at": tx.now,
+    }
+
+
+async def open_from_the_door(tx: Transaction, events: Sequence[Received[AdmittedDirectly]]) -> None:
+    """Open the cases of households that a shelter let in before any report; those that exist already stay as they are."""
+    first = {event.subject: event for event in reversed(events)}
+    rows = {case_id: _case_at_the_door(tx, event) for case_id, event in first.items()}
+    new = {row.case_id for row in await store.apply(tx, store.OPEN, [row.model_dump() for row in rows.values()])}
+    opened = [event for case_id, event in first.items() if case_id in new]
+    persons = [
+        {"person_id": p.person_id, "case_id": event.subject, "place": n, "role": p.role, "sex": p.sex, "age": p.age, "needs": p.needs}
+        for event in opened
+        for n, p in enumerate(event.data.household.persons)
+    ]
+    await store.add(tx, store.PERSONS, persons)
+    await ask_the_desk(tx, [(event.subject, event.data.brought_by, None, UNASKED, event.cause) for event in opened])
+    for event in opened:
+        tx.cancel_clock("orphan", event.subject)
+        _set_clocks(tx, rows[event.subject], event.cause)
+    await casebook.grow(tx, received=events, said=[_reported_at_the_door(tx, event) for event in opened])
+
+
+def _case_at_the_door(tx: Transaction, event: Received[AdmittedDirectly]) -> CaseFileRow:
+    data = event.data
+    return _blank_case(
+        tx,
+        event.subject,
+        household_id=data.household.household_id,
+        revision=data.household.revision,
+        reporting_agency=data.brought_by,
+        responsible_agency=_leads(tx, (), data.ppks),
+        channel=Channel.PLACEMENT,
+        area=data.area,
+        area_kind=AreaKind.FOUND,
+        violence_types=[],
+        ppks=data.ppks,
+        urgency=Risk.MEDIUM,
+        occurred_at=data.admitted_at,
+    )
+
+
+def _reported_at_the_door(tx: Transaction, event: Received[AdmittedDirectly]) -> Saying:
+    data = event.data
+    reported = Reported.model_validate(
+        {
+            "household": data.household,
+            "channel": Channel.PLACEMENT,
+            "reporter": ReporterRole.PROFESSIONAL,
+            "agency": data.brought_by,
+            "area": data.area,
+            "area_kind": AreaKind.FOUND,
+            "ppks": data.ppks,
+            "urgency": Risk.MEDIUM,
+            "occurred_at": data.admitted_at,
+            "recorded_at": tx.now,
+        }
+    )
+    return Saying(event.subject, reported, event.cause)

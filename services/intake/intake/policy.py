@@ -1,0 +1,24 @@
+"""Who may do what. A case is seen by the agency that reported it and the one responsible for it (and by an outreach team sent to it);
+to everybody else it does not exist.
+"""
+
+INTAKE_OFFICER, OUTREACH, SUPERVISOR = "intake_officer", "outreach", "supervisor"
+PLACEMENT_OFFICER, PEKSOS, AGENCY_SYSTEM = "placement_officer", "peksos", "agency_system"
+
+DESK = (INTAKE_OFFICER, SUPERVISOR)
+
+# action             roles
+REPORT = (INTAKE_OFFICER, OUTREACH, SUPERVISOR, AGENCY_SYSTEM)
+FOLLOW = (AGENCY_SYSTEM, INTAKE_OFFICER, SUPERVISOR)
+SEE_CASES = (INTAKE_OFFICER, SUPERVISOR, OUTREACH, PEKSOS, PLACEMENT_OFFICER)
+SEE_NAMES = DESK
+SEE_AVAILABILITY = SEE_CASES
+TRIAGE = DESK
+CHANGE_HOUSEHOLD = DESK
+DISPATCH = DESK
+END_OUTREACH = (*DESK, OUTREACH)
+RECORD_POLICE_REPORT = DESK
+WITHDRAW = DESK
+REFER_OUT = DESK
+CLOSE = (SUPERVISOR,)
+WORK_THE_DESK = DESK

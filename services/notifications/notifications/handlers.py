@@ -1,0 +1,209 @@
+"""What notifications listens to: the events of cases, the agencies' feeds, and its own two ladders.
+
+What it says about notices is only who acknowledged one and which step a ladder took. That a notice lies in an inbox is not said (there
+is one for nearly every event), and a webhook's fate is in the delivery log: a feed names follow ids, and `Delivered` and `Failed` are
+facts about cases.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC
+from typing import Any
+from uuid import UUID
+
+from chassis import Due, Inputs, Received, Transaction
+from contracts import assessment, catalogue, intake, placement
+from contracts.agencies import AgencyEvent
+from contracts.event import Event
+from contracts.notifications import Escalated
+from contracts.vocabulary import FollowupResult, OfficerRole
+
+from notifications import domain, store
+from notifications.domain import CaseFile, Happening, Ladder, Notice
+from notifications.store import Entry, FeedEvent
+
+inputs = Inputs()
+
+LADDER = "ladder"
+UNACKNOWLEDGED = "unacknowledged"
+ENDINGS = (intake.Withdrawn, intake.ReferredOut, intake.Closed)
+ANSWERS = (
+    placement.Declined,
+    placement.Expired,
+    placement.Cancelled,
+    placement.Accepted,
+    placement.OnTheWay,
+    placement.NoShow,
+    placement.Admitted,
+)
+WATCHED = (assessment.AlertRaised, intake.ClockMissed, placement.ClockMissed, assessment.ClockMissed)
+
+
+@inputs.consumes(
+    intake.Reported, placement.AdmittedDirectly, intake.Triaged, intake.RiskChanged, assessment.Assigned, assessment.Reassigned, *ENDINGS
+)
+async def learn(events: Sequence[Received[Any]], tx: Transaction) -> None:
+    """Keep who leads each case, who works on it, its risk and whether it ended; let its open notices follow."""
+    known = await store.files_of(tx, {event.subject for event in events})
+    files = dict(known)
+    for event in events:
+        files[event.subject] = _learned(files[event.subject], event)
+    changed = [file for case, file in files.items() if file != known[case]]
+    if changed:
+        await store.keep_files(tx, changed)
+        await store.readdress(tx, changed)
+
+
+def _learned(file: CaseFile, event: Received[Any]) -> CaseFile:
+    match event.data:
+        case intake.Reported() as data:
+            return file.reported(data.agency)
+        case placement.AdmittedDirectly() as data:
+            return file.brought(data.brought_by)
+        case intake.Triage() as data:
+            return file.triaged(event.factversion, data.responsible_agency, data.risk)
+        case assessment.Assigned() | assessment.Reassigned() as data:
+            return file.assigned(event.factversion, data.worker_id)
+        case _:
+            return file.end()
+
+
+@inputs.consumes(*catalogue.read_by("notifications", "CASES"))
+async def tell(events: Sequence[Received[Any]], tx: Transaction) -> None:
+    """Put a notice into the inbox of everybody who is to be told."""
+    files = await store.files_of(tx, {event.subject for event in events})
+    entries = [_entry(event, notice, tx) for event in events for notice in domain.notices_for(happening(event), files[event.subject])]
+    await store.write_notices(tx, entries)
+
+
+def happening(event: Received[Any]) -> Happening:
+    """An event, as far as it decides who is told."""
+    data: Event = event.data
+    return Happening(
+        kind=event.type.removeprefix("case.").rsplit(".", 1)[0],
+        pressing=data.urgent or _first(data, "result") is FollowupResult.UNSAFE,
+        agency=_first(data, "responsible_agency", "agency", "team"),
+        unit=_first(data, "shelter_id"),
+        worker=_first(data, "worker_id"),
+        clock=_first(data, "clock"),
+    )
+
+
+def _entry(event: Received[Any], notice: Notice, tx: Transaction) -> Entry:
+    data = event.data
+    return Entry(
+        id=tx.new_id(f"{event.id}|{notice.recipient}", event.subject, cause=event.cause),
+        source=str(event.id),
+        notice=notice,
+        occurred_at=event.time,
+        case_id=event.subject,
+        placement_id=_first(data, "placement_id"),
+        number=_first(data, "number", "version"),
+        clock=_first(data, "clock"),
+        due_at=_first(data, "due_at", "hold_until", "arrive_by", "review_at"),
+    )
+
+
+def _first(data: Event, *names: str) -> Any:
+    """The first of these fields that this event has."""
+    return next((getattr(data, name) for name in names if hasattr(data, name)), None)
+
+
+@inputs.consumes(*WATCHED)
+async def watch(events: Sequence[Received[Any]], tx: Transaction) -> None:
+    """Begin the second ladder: an alert or a missed clock that nobody acknowledges is told again."""
+    due = tx.now + tx.settings.span(minutes=tx.settings.unacknowledged_minutes)
+    for event in events:
+        tx.set_clock(UNACKNOWLEDGED, event.subject, due, key=str(event.id), cause=event.cause)
+
+
+@inputs.clock(UNACKNOWLEDGED)
+async def remind(due: Sequence[Due], tx: Transaction) -> None:
+    """Tell a supervisor that nobody acknowledged an alert or a missed clock, unless the case has ended since."""
+    files = await store.files_of(tx, {clock.subject for clock in due})
+    acknowledged = await store.acknowledged_sources(tx, [clock.key for clock in due])
+    entries = [
+        _escalated(clock, domain.reminder(files[clock.subject]), f"{clock.key}/reminder", step=1, placement_id=None, tx=tx)
+        for clock in due
+        if clock.key not in acknowledged and not files[clock.subject].ended
+    ]
+    await store.write_notices(tx, entries)
+
+
+@inputs.consumes(placement.Offered, *ANSWERS, intake.Triaged, intake.RiskChanged, *ENDINGS)
+async def follow_offers(events: Sequence[Received[Any]], tx: Transaction) -> None:
+    """Begin an offer's ladder, stop an answered one even before its offer is heard of, and time open ones anew when risk or case change."""
+    files = await store.files_of(tx, {event.subject for event in events})
+    offers = [event for event in events if isinstance(event.data, placement.OfferEvent)]
+    known = await store.open_ladders(tx, files) | await store.ladders(tx, {event.data.placement_id for event in offers})
+    found = dict(known)
+    for event in offers:
+        placed = event.data.placement_id
+        ladder = found.get(placed) or Ladder(placed, event.subject, event.data.shelter_id)
+        found[placed] = ladder.offered(event.time) if isinstance(event.data, placement.Offered) else ladder.answer()
+    changed = [ladder for placed, ladder in found.items() if ladder != known.get(placed)]
+    if changed:
+        await store.keep_ladders(tx, changed, tx.settings.ladder.version)
+    _set_clocks(found.values(), files, tx)
+
+
+@inputs.clock(LADDER)
+async def climb(due: Sequence[Due], tx: Transaction) -> None:
+    """Tell the next step of each offer that nobody has answered in time."""
+    files = await store.files_of(tx, {clock.subject for clock in due})
+    found = await store.ladders(tx, {UUID(clock.key) for clock in due})
+    entries: list[Entry] = []
+    for clock in due:
+        ladder, case = found[UUID(clock.key)], files[clock.subject]
+        steps = tx.settings.ladder_steps(case.risk)
+        at = domain.next_step_due(ladder, steps, case)
+        if at is None or at > tx.now:
+            continue
+        found[ladder.placement_id] = ladder.climbed()
+        source = f"{ladder.placement_id}/{ladder.done + 1}"
+        entries += [
+            _escalated(clock, notice, source, step=ladder.done + 1, placement_id=ladder.placement_id, tx=tx)
+            for notice in domain.notices_of_step(ladder, steps[ladder.done], case)
+        ]
+    await store.write_notices(tx, entries)
+    await store.keep_ladders(tx, list(found.values()), tx.settings.ladder.version)
+    _set_clocks(found.values(), files, tx)
+
+
+def _escalated(clock: Due, notice: Notice, source: str, *, step: int, placement_id: UUID | None, tx: Transaction) -> Entry:
+    """A step's notice, and the fact that it was told."""
+    identity = tx.new_id(f"{source}|{notice.recipient}", clock.subject, cause=clock.cause)
+    fact = Escalated(notice_id=identity, step=step, role=OfficerRole(notice.role))
+    tx.emit(fact, clock.subject, key=f"{source}|{notice.recipient}", cause=clock.cause)
+    return Entry(identity, source, notice, occurred_at=clock.due, case_id=clock.subject, placement_id=placement_id)
+
+
+def _set_clocks(climbed: Iterable[Ladder], files: Mapping[UUID, CaseFile], tx: Transaction) -> None:
+    for ladder in climbed:
+        case = files[ladder.case_id]
+        due = domain.next_step_due(ladder, tx.settings.ladder_steps(case.risk), case)
+        if due is None:
+            tx.cancel_clock(LADDER, ladder.case_id, key=str(ladder.placement_id))
+        else:
+            tx.set_clock(LADDER, ladder.case_id, due, key=str(ladder.placement_id))
+
+
+@inputs.consumes(*catalogue.read_by("notifications", "AGENCIES"))
+async def forward(events: Sequence[Received[AgencyEvent]], tx: Transaction) -> None:
+    """Plan the delivery of an agency's feed to the webhooks that it subscribed."""
+    await store.plan_deliveries(tx, [FeedEvent(event.id, event.type, event.data.agency, event.data.city, cloud_event(event)) for event in events])
+
+
+def cloud_event(event: Received[AgencyEvent]) -> bytes:
+    """An event as CloudEvents 1.0 in structured mode; every try of a delivery sends these bytes."""
+    content = {
+        "specversion": "1.0",
+        "id": str(event.id),
+        "type": event.type,
+        "source": event.source,
+        "subject": str(event.subject),
+        "time": event.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "datacontenttype": "application/json",
+        "data": json.loads(event.body),
+    }
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,0 +1,78 @@
+"""What people read: one neutral sentence per kind of notice, Indonesian first, English second; never a word about a person.
+
+A module of its own because translators edit it, not programmers.
+"""
+
+from enum import StrEnum
+
+
+class Language(StrEnum):
+    """The languages of notices."""
+
+    INDONESIAN = "id"
+    ENGLISH = "en"
+
+
+# Each entry: Indonesian, English. `{number}` counts follow-ups, `{clock}` is the name of a clock from CLOCKS.
+TEXTS: dict[str, tuple[str, str]] = {
+    "intake.reported": ("Laporan baru perlu ditriase.", "A new report needs triage."),
+    "intake.triaged": ("Triase selesai.", "The triage is complete."),
+    "intake.risk_changed": ("Triase diperbarui.", "The triage was updated."),
+    "intake.outreach_dispatched": ("Tim Anda ditugaskan menjangkau.", "Your team is asked to reach out."),
+    "intake.outreach_ended": ("Hasil penjangkauan sudah dicatat.", "The outreach team recorded its result."),
+    "intake.withdrawn": ("Kasus ditarik; hentikan semua kegiatan.", "The case was withdrawn; stop all work on it."),
+    "intake.referred_out": ("Kasus dirujuk ke luar platform.", "The case was referred outside the platform."),
+    "intake.closed": ("Kasus ditutup.", "The case was closed."),
+    "placement.offered": ("Permintaan tempat menunggu jawaban Anda.", "A request for places awaits your answer."),
+    "placement.cancelled": ("Permintaan tempat dibatalkan.", "A request for places was taken back."),
+    "placement.declined": ("Permintaan tempat ditolak.", "A request for places was declined."),
+    "placement.expired": ("Permintaan tempat kedaluwarsa tanpa jawaban.", "A request for places expired without an answer."),
+    "placement.no_show": ("Rumah tangga tidak tiba pada waktunya.", "The household did not arrive in time."),
+    "placement.waitlisted": ("Belum ada tempat yang sesuai; masuk daftar tunggu.", "No suitable place is free; the household waits."),
+    "placement.unmet": ("Kebutuhan tempat tidak terpenuhi.", "A need for places ended unmet."),
+    "placement.accepted": ("Permintaan tempat diterima.", "A request for places was accepted."),
+    "placement.on_the_way": ("Rumah tangga sedang dalam perjalanan.", "The household is on the way."),
+    "placement.admitted": ("Rumah tangga sudah diterima.", "The household was admitted."),
+    "placement.admitted_directly": ("Rumah tangga masuk langsung; lengkapi laporannya.", "A household was let in; complete its report."),
+    "placement.left": ("Ada yang pulang atas pilihan sendiri.", "Someone left by own choice."),
+    "placement.discharged": ("Masa tinggal berakhir.", "A stay ended."),
+    "assessment.assigned": ("Sebuah kasus ditugaskan kepada Anda.", "A case was assigned to you."),
+    "assessment.reassigned": ("Sebuah kasus dialihkan kepada Anda.", "A case was handed over to you."),
+    "assessment.alert_raised": ("Ada tanda bahaya; tindak lanjuti sekarang.", "An alert was raised; act now."),
+    "assessment.completed": ("Asesmen selesai.", "An assessment is complete."),
+    "assessment.plan_approved": ("Rencana versi {number} disetujui.", "Version {number} of the plan was approved."),
+    "assessment.plan_returned": ("Rencana versi {number} dikembalikan.", "Version {number} of the plan was sent back."),
+    "assessment.reunified": ("Reunifikasi terlaksana.", "A reunification took place."),
+    "assessment.rehabilitation_started": ("Rehabilitasi sosial dimulai.", "Social rehabilitation began."),
+    "assessment.rehabilitation_completed": ("Rehabilitasi sosial selesai.", "Social rehabilitation is complete."),
+    "assessment.outcome_reached": ("Hasil rencana tercapai.", "An outcome of the plan was reached."),
+    "assessment.followup_due": ("Pemantauan ke-{number} perlu dilakukan.", "Follow-up {number} is due."),
+    "assessment.followup_done": ("Pemantauan ke-{number} menemukan keadaan tidak aman.", "Follow-up {number} found an unsafe situation."),
+    "assessment.followup_missed": ("Pemantauan ke-{number} terlewat.", "Follow-up {number} was missed."),
+    "clock_missed": ("Batas waktu terlewat: {clock}.", "A deadline was missed: {clock}."),
+    "ladder.answer_awaited": ("Permintaan tempat masih menunggu jawaban Anda.", "A request for places still awaits your answer."),
+    "ladder.unanswered": ("Permintaan tempat belum dijawab; hubungi penampungan.", "A request for places is unanswered; call the shelter."),
+    "ladder.try_another": ("Permintaan tempat tidak dijawab; coba tempat lain.", "A request for places stays unanswered; try another one."),
+    "unacknowledged": ("Pemberitahuan mendesak belum ditanggapi siapa pun.", "Nobody has acknowledged an urgent notice."),
+    "subscription_disabled": ("Langganan webhook dinonaktifkan karena gagal terus.", "A webhook subscription was disabled after failures."),
+}
+
+CLOCKS: dict[str, tuple[str, str]] = {
+    "triage": ("triase", "triage"),
+    "incomplete": ("data laporan yang belum lengkap", "a report's missing data"),
+    "unknown_case": ("kasus yang belum dikenal", "an unknown case"),
+    "waiting": ("daftar tunggu", "the waiting list"),
+    "stay_review": ("peninjauan masa tinggal", "the review of a stay"),
+    "arrival": ("kedatangan", "arrival"),
+    "initial_assessment": ("asesmen awal", "the first assessment"),
+    "plan": ("rencana", "the plan"),
+    "outcome": ("pelaksanaan rencana", "the plan's outcome"),
+    "assignment": ("penugasan", "assignment"),
+}
+
+
+def text_of(kind: str, language: Language, *, number: int | None = None, clock: str | None = None) -> str:
+    """The sentence for a notice. Raises KeyError for a kind without one; a clock without a name is called by its code."""
+    place = 0 if language is Language.INDONESIAN else 1
+    name = CLOCKS[clock][place] if clock in CLOCKS else (clock or "")
+    return TEXTS[kind][place].format(number=number, clock=name)

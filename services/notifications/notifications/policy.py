@@ -1,0 +1,17 @@
+"""Which role may do what here. Which notices and subscriptions it may do it to is decided by the row: an absent and a foreign one look alike."""
+
+from contracts.vocabulary import OfficerRole as Role
+
+# Everybody with an inbox sees notices addressed to the own id, or to an own role in the own agency and units.
+INBOX = (
+    Role.INTAKE_OFFICER,
+    Role.OUTREACH,
+    Role.SUPERVISOR,
+    Role.PLACEMENT_OFFICER,
+    Role.SHELTER_HEAD,
+    Role.PEKSOS,
+    Role.OPERATOR,
+)
+# An agency's system manages the own agency's subscriptions, an operator everybody's.
+SUBSCRIPTIONS = (Role.AGENCY_SYSTEM, Role.OPERATOR)
+ALL_AGENCIES = Role.OPERATOR

@@ -1,0 +1,380 @@
+"""Tables of notifications and the questions asked of them: case files, notices, ladders, subscriptions and deliveries."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from chassis import Principal, Transaction
+from sqlalchemy import ARRAY, BigInteger, DateTime, Row, Text, text
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from notifications.domain import CaseFile, Ladder, Notice
+
+
+class Base(SQLModel, registry=registry()):
+    """Tables of this store only."""
+
+
+metadata = Base.metadata
+MOMENT: Any = DateTime(timezone=True)
+TEXTS: Any = ARRAY(Text)
+BIG: Any = BigInteger
+T = TypeVar("T")
+
+
+class CaseFileRow(Base, table=True):
+    """What is known of a case: the projection of others' events."""
+
+    __tablename__ = "case_file"
+    case_id: UUID = Field(primary_key=True)
+    reported_by: str | None
+    brought_by: str | None
+    responsible: str | None
+    risk: str | None
+    triage_version: int = Field(sa_type=BIG)
+    worker: UUID | None
+    worker_version: int = Field(sa_type=BIG)
+    ended: bool
+
+
+class NoticeRow(Base, table=True):
+    """One recipient told of one source (an event, a step of a ladder); `position` orders what a recipient can see, as it can be seen."""
+
+    __tablename__ = "notice"
+    id: UUID = Field(primary_key=True)
+    position: int = Field(sa_type=BIG)
+    source: str
+    recipient: str
+    role: str
+    agency: str | None
+    unit: UUID | None
+    officer: UUID | None
+    follows: str
+    kind: str
+    urgency: str
+    case_id: UUID | None
+    subscription_id: UUID | None
+    placement_id: UUID | None
+    number: int | None
+    clock: str | None
+    occurred_at: datetime = Field(sa_type=MOMENT)
+    due_at: datetime | None = Field(sa_type=MOMENT)
+    created_at: datetime = Field(sa_type=MOMENT)
+    acknowledged_at: datetime | None = Field(sa_type=MOMENT)
+    acknowledged_by: UUID | None
+    acknowledged_after_seconds: float | None
+
+
+class NoticeReadRow(Base, table=True):
+    """An officer read a notice; a notice to a role is read by each for oneself, and acknowledged once for all."""
+
+    __tablename__ = "notice_read"
+    notice_id: UUID = Field(primary_key=True)
+    officer: UUID = Field(primary_key=True)
+    read_at: datetime = Field(sa_type=MOMENT)
+
+
+class LadderRow(Base, table=True):
+    """One offer's ladder."""
+
+    __tablename__ = "ladder"
+    placement_id: UUID = Field(primary_key=True)
+    case_id: UUID
+    unit: UUID
+    offered_at: datetime | None = Field(sa_type=MOMENT)
+    answered: bool
+    done: int
+    policy_version: int
+
+
+class SubscriptionRow(Base, table=True):
+    """An agency's webhook: `disabled` after failures (events are still kept for it), `deleted` for good."""
+
+    __tablename__ = "subscription"
+    id: UUID = Field(primary_key=True)
+    agency: str
+    url: str
+    endpoint: str
+    types: list[str] = Field(sa_type=TEXTS)
+    cities: list[str] = Field(sa_type=TEXTS)
+    secret: bytes | None
+    state: str
+    failed_in_a_row: int
+    created_at: datetime = Field(sa_type=MOMENT)
+    created_by: UUID
+
+
+class DeliveryRow(Base, table=True):
+    """One event for one subscription; `body` is the CloudEvent as it is sent, so that every try sends the same."""
+
+    __tablename__ = "delivery"
+    id: UUID = Field(primary_key=True)
+    position: int = Field(sa_type=BIG)
+    subscription_id: UUID
+    event_id: UUID
+    type: str
+    body: bytes
+    state: str
+    due: datetime = Field(sa_type=MOMENT)
+    attempts: int
+    lease_token: UUID | None
+    lease_until: datetime | None = Field(sa_type=MOMENT)
+    last_status: int | None
+    last_reason: str | None
+    created_at: datetime = Field(sa_type=MOMENT)
+    ended_at: datetime | None = Field(sa_type=MOMENT)
+
+
+# -- case files -------------------------------------------------------------------------------------------------------------------------
+
+FILES = text("SELECT * FROM case_file WHERE case_id = ANY(CAST(:ids AS uuid[]))")
+KEEP_FILES = text("""
+    INSERT INTO case_file SELECT * FROM unnest(CAST(:case_id AS uuid[]), CAST(:reported_by AS text[]), CAST(:brought_by AS text[]),
+        CAST(:responsible AS text[]), CAST(:risk AS text[]), CAST(:triage_version AS bigint[]), CAST(:worker AS uuid[]),
+        CAST(:worker_version AS bigint[]), CAST(:ended AS boolean[]))
+    ON CONFLICT (case_id) DO UPDATE SET reported_by = excluded.reported_by, brought_by = excluded.brought_by,
+        responsible = excluded.responsible, risk = excluded.risk, triage_version = excluded.triage_version,
+        worker = excluded.worker, worker_version = excluded.worker_version, ended = excluded.ended""")
+
+
+async def files_of(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, CaseFile]:
+    """The files of these cases; an empty one where nothing is known yet."""
+    found = {row.case_id: made(CaseFile, row) for row in await tx.rows(FILES, {"ids": list(cases)})}
+    return {case: found.get(case) or CaseFile(case) for case in cases}
+
+
+async def keep_files(tx: Transaction, files: Sequence[CaseFile]) -> None:
+    """Store files as they are now; their cases are locked."""
+    await tx.execute(KEEP_FILES, _columns(CaseFile, files))
+
+
+# -- notices ----------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A notice about to be written: what it says, and what it comes from."""
+
+    id: UUID
+    source: str
+    notice: Notice
+    occurred_at: datetime
+    case_id: UUID | None = None
+    subscription_id: UUID | None = None
+    placement_id: UUID | None = None
+    number: int | None = None
+    clock: str | None = None
+    due_at: datetime | None = None
+
+
+# Whoever reads on from a position must never miss one that commits later: writers of positions take turns.
+TURN = text("SELECT pg_advisory_xact_lock(hashtext('notice position'))")
+WRITE = text("""
+    INSERT INTO notice (id, source, recipient, role, agency, unit, officer, follows, kind, urgency, occurred_at, case_id, subscription_id,
+        placement_id, number, clock, due_at, created_at)
+    SELECT new.*, CAST(:now AS timestamptz) FROM unnest(CAST(:id AS uuid[]), CAST(:source AS text[]), CAST(:recipient AS text[]),
+        CAST(:role AS text[]), CAST(:agency AS text[]), CAST(:unit AS uuid[]), CAST(:officer AS uuid[]), CAST(:follows AS text[]),
+        CAST(:kind AS text[]), CAST(:urgency AS text[]), CAST(:occurred_at AS timestamptz[]), CAST(:case_id AS uuid[]),
+        CAST(:subscription_id AS uuid[]), CAST(:placement_id AS uuid[]), CAST(:number AS integer[]), CAST(:clock AS text[]),
+        CAST(:due_at AS timestamptz[])) AS new
+    ON CONFLICT (source, recipient) DO NOTHING""")
+FOLLOW_AGENCY = text("""
+    UPDATE notice SET agency = now.agency, position = nextval('notice_position')
+    FROM unnest(CAST(:cases AS uuid[]), CAST(:agencies AS text[])) AS now (case_id, agency)
+    WHERE notice.case_id = now.case_id AND follows = 'agency' AND acknowledged_at IS NULL AND notice.agency IS DISTINCT FROM now.agency""")
+FOLLOW_WORKER = text("""
+    UPDATE notice SET officer = now.worker, position = nextval('notice_position')
+    FROM unnest(CAST(:cases AS uuid[]), CAST(:workers AS uuid[])) AS now (case_id, worker)
+    WHERE notice.case_id = now.case_id AND follows = 'worker' AND acknowledged_at IS NULL AND notice.officer IS DISTINCT FROM now.worker""")
+ANSWERED_SOURCES = text("SELECT DISTINCT source FROM notice WHERE source = ANY(CAST(:sources AS text[])) AND acknowledged_at IS NOT NULL")
+
+# What somebody may see; a notice for a worker who is not known yet is nobody's.
+MINE = """(officer = :asker OR (officer IS NULL AND follows <> 'worker' AND role = ANY(CAST(:roles AS text[]))
+    AND (agency IS NULL OR agency = :agency) AND (unit IS NULL OR CAST(unit AS text) = ANY(CAST(:units AS text[])))))"""
+SEEN = "EXISTS (SELECT 1 FROM notice_read r WHERE r.notice_id = notice.id AND r.officer = :asker)"
+INBOX = text(f"""
+    SELECT notice.*, {SEEN} AS read FROM notice
+    WHERE {MINE} AND position > :after AND (CAST(:unread AS boolean) IS NULL OR {SEEN} <> :unread)
+    ORDER BY position LIMIT :most""")  # noqa: S608 - constants
+ONE = text(f"SELECT notice.*, {SEEN} AS read FROM notice WHERE {MINE} AND id = :id")  # noqa: S608 - constants
+READ = text("INSERT INTO notice_read (notice_id, officer, read_at) VALUES (:id, :officer, :now) ON CONFLICT DO NOTHING")
+ACKNOWLEDGE = text("""
+    UPDATE notice SET acknowledged_at = :now, acknowledged_by = :officer,
+        acknowledged_after_seconds = greatest(0, extract(epoch FROM :now - created_at))
+    WHERE id = :id AND acknowledged_at IS NULL RETURNING id""")
+
+
+async def write_notices(tx: Transaction, entries: Sequence[Entry]) -> None:
+    """Write notices; one that its recipient has already from the same source is not written again."""
+    if not entries:
+        return
+    await tx.execute(TURN)
+    columns = _columns(Entry, entries) | _columns(Notice, [entry.notice for entry in entries])
+    del columns["notice"]
+    await tx.execute(WRITE, columns | {"now": tx.now})
+
+
+async def readdress(tx: Transaction, files: Sequence[CaseFile]) -> None:
+    """Let the open notices of these cases follow to the agency that leads now and to the worker who has the case now."""
+    await tx.execute(TURN)
+    cases = [file.case_id for file in files]
+    await tx.execute(FOLLOW_AGENCY, {"cases": cases, "agencies": [file.agency for file in files]})
+    await tx.execute(FOLLOW_WORKER, {"cases": cases, "workers": [file.worker for file in files]})
+
+
+async def acknowledged_sources(tx: Transaction, sources: Sequence[str]) -> set[str]:
+    """Those of these sources of which somebody acknowledged a notice."""
+    return {row.source for row in await tx.rows(ANSWERED_SOURCES, {"sources": list(sources)})}
+
+
+async def inbox_of(tx: Transaction, who: Principal, *, unread: bool | None, after: int, most: int) -> Sequence[Row[Any]]:
+    """A page of what somebody may see, in the order in which it came to be seen; `unread` chooses unread or read ones, None both."""
+    return await tx.rows(INBOX, _asker(who) | {"unread": unread, "after": after, "most": most})
+
+
+async def notice_for(tx: Transaction, who: Principal, notice_id: UUID) -> Row[Any] | None:
+    """A notice, if this principal may see it."""
+    return await tx.row(ONE, _asker(who) | {"id": notice_id})
+
+
+async def mark_read(tx: Transaction, notice_id: UUID, officer: UUID) -> None:
+    """Remember that an officer read a notice; the first time counts."""
+    await tx.execute(READ, {"id": notice_id, "officer": officer, "now": tx.now})
+
+
+async def acknowledge(tx: Transaction, notice_id: UUID, officer: UUID) -> bool:
+    """Acknowledge a notice; False if somebody did before."""
+    return await tx.row(ACKNOWLEDGE, {"id": notice_id, "officer": officer, "now": tx.now}) is not None
+
+
+def _asker(who: Principal) -> dict[str, Any]:
+    return {"asker": who.subject, "roles": sorted(who.roles), "agency": who.agency, "units": sorted(who.units)}
+
+
+# -- ladders ----------------------------------------------------------------------------------------------------------------------------
+
+LADDERS = text("SELECT placement_id, case_id, unit, offered_at, answered, done FROM ladder WHERE placement_id = ANY(CAST(:ids AS uuid[]))")
+OPEN_LADDERS = text("""
+    SELECT placement_id, case_id, unit, offered_at, answered, done FROM ladder WHERE NOT answered AND case_id = ANY(CAST(:cases AS uuid[]))""")
+KEEP_LADDERS = text("""
+    INSERT INTO ladder SELECT new.*, CAST(:version AS integer) FROM unnest(CAST(:placement_id AS uuid[]), CAST(:case_id AS uuid[]),
+        CAST(:unit AS uuid[]), CAST(:offered_at AS timestamptz[]), CAST(:answered AS boolean[]), CAST(:done AS integer[])) AS new
+    ON CONFLICT (placement_id) DO UPDATE SET offered_at = excluded.offered_at, answered = excluded.answered, done = excluded.done,
+        policy_version = excluded.policy_version""")
+
+
+async def ladders(tx: Transaction, placements: Collection[UUID]) -> dict[UUID, Ladder]:
+    """The ladders of these offers, as far as there are any."""
+    return {row.placement_id: made(Ladder, row) for row in await tx.rows(LADDERS, {"ids": list(placements)})}
+
+
+async def open_ladders(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, Ladder]:
+    """The unanswered ladders of these cases."""
+    return {row.placement_id: made(Ladder, row) for row in await tx.rows(OPEN_LADDERS, {"cases": list(cases)})}
+
+
+async def keep_ladders(tx: Transaction, climbed: Sequence[Ladder], version: int) -> None:
+    """Store ladders as they are now, with the version of the policy they climb by."""
+    await tx.execute(KEEP_LADDERS, _columns(Ladder, climbed) | {"version": version})
+
+
+# -- subscriptions and their deliveries ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEvent:
+    """One event of an agency's feed, as it is matched and sent."""
+
+    event_id: UUID
+    type: str
+    agency: str
+    city: str
+    body: bytes
+
+
+SUBSCRIBE = text("""
+    INSERT INTO subscription (id, agency, url, endpoint, types, cities, secret, state, failed_in_a_row, created_at, created_by)
+    VALUES (:id, :agency, :url, :endpoint, CAST(:types AS text[]), CAST(:cities AS text[]), :secret, 'active', 0, :now, :by)""")
+SUBSCRIPTIONS = text("SELECT * FROM subscription WHERE CAST(:agency AS text) IS NULL OR agency = :agency ORDER BY created_at, id")
+SUBSCRIPTION = text("SELECT * FROM subscription WHERE id = :id AND (CAST(:agency AS text) IS NULL OR agency = :agency) FOR UPDATE")
+DELETE_SUBSCRIPTION = text("UPDATE subscription SET state = 'deleted', secret = NULL WHERE id = :id")
+GIVE_UP = text("""
+    UPDATE delivery SET state = 'failed', last_reason = 'subscription_deleted', ended_at = :now
+    WHERE subscription_id = :id AND state = 'pending' AND lease_token IS NULL""")
+ENABLE = text("UPDATE subscription SET state = 'active', failed_in_a_row = 0 WHERE id = :id")
+PLAN = text("""
+    INSERT INTO delivery (subscription_id, event_id, type, body, state, due, attempts, created_at)
+    SELECT s.id, e.event_id, e.type, e.body, 'pending', :now, 0, :now
+    FROM unnest(CAST(:event_id AS uuid[]), CAST(:type AS text[]), CAST(:agency AS text[]), CAST(:city AS text[]), CAST(:body AS bytea[]))
+        AS e (event_id, type, agency, city, body)
+    JOIN subscription s ON s.agency = e.agency AND s.state <> 'deleted'
+        AND (cardinality(s.types) = 0 OR e.type = ANY(s.types)) AND (cardinality(s.cities) = 0 OR e.city = ANY(s.cities))
+    ORDER BY e.event_id ON CONFLICT (subscription_id, event_id) DO NOTHING""")
+DELIVERIES = text("""
+    SELECT * FROM delivery WHERE subscription_id = :id AND position < coalesce(CAST(:before AS bigint), 9223372036854775807)
+    ORDER BY position DESC LIMIT :most""")
+DELIVERY = text("""
+    SELECT d.*, s.state AS subscription_state FROM delivery d JOIN subscription s ON s.id = d.subscription_id
+    WHERE d.id = :id AND (CAST(:agency AS text) IS NULL OR s.agency = :agency) FOR UPDATE OF d""")
+REDRIVE = text("""
+    UPDATE delivery SET state = 'pending', attempts = 0, due = :now, ended_at = NULL WHERE id = :id RETURNING *""")
+
+
+async def add_subscription(tx: Transaction, **values: Any) -> None:
+    """Store a new subscription; `secret` is sealed."""
+    await tx.execute(SUBSCRIBE, values | {"now": tx.now, "by": tx.principal.subject})
+
+
+async def subscriptions_of(tx: Transaction, agency: str | None) -> Sequence[Row[Any]]:
+    """The subscriptions of an agency, or of all."""
+    return await tx.rows(SUBSCRIPTIONS, {"agency": agency})
+
+
+async def subscription(tx: Transaction, subscription_id: UUID, agency: str | None) -> Row[Any] | None:
+    """A subscription, locked, if it is the agency's (or None for any agency)."""
+    return await tx.row(SUBSCRIPTION, {"id": subscription_id, "agency": agency})
+
+
+async def delete_subscription(tx: Transaction, subscription_id: UUID) -> None:
+    """Send nothing there any more, and forget its secret; what was not sent has failed, and stays to be seen."""
+    await tx.execute(DELETE_SUBSCRIPTION, {"id": subscription_id})
+    await tx.execute(GIVE_UP, {"id": subscription_id, "now": tx.now})
+
+
+async def enable_subscription(tx: Transaction, subscription_id: UUID) -> None:
+    """Send there again what has gathered."""
+    await tx.execute(ENABLE, {"id": subscription_id})
+
+
+async def plan_deliveries(tx: Transaction, events: Sequence[FeedEvent]) -> None:
+    """One delivery per event and subscription that asked for it."""
+    await tx.execute(PLAN, _columns(FeedEvent, events) | {"now": tx.now})
+
+
+async def deliveries_of(tx: Transaction, subscription_id: UUID, before: int | None, most: int) -> Sequence[Row[Any]]:
+    """The delivery log of a subscription, newest first."""
+    return await tx.rows(DELIVERIES, {"id": subscription_id, "before": before, "most": most})
+
+
+async def delivery(tx: Transaction, delivery_id: UUID, agency: str | None) -> Row[Any] | None:
+    """A delivery, locked, with the state of its subscription, if it is the agency's (or None for any agency)."""
+    return await tx.row(DELIVERY, {"id": delivery_id, "agency": agency})
+
+
+async def redrive(tx: Transaction, delivery_id: UUID) -> Row[Any]:
+    """Try a failed delivery again from the start."""
+    return (await tx.rows(REDRIVE, {"id": delivery_id, "now": tx.now}))[0]
+
+
+def made(kind: Callable[..., T], row: Row[Any]) -> T:
+    """A value whose fields are the columns of a row, in their order."""
+    return kind(*tuple(row))
+
+
+def _columns(kind: type[Any], things: Iterable[Any]) -> dict[str, list[Any]]:
+    """Dataclass values by column, for `unnest`."""
+    rows = [[getattr(thing, field.name) for field in fields(kind)] for thing in things]
+    return {field.name: [row[place] for row in rows] for place, field in enumerate(fields(kind))}
