@@ -3,7 +3,7 @@ export PATH := $(HOME)/.local/bin:$(PATH)
 UV := $(shell command -v uv 2>/dev/null || echo $(HOME)/.local/bin/uv)
 WORKERS ?= 2
 
-.PHONY: help setup test check lint types imports golden
+.PHONY: help setup up demo bench test check lint types imports golden docs
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
@@ -12,6 +12,15 @@ $(UV):
 
 setup: | $(UV) ## everything a fresh machine needs
 	$(UV) sync --quiet --locked
+
+up: setup ## the whole platform on this machine, until Ctrl-C
+	$(UV) run --no-sync naungan up
+
+demo: setup ## two hundred invented households through the whole platform, in minutes
+	$(UV) run --no-sync naungan demo
+
+bench: setup ## the platform beside the tutorial pipeline, in one run
+	$(UV) run --no-sync naungan bench
 
 test: setup ## all tests, on testcontainers where Docker answers and on the embedded servers otherwise
 	$(UV) run --no-sync pytest -n $(WORKERS)
@@ -29,6 +38,9 @@ types: setup ## mypy --strict
 
 imports: setup ## who may import whom
 	$(UV) run --no-sync lint-imports
+
+docs: setup ## write docs/generated anew
+	$(UV) run --no-sync python -m ops.docs
 
 golden: setup ## write the contracts' golden schemas and samples anew
 	$(UV) run --no-sync python -m contracts.golden

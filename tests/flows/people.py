@@ -137,13 +137,15 @@ async def follow_up_and_close(rig: Rig, case_id: UUID) -> None:
     await rig.settle()
 
 
-async def state(rig: Rig, case_id: UUID) -> str:
+async def state(rig: Rig, case_id: UUID | str) -> str:
     """Where intake sees the case."""
-    (row,) = await rig.sql("intake", "SELECT state FROM intake_case WHERE case_id = :case_id", case_id=case_id)
+    (row,) = await rig.sql("intake", "SELECT state FROM case_file WHERE case_id = :case_id", case_id=UUID(str(case_id)))
     return str(row.state)
 
 
 async def feed(rig: Rig, agency: str) -> list[str]:
     """What an agency has heard, in order."""
-    rows = await rig.sql("intake", "SELECT type FROM outbox WHERE stream = 'AGENCIES' AND route LIKE :route ORDER BY position", route=f"agency.{agency}.%")
+    rows = await rig.sql(
+        "intake", "SELECT type FROM outbox WHERE stream = 'AGENCIES' AND route LIKE :route ORDER BY position", route=f"agency.{agency}.%"
+    )
     return [row.type for row in rows]

@@ -38,7 +38,11 @@ async def test_a_case_at_home_is_assessed_without_a_bed_and_rehabilitated(rig: R
     assert await people.state(rig, case_id) == "assessment"
     for person in await people.assess_and_plan(rig, case_id, "rehabilitation"):
         for step in ("start", "complete"):
-            ok(await rig.post("assessment", f"/cases/{case_id}/rehabilitation/{step}", json={"person_id": person}, role="peksos", subject=people.PEKSOS))
+            ok(
+                await rig.post(
+                    "assessment", f"/cases/{case_id}/rehabilitation/{step}", json={"person_id": person}, role="peksos", subject=people.PEKSOS
+                )
+            )
     await people.follow_up_and_close(rig, case_id)
     assert await people.state(rig, case_id) == "closed"
     assert "case.placement.offered.v1" not in [kind for kind, _, _ in await rig.facts("placement")]

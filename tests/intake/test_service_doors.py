@@ -194,7 +194,7 @@ async def test_nothing_that_names_anybody_is_in_the_clear_anywhere(intake, capfd
     await intake.settle()
     assert len(await cases(intake)) == 2
     tables = await intake.sql("intake", "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    rows = [str(row) for (table,) in tables for row in await intake.sql("intake", f"SELECT t::text FROM {table} t")]
+    rows = [row[0] for (table,) in tables for row in await intake.sql("intake", f"SELECT t::text FROM {table} t")]
     bodies = [str(row.body, "utf-8", "replace") for row in await intake.sql("intake", "SELECT body FROM outbox")]
     said = "\n".join(rows + bodies + [message async for message in stored(intake)] + list(capfd.readouterr()))
     for canary in canaries:

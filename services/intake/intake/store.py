@@ -163,7 +163,7 @@ ADD = {
 }
 CLAIM = text(f"""
     INSERT INTO submission SELECT * {_ROWS.format("submission")} ORDER BY agency, reference
-    RETURNING agency, reference""")
+    ON CONFLICT DO NOTHING RETURNING agency, reference""")
 OPEN = text(f"INSERT INTO case_file SELECT * {_ROWS.format('case_file')} ORDER BY case_id ON CONFLICT DO NOTHING RETURNING case_id")
 SUBMITTED = text("""
     SELECT s.* FROM submission s JOIN unnest(CAST(:agencies AS text[]), CAST(:references AS text[])) AS k (agency, reference)
