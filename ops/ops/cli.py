@@ -15,7 +15,7 @@ from rich.table import Table
 
 from ops import letters, provision, stores
 from ops.platform import Platform, Secrets
-from ops.servers import Remembered
+from ops.processes import Remembered
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Naungan: from the first report to a safe return home.")
 letters_app = typer.Typer(no_args_is_help=True, help="Messages that a service could not take: list them, and drive them again.")
@@ -73,13 +73,13 @@ def provision_now() -> None:
 def _store_url(service: str, data: Path) -> str:
     """The store of a service: from its setting where there is one, else of the embedded platform below `data`."""
     if service not in SERVICES:
-        raise typer.BadParameter(f"one of {', '.join(SERVICES)}")
+        raise typer.BadParameter(f"one of {', '.join(SERVICES)}")  # noqa: TRY003
     told = os.environ.get(f"{service.upper()}_DATABASE_URL")
     if told:
         return told
     facts = Remembered(data / "postgres").facts
     if "port" not in facts:
-        raise typer.BadParameter(f"no platform below {data}, and {service.upper()}_DATABASE_URL is not set")
+        raise typer.BadParameter(f"no platform below {data}, and {service.upper()}_DATABASE_URL is not set")  # noqa: TRY003
     admin = f"postgresql://postgres@127.0.0.1:{facts['port']}/postgres"
     return stores.url(admin, service, Secrets.read(data)[service])
 

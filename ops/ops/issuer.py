@@ -5,6 +5,7 @@ import ipaddress
 import json
 import time
 from pathlib import Path
+from urllib.parse import parse_qs
 from uuid import uuid4
 
 import uvicorn
@@ -48,7 +49,7 @@ def application(issuer: str, key: ECKey, agencies: Path | None) -> Starlette:
         return JSONResponse([{"identity": who.name, "role": who.role, "agency": who.agency} for who in known.values()])
 
     async def token(request: Request) -> JSONResponse:
-        who = known.get(str((await request.json()).get("identity", "")))
+        who = known.get(await _asked_for(request))
         if who is None:
             return JSONResponse({"error": "invalid_request", "error_description": "unknown identity: GET /identities lists them"}, 400)
         now = int(time.time())
@@ -80,6 +81,25 @@ def application(issuer: str, key: ECKey, agencies: Path | None) -> Starlette:
     )
 
 
+async def _asked_for(request: Request) -> str:
+    """The identity that a token request names, as JSON or as a form; empty when it cannot be read."""
+    body = await request.body()
+    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return parse_qs(body.decode("latin-1")).get("identity", [""])[0]
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return ""
+    return str(content.get("identity", "")) if isinstance(content, dict) else ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def main() -> None:
     """Serve the demo issuer; refuse any listener but loopback unless it stands behind the demo's gateway."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -90,7 +110,7 @@ def main() -> None:
     parser.add_argument("--demo-gateway", action="store_true", help="the listener is reached through the demo's gateway only")
     parser.add_argument("--agencies", type=Path, help="file with the demo agencies' NATS passwords (JSON)")
     options = parser.parse_args()
-    if not options.demo_gateway and not ipaddress.ip_address(options.host).is_loopback:
+    if not options.demo_gateway and not _is_loopback(options.host):
         parser.error("the demo issuer listens on loopback only: it gives a token to whoever asks")
     uvicorn.run(
         application(options.issuer, signing_key(options.data), options.agencies),

@@ -1,10 +1,13 @@
 """Who may do what on NATS: the users of the services, the provisioner and the agencies, as the server's configuration."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 from contracts import streams
 
 SERVICES = streams.SERVICES
+CODE = re.compile(r"[a-z][a-z0-9-]{1,30}\Z")
+PASSWORD = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
 def _durable_calls(durables: Iterable[streams.Durable]) -> list[str]:
@@ -42,8 +45,15 @@ def agency_permissions(agency: str) -> tuple[list[str], list[str]]:
 def authorization(passwords: Mapping[str, str], agencies: Iterable[str]) -> str:
     """The `authorization` block for the services, the provisioner and these agencies.
 
-    `passwords` has one per user. Raises KeyError when one is missing: a user without a password is never written.
+    `passwords` has one per user. Raises KeyError when one is missing (a user without a password is never written) and ValueError
+    for a code or password that would change the configuration's meaning.
     """
+    agencies = list(agencies)
+    for agency in agencies:
+        # A dot or a wildcard in a code would widen what it may do; a service's name would be a second user of that name.
+        if not CODE.match(agency) or agency in {*SERVICES, "provisioner"}:
+            message = f"not an agency code: {agency!r}"
+            raise ValueError(message)
     users = [_user(service, passwords[service], *service_permissions(service)) for service in SERVICES]
     users.append(_user("provisioner", passwords["provisioner"], ["$JS.API.>"], ["_INBOX_provisioner.>"]))
     users += [_user(agency, passwords[agency], *agency_permissions(agency)) for agency in agencies]
@@ -51,6 +61,10 @@ def authorization(passwords: Mapping[str, str], agencies: Iterable[str]) -> str:
 
 
 def _user(name: str, password: str, publish: list[str], subscribe: list[str]) -> str:
+    if not PASSWORD.match(password):
+        message = f"the password of {name} holds characters that are not allowed"
+        raise ValueError(message)
+
     def quoted(subjects: list[str]) -> str:
         return ", ".join(f'"{subject}"' for subject in subjects)
 

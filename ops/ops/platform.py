@@ -16,7 +16,8 @@ from contracts.streams import SERVICES
 
 from ops import stores
 from ops.nats_users import authorization
-from ops.servers import Nats, Postgres, free_port
+from ops.processes import free_port
+from ops.servers import Nats, Postgres
 from ops.supervise import Supervisor, wait_ready
 
 log = structlog.get_logger()

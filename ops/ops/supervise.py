@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 import sys
@@ -19,13 +18,7 @@ log = structlog.get_logger()
 STOP_WITHIN = 20.0
 LONGEST_DELAY = 5.0
 SETTLED_AFTER = 30.0
-PR_SET_PDEATHSIG = 1
-
-
-def _die_with_parent() -> None:
-    """Let the kernel end this child when its supervisor is killed (Linux only)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+LEASH = Path(__file__).with_name("leash.py")
 
 
 @dataclass
@@ -73,24 +66,33 @@ class Supervisor:
     async def _keep(self, child: Child) -> None:
         delay = 0.1
         while True:
-            started = monotonic()
-            with child.log.open("ab") as output:
-                child.process = await asyncio.create_subprocess_exec(
-                    *child.command,
-                    env={**os.environ, **child.environment},
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    start_new_session=True,
-                    preexec_fn=_die_with_parent,
-                )
-            code = await child.process.wait()
+            started, code = monotonic(), None
+            try:
+                child.process = await self._start(child)
+                code = await child.process.wait()
+                _end_group(child.process.pid)
+            except OSError as error:
+                log.warning("child_does_not_start", name=child.name, error=type(error).__name__)
             if monotonic() - started > SETTLED_AFTER:
                 delay = 0.1
             child.restarts += 1
             log.warning("child_ended", name=child.name, code=code, delay=delay)
             await asyncio.sleep(delay)
             delay = min(delay * 2, LONGEST_DELAY)
+
+    async def _start(self, child: Child) -> asyncio.subprocess.Process:
+        # SIGKILL at our death: a child that takes its time, or ignores a signal, would outlive us, and a crash costs it nothing.
+        leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), str(int(signal.SIGKILL)), "-1", "-1"]
+        with child.log.open("ab") as output:
+            return await asyncio.create_subprocess_exec(
+                *leash,
+                *child.command,
+                env={**os.environ, **child.environment},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
 
     async def _end(self, child: Child) -> None:
         process = child.process
@@ -103,6 +105,13 @@ class Supervisor:
             except TimeoutError:
                 process.kill()
                 await process.wait()
+        _end_group(process.pid)
+
+
+def _end_group(leader: int) -> None:
+    """End what a child that has ended left of its own children; it led a process group."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 async def wait_ready(url: str, patience: float) -> None:

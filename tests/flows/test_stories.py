@@ -91,7 +91,7 @@ async def test_a_household_with_no_suitable_home_waits_and_an_officer_is_told(ri
     await people.platform(rig, people.a_shelter(sexes=["male"]))
     case_id = await people.refer(rig, people.a_referral("K-5", shelter=True))
     assert await people.state(rig, case_id) == "waitlisted"
-    inbox = ok(await rig.get("notifications", "/inbox", role="placement_officer"))
+    inbox = ok(await rig.get("notifications", "/inbox", role="placement_officer"))["notices"]
     assert any(notice["case_id"] == str(case_id) for notice in inbox)
     ok(await rig.post("placement", "/shelters", json=people.a_shelter(), role="operator"))
     await rig.settle()

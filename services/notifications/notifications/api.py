@@ -19,8 +19,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Row
 
 from notifications import domain, policy, store
-from notifications.deliveries import SECRET
-from notifications.handlers import UNACKNOWLEDGED
 from notifications.messages import Language, text_of
 
 router = APIRouter()
@@ -93,7 +91,7 @@ async def acknowledge(notice_id: UUID, tx: Transaction, lang: Language = Languag
     await store.mark_read(tx, notice_id, tx.principal.subject)
     if await store.acknowledge(tx, notice_id, tx.principal.subject) and case is not None:
         tx.emit(Acknowledged(notice_id=notice_id), case, key=str(notice_id))
-        tx.cancel_clock(UNACKNOWLEDGED, case, key=row.source)
+        tx.cancel_clock(domain.UNACKNOWLEDGED, case, key=row.source)
     return _notice_view(await _own_notice(notice_id, tx), lang)
 
 
@@ -184,7 +182,7 @@ def with_secret(route: Endpoint) -> Endpoint:
         body = json.loads(bytes(answer.body))
         row = await service.database.run(functools.partial(store.subscription, subscription_id=UUID(body["id"]), agency=None))
         if row is not None and row.secret is not None and service.vault is not None:
-            body["secret"] = (await service.vault.of([row.id])).open(row.id, SECRET, row.secret)
+            body["secret"] = (await service.vault.of([row.id])).open(row.id, store.SECRET, row.secret)
         return JSONResponse(body, answer.status_code)
 
     return endpoint
@@ -210,7 +208,7 @@ async def subscribe(body: SubscriptionBody, service: Here, tx: Transaction) -> S
         endpoint=domain.endpoint_of(body.url),
         types=types,
         cities=cities,
-        secret=keys.seal(identity, SECRET, secret),
+        secret=keys.seal(identity, store.SECRET, secret),
     )
     return SubscribedView(id=identity, agency=agency, url=body.url, types=types, cities=cities, state="active", failed_in_a_row=0, created_at=tx.now)
 

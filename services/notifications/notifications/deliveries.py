@@ -27,7 +27,6 @@ from notifications.settings import NotificationsSettings
 
 log = structlog.get_logger()
 
-SECRET = "subscription.secret"  # noqa: S105 - the name of a column
 LAST_CHANCE = 2.0
 
 # Endpoint by endpoint, so that the full queue of a dead one takes no place of a healthy one.
@@ -93,12 +92,15 @@ class PinnedTransport(httpx.AsyncBaseTransport):
         # Threads of its own: a name server that does not answer keeps some busy, and nobody else waits for them.
         self.resolver = ThreadPoolExecutor(settings.webhook_at_once, thread_name_prefix="webhook-names")
         # Connections are not kept: one to an address could otherwise be used for another name at the same address.
-        self.inner = httpx.AsyncHTTPTransport(trust_env=False, limits=httpx.Limits(max_connections=None, max_keepalive_connections=0))
+        verify = httpx.create_ssl_context(trust_env=False)
+        if settings.webhook_ca_file is not None:
+            verify.load_verify_locations(settings.webhook_ca_file)
+        self.inner = httpx.AsyncHTTPTransport(verify=verify, trust_env=False, limits=httpx.Limits(max_connections=None, max_keepalive_connections=0))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send to the first address that can be reached. Raises AddressRefusedError before connecting to any, if one of them is refused."""
         url = request.url
-        extensions = request.extensions | {"sni_hostname": url.host}
+        extensions = request.extensions | {"sni_hostname": url.raw_host.decode()}
         last: httpx.TransportError = httpx.ConnectError("no address")
         for address in await self._addresses(url):
             pinned = httpx.Request(request.method, url.copy_with(host=address), headers=request.headers, stream=request.stream, extensions=extensions)
@@ -114,7 +116,7 @@ class PinnedTransport(httpx.AsyncBaseTransport):
         self.resolver.shutdown(wait=False, cancel_futures=True)
 
     async def _addresses(self, url: httpx.URL) -> list[str]:
-        look_up = partial(socket.getaddrinfo, url.host, url.port or url.scheme, type=socket.SOCK_STREAM)
+        look_up = partial(socket.getaddrinfo, url.raw_host.decode(), url.port or url.scheme, type=socket.SOCK_STREAM)
         try:
             found = await asyncio.get_running_loop().run_in_executor(self.resolver, look_up)
         except (socket.gaierror, UnicodeError) as error:
@@ -157,7 +159,7 @@ def signed_headers(claimed: Claimed, keys: Keys, moment: datetime) -> dict[str, 
     """The headers of the Standard Webhooks specification for this try. Raises KeyLostError when the secret cannot be opened any more."""
     if claimed.secret is None:
         raise KeyLostError(str(claimed.subscription_id))
-    webhook = Webhook(keys.open(claimed.subscription_id, SECRET, claimed.secret))
+    webhook = Webhook(keys.open(claimed.subscription_id, store.SECRET, claimed.secret))
     return {
         "content-type": "application/cloudevents+json; charset=utf-8",
         "webhook-id": str(claimed.event_id),

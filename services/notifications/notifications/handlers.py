@@ -25,7 +25,6 @@ from notifications.store import Entry, FeedEvent
 inputs = Inputs()
 
 LADDER = "ladder"
-UNACKNOWLEDGED = "unacknowledged"
 ENDINGS = (intake.Withdrawn, intake.ReferredOut, intake.Closed)
 ANSWERS = (
     placement.Declined,
@@ -114,10 +113,10 @@ async def watch(events: Sequence[Received[Any]], tx: Transaction) -> None:
     """Begin the second ladder: an alert or a missed clock that nobody acknowledges is told again."""
     due = tx.now + tx.settings.span(minutes=tx.settings.unacknowledged_minutes)
     for event in events:
-        tx.set_clock(UNACKNOWLEDGED, event.subject, due, key=str(event.id), cause=event.cause)
+        tx.set_clock(domain.UNACKNOWLEDGED, event.subject, due, key=str(event.id), cause=event.cause)
 
 
-@inputs.clock(UNACKNOWLEDGED)
+@inputs.clock(domain.UNACKNOWLEDGED)
 async def remind(due: Sequence[Due], tx: Transaction) -> None:
     """Tell a supervisor that nobody acknowledged an alert or a missed clock, unless the case has ended since."""
     files = await store.files_of(tx, {clock.subject for clock in due})

@@ -48,6 +48,7 @@ class NotificationsSettings(Settings):
     webhook_allow: tuple[IPv4Network | IPv6Network, ...] = Field(
         default=(), description="networks (CIDR) that webhooks may go to although they are private, also without TLS; for demos"
     )
+    webhook_ca_file: Path | None = Field(default=None, description="certificates (PEM) that are trusted beside the public ones")
     webhook_at_once: int = Field(default=64, ge=1, description="sendings of one replica at the same time")
     webhook_per_endpoint: int = Field(default=2, ge=1, description="of these, to one endpoint")
     webhook_timeout_seconds: float = Field(default=10, gt=0)

@@ -1,0 +1,5 @@
+"""What people do in placement: keep the register of shelters, answer offers, let households in and see who waits."""
+
+from placement.api import placements, shelters
+
+routers = [shelters.router, placements.router]

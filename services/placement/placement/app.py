@@ -1,0 +1,28 @@
+"""Puts the placement service together; the only place where it is wired."""
+
+import uvicorn
+from chassis import Service, logs
+from contracts import catalogue, streams
+
+from placement import api, handlers
+from placement.settings import PlacementSettings
+
+
+def build(settings: PlacementSettings) -> Service:
+    """The service with its inputs, routes and durables, not started."""
+    return Service(
+        name="placement",
+        settings=settings,
+        inputs=handlers.inputs,
+        routers=api.routers,
+        durables=[(durable.stream, durable.name) for durable in streams.durables_of("placement")],
+        order=catalogue.ORDER,
+        said_on=streams.said_on("placement"),
+    )
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    settings = PlacementSettings()
+    logs.configure(settings.log_level, "placement")
+    uvicorn.run(build(settings).app(), host=settings.host, port=settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=20)

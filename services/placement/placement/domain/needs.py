@@ -1,0 +1,195 @@
+"""What intake said of a case, and whether its household looks for a home: the same whatever the order in which it was heard."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+from uuid import UUID
+
+from placement.domain.homes import Refusal
+from placement.domain.people import Household, Person
+
+
+class State(StrEnum):
+    """Where a household's need for shelter stands."""
+
+    NONE = "none"  # nothing asks for a shelter
+    WAITING = "waiting"
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    ON_THE_WAY = "on_the_way"
+    ADMITTED = "admitted"
+    NO_SHOW = "no_show"  # did not come or cannot be reached: people decide
+    DECLINED = "declined"  # the survivor said no
+    SETTLED = "settled"  # the stay ended, or people ended the search
+    ENDED = "ended"  # the case is over
+
+
+IN_FLIGHT = frozenset({State.OFFERED, State.ACCEPTED, State.ON_THE_WAY})
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One case as placement knows it; the versions are those of the facts that said it, the newest of each kind counting."""
+
+    case_id: UUID
+    version: int = 0
+    household_version: int = 0
+    revision: int = 0
+    persons: tuple[Person, ...] = ()
+    risk: str = "medium"
+    grounds: frozenset[str] = frozenset()
+    keep_apart: frozenset[UUID] = frozenset()
+    perpetrator_areas: frozenset[str] = frozenset()
+    medical_gate: bool = False
+    shelter_needed: bool = False
+    ended: bool = False
+    state: State = State.NONE
+    waiting_since: datetime | None = None
+    declined: frozenset[UUID] = frozenset()
+    not_now: frozenset[UUID] = frozenset()
+    settled_version: int = 0
+    waitlisted: bool = False
+    review_at: datetime | None = None
+    reasons: tuple[Refusal, ...] = ()
+
+    def household(self, now: datetime) -> Household:
+        """Those who look for a home; who was never asked for waits from now."""
+        return Household(
+            case_id=self.case_id,
+            persons=self.persons,
+            waiting_since=self.waiting_since or now,
+            grounds=self.grounds,
+            keep_apart=self.keep_apart,
+            perpetrator_areas=self.perpetrator_areas,
+            medical_gate=self.medical_gate,
+            declined=self.declined,
+            not_now=self.not_now,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """A triage was made, with everything that holds."""
+
+    version: int
+    at: datetime
+    revision: int
+    persons: tuple[Person, ...]
+    risk: str
+    grounds: frozenset[str]
+    keep_apart: frozenset[UUID]
+    perpetrator_areas: frozenset[str]
+    medical_gate: bool
+    shelter_needed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The household changed."""
+
+    version: int
+    revision: int
+    persons: tuple[Person, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """The case was withdrawn, referred out or closed."""
+
+
+Word: TypeAlias = Triage | Members | Over
+
+
+def learn(need: Need, word: Word) -> Need:
+    """What is known after one more word of intake; the order of the words does not matter."""
+    match word:
+        case Over():
+            return replace(need, ended=True)
+        case Triage():
+            need = _with_triage(need, word)
+    if word.version <= need.household_version:
+        return need
+    return replace(need, household_version=word.version, revision=word.revision, persons=_each_once(word.persons))
+
+
+def _with_triage(need: Need, word: Triage) -> Need:
+    if word.shelter_needed:
+        need = replace(need, waiting_since=min(need.waiting_since or word.at, word.at))
+    if word.version <= need.version:
+        return need
+    return replace(
+        need,
+        version=word.version,
+        risk=word.risk,
+        grounds=word.grounds,
+        keep_apart=word.keep_apart,
+        perpetrator_areas=word.perpetrator_areas,
+        medical_gate=word.medical_gate,
+        shelter_needed=word.shelter_needed,
+    )
+
+
+def _each_once(persons: tuple[Person, ...]) -> tuple[Person, ...]:
+    return tuple({person.id: person for person in persons}.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What follows from what is known: the need as it is now, why its offer is taken back, and whether it ended without a bed."""
+
+    need: Need
+    cancel: str | None = None
+    unmet: bool = False
+
+
+def reconsider(need: Need, *, changed: bool = False, still_suits: bool = True) -> Turn:
+    """Decide again on a case of which more is known.
+
+    `changed` says that its offer was made for another household than it is now, `still_suits` whether the offered home suits it still.
+    A household that is on its way or has arrived is left to people; so is one that did not come or said no, until intake asks again.
+    """
+    flying = need.state in IN_FLIGHT
+    unmet = need.state is State.WAITING and need.waitlisted
+    if need.state is State.ADMITTED:
+        return Turn(need)
+    if need.ended:
+        return Turn(enter(need, State.ENDED), "case_ended" if flying else None, unmet)
+    if not need.shelter_needed:
+        return Turn(enter(need, State.NONE), "no_longer_needed" if flying else None, unmet)
+    if need.state in {State.OFFERED, State.ACCEPTED} and (changed or not still_suits):
+        return Turn(enter(need, State.WAITING), "household_changed")
+    asked_again = need.state in {State.DECLINED, State.SETTLED} and need.version > need.settled_version
+    if need.state is State.NONE or asked_again:
+        return Turn(enter(need, State.WAITING))
+    return Turn(need)
+
+
+def enter(need: Need, state: State) -> Need:
+    """The need in another state; what belonged to the waiting list is forgotten."""
+    if state is need.state:
+        return need
+    settled = need.version if state in {State.DECLINED, State.SETTLED} else need.settled_version
+    return replace(need, state=state, settled_version=settled, waitlisted=False, review_at=None, reasons=())
+
+
+def no_answer(need: Need, home: UUID) -> Need:
+    """The home's hold ran out: the household waits, and that home is left out until the next review."""
+    return enter(replace(need, not_now=need.not_now | {home}), State.WAITING)
+
+
+def declined_by(need: Need, home: UUID, *, for_good: bool) -> Need:
+    """The home's head said no; a full home may be asked again after the next review."""
+    if for_good:
+        return enter(replace(need, declined=need.declined | {home}), State.WAITING)
+    return no_answer(need, home)
+
+
+def after_cancel(reason: str) -> State:
+    """Where a need goes when people take an offer back."""
+    return {"survivor_declined": State.DECLINED, "survivor_unreachable": State.NO_SHOW}.get(reason, State.SETTLED)
+
+
+def out_of_bed(need: Need) -> Need:
+    """The last member left the home."""
+    return enter(need, State.ENDED if need.ended else State.SETTLED)

@@ -1,0 +1,64 @@
+"""Who looks for a bed: persons as little as a bed needs to know, and the household that stays together."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+ADULT = 18  # UU 35/2014: a child is under 18
+SMALL_CHILD = 7  # sleeps with its carer, whatever the sex
+
+FEMALE, MALE, UNKNOWN = "female", "male", "unknown"
+CHILD = "child"
+WHEELCHAIR, INFECTIOUS = "wheelchair", "infectious"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One member of a household; `age` in completed years."""
+
+    id: UUID
+    sex: str
+    age: int | None = None
+    role: str = "victim"
+    needs: frozenset[str] = frozenset()
+
+    @property
+    def adult(self) -> bool:
+        """Whether this is an adult; an unknown age is taken as what the role says."""
+        return self.role != CHILD if self.age is None else self.age >= ADULT
+
+    @property
+    def small(self) -> bool:
+        """Whether this is a small child."""
+        return self.age is not None and self.age < SMALL_CHILD
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """Those who are to be housed together, and what decides where; `declined` and `not_now` are homes that said no or nothing."""
+
+    case_id: UUID
+    persons: tuple[Person, ...]
+    waiting_since: datetime
+    grounds: frozenset[str] = frozenset()
+    keep_apart: frozenset[UUID] = frozenset()
+    perpetrator_areas: frozenset[str] = frozenset()
+    medical_gate: bool = False
+    declined: frozenset[UUID] = frozenset()
+    not_now: frozenset[UUID] = frozenset()
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Everything that some member needs."""
+        return frozenset[str]().union(*(person.needs for person in self.persons))
+
+    @property
+    def with_a_woman(self) -> bool:
+        """Whether an adult woman is among them."""
+        return any(person.adult and person.sex == FEMALE for person in self.persons)
+
+
+def in_arrival_order(households: Iterable[Household]) -> list[Household]:
+    """The waiting list: who has waited longest comes first, whatever was refused before (P15, P19)."""
+    return sorted(households, key=lambda household: (household.waiting_since, household.case_id))

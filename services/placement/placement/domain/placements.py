@@ -1,0 +1,147 @@
+"""One offer's way to an admission and out again, and who may be admitted on what agreement."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta, timezone
+from enum import StrEnum
+from uuid import UUID
+
+from placement.domain.offers import Hold
+from placement.domain.people import Person
+
+JAKARTA = timezone(timedelta(hours=7))
+
+
+class Step(StrEnum):
+    """The state of one placement."""
+
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    ON_THE_WAY = "on_the_way"
+    ADMITTED = "admitted"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+    ENDED = "ended"
+
+
+LIVE = (Step.OFFERED, Step.ACCEPTED, Step.ON_THE_WAY, Step.ADMITTED)
+EXPECTED = frozenset({Step.ACCEPTED, Step.ON_THE_WAY})
+# From which states people may take a placement into which.
+MOVES: Mapping[Step, frozenset[Step]] = {
+    Step.ACCEPTED: frozenset({Step.OFFERED}),
+    Step.DECLINED: frozenset({Step.OFFERED}),
+    Step.ON_THE_WAY: frozenset({Step.ACCEPTED}),
+    Step.ADMITTED: EXPECTED,
+    Step.NO_SHOW: EXPECTED,
+    Step.CANCELLED: EXPECTED | {Step.OFFERED},
+    Step.ENDED: frozenset({Step.ADMITTED}),
+}
+
+
+class WrongStateError(Exception):
+    """The state of the placement does not allow this."""
+
+    def __init__(self, state: Step) -> None:
+        super().__init__(state.value)
+        self.state = state
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A home offered to a household, and what became of it; `revision` is that of the household it was made for."""
+
+    id: UUID
+    case_id: UUID
+    shelter_id: UUID
+    state: Step
+    revision: int
+    members: tuple[Person, ...]
+    offered_at: datetime
+    hold_until: datetime | None = None
+    ladder_until: datetime | None = None
+    arrive_by: datetime | None = None
+    admitted_at: datetime | None = None
+    review_on: date | None = None
+    reason: str | None = None
+    direct: bool = False
+    decided_by: UUID | None = None
+
+    @property
+    def hold(self) -> Hold:
+        """The hold of an offer."""
+        if self.hold_until is None or self.ladder_until is None:
+            raise WrongStateError(self.state)
+        return Hold(self.hold_until, self.ladder_until)
+
+
+def move(placement: Placement, to: Step, by: UUID | None = None) -> Placement:
+    """The placement in its next state. Raises WrongStateError when it cannot go there from where it is."""
+    if placement.state not in MOVES[to]:
+        raise WrongStateError(placement.state)
+    return replace(placement, state=to, decided_by=by)
+
+
+def admit(placement: Placement, now: datetime, review_at: datetime, by: UUID | None = None) -> Placement:
+    """The household is in; its stay is reviewed on the day of `review_at` in Jakarta (P17: a review, never an eviction)."""
+    return replace(move(placement, Step.ADMITTED, by), admitted_at=now, review_on=review_at.astimezone(JAKARTA).date())
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """How one person agreed; `until` is the end of a legal ground."""
+
+    person_id: UUID
+    how: str
+    until: date | None = None
+
+
+FOR_ADULTS = frozenset({"own", "legal_ground"})
+FOR_CHILDREN = frozenset({"own_view_and_consenter", "alternative_consenter", "legal_ground"})
+
+
+def missing_agreements(members: Iterable[Person], agreed: Iterable[Agreed], today: date) -> list[tuple[str, str]]:
+    """What stands against an admission, as (person or field, code); empty when everyone agreed.
+
+    Each adult agrees for herself; a child has an own view and a consenter, or an alternative consenter. A legal ground takes the place
+    of either and needs an end date after today (DESIGN invariant 6).
+    """
+    given = {entry.person_id: entry for entry in agreed}
+    problems: list[tuple[str, str]] = []
+    known: set[UUID] = set()
+    for person in members:
+        known.add(person.id)
+        entry = given.get(person.id)
+        if entry is None:
+            problems.append((str(person.id), "agreement_missing"))
+        elif entry.how not in (FOR_ADULTS if person.adult else FOR_CHILDREN):
+            problems.append((str(person.id), "agreement_not_for_adults" if person.adult else "agreement_not_for_children"))
+        elif entry.how == "legal_ground" and (entry.until is None or entry.until <= today):
+            problems.append((f"{person.id}.legal_ground_until", "missing" if entry.until is None else "not_in_the_future"))
+    return problems + [(str(person_id), "not_a_member") for person_id in sorted(given.keys() - known)]
+
+
+OUTCOMES = {
+    "reunification": "family",
+    "return_to_other_region": "other_region",
+    "kin_or_foster_care": "kin_or_foster",
+    "rehabilitation": "rehabilitation",
+    "services_at_home": "family",
+    "independent_living": "independent",
+    "referral_out": "other_shelter",
+}
+KIN = frozenset({"grandparent", "other_kin", "guardian"})
+HOME_PROVINCE = "31."
+
+
+def destination_of_outcome(outcome: str) -> str:
+    """Where a person went whose plan came true."""
+    return OUTCOMES[outcome]
+
+
+def destination_of_return(receiver: str, area: str) -> str:
+    """Where a person went who was reunified: to another region, to kin, or to her family."""
+    if not area.startswith(HOME_PROVINCE):
+        return "other_region"
+    return "kin_or_foster" if receiver in KIN else "family"

@@ -1,0 +1,166 @@
+"""What placement listens to: intake's and assessment's facts about a case, and its own clocks."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from chassis import Due, Inputs, Received, Transaction
+from contracts import household, placement
+from contracts.assessment import OutcomeReached, RehabilitationCompleted, RehabilitationStarted, Reunified
+from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged, Triaged, Withdrawn
+
+from placement import arrivals, matching, store
+from placement.arrivals import Departure
+from placement.domain import needs
+from placement.domain.needs import Need, State
+from placement.domain.people import Person
+from placement.domain.placements import EXPECTED, Step, destination_of_outcome, destination_of_return
+from placement.store import register
+
+inputs = Inputs()
+
+
+@inputs.consumes(Triaged, RiskChanged, HouseholdChanged, Withdrawn, ReferredOut, Closed)
+async def follow_intake(events: Sequence[Received[Any]], tx: Transaction) -> None:
+    """Keep what intake says of a case, and offer a home to each household that needs one, or say rule by rule why there is none."""
+    known = await store.needs(tx, {event.subject for event in events})
+    told = dict(known)
+    for event in events:
+        told[event.subject] = needs.learn(told[event.subject], _word(event))
+    await matching.take_up(tx, known, told)
+
+
+@inputs.consumes(Reunified, RehabilitationStarted, RehabilitationCompleted, OutcomeReached)
+async def discharge(events: Sequence[Received[Any]], tx: Transaction) -> None:
+    """End the stay of each person whose plan came true."""
+    inside = await store.inside(tx, {event.subject for event in events})
+    going = {(event.subject, event.data.person_id): _destination(event.data) for event in events}
+    departures = [
+        Departure(case_id, inside[case_id][person_id], person_id, where)
+        for (case_id, person_id), where in going.items()
+        if person_id in inside.get(case_id, {})
+    ]
+    await arrivals.depart(tx, departures)
+
+
+@inputs.clock("match")
+async def try_the_waiting_list(due: Sequence[Due], tx: Transaction) -> None:
+    """Beds may have become free: offer them to the waiting list, in arrival order."""
+    cases = [need.case_id for need in await store.waiting(tx)]
+    await tx.lock(cases)
+    known = await store.needs(tx, cases)
+    seekers = [need for need in known.values() if need.state is State.WAITING]
+    if seekers:
+        await matching.record(tx, known, await matching.place(tx, await register.homes(tx), seekers, due[-1].cause))
+
+
+@inputs.clock("hold")
+async def nobody_answered(due: Sequence[Due], tx: Transaction) -> None:
+    """Extend the hold while the ladder runs; after that it expires and the next home is tried."""
+    offers = await store.live(tx, {clock.subject for clock in due})
+    lapsed = [offer for offer in offers.values() if offer.state is Step.OFFERED and offer.hold.until <= tx.now]
+    if lapsed:
+        await matching.answer_for_silence(tx, lapsed)
+
+
+@inputs.clock("arrival")
+async def nobody_came(due: Sequence[Due], tx: Transaction) -> None:
+    """A household did not arrive in time."""
+    offers = await store.live(tx, {clock.subject for clock in due})
+    missed = [offer for offer in offers.values() if offer.state in EXPECTED and offer.arrive_by and offer.arrive_by <= tx.now]
+    if missed:
+        await arrivals.did_not_come(tx, missed)
+
+
+@inputs.clock("waiting_review")
+async def still_waiting(due: Sequence[Due], tx: Transaction) -> None:
+    """Say that a household waits too long, and try again, also the homes that did not answer."""
+    known = await store.needs(tx, {clock.subject for clock in due})
+    told: dict[Any, Need] = {}
+    for clock in due:
+        need = known[clock.subject]
+        if need.state is State.WAITING:
+            _say_missed(tx, clock, "waiting")
+            told[need.case_id] = replace(need, not_now=frozenset(), review_at=matching.set_waiting_review(tx, need))
+    await matching.search(tx, known, told)
+
+
+@inputs.clock("no_show_review")
+async def still_not_here(due: Sequence[Due], tx: Transaction) -> None:
+    """Say that nobody decided how a household that did not come goes on."""
+    known = await store.needs(tx, {clock.subject for clock in due})
+    for clock in due:
+        if known[clock.subject].state is State.NO_SHOW:
+            _say_missed(tx, clock, "no_show")
+            matching.set_no_show_review(tx, clock.subject)
+
+
+@inputs.clock("stay_review")
+async def stay_is_due_for_review(due: Sequence[Due], tx: Transaction) -> None:
+    """Say that a stay is to be reviewed, and set the next review; nobody is ever evicted by a clock (P17)."""
+    stays = await store.live(tx, {clock.subject for clock in due})
+    spans = await arrivals.stay_spans(tx, {stay.shelter_id for stay in stays.values()})
+    for clock in due:
+        if stay := stays.get(clock.subject):
+            _say_missed(tx, clock, "stay_review")
+            tx.set_clock("stay_review", clock.subject, tx.now + spans[stay.shelter_id])
+
+
+@inputs.clock(arrivals.LEGAL_GROUND)
+async def legal_ground_ended(due: Sequence[Due], tx: Transaction) -> None:
+    """Say that the legal ground on which a person was admitted ended."""
+    inside = await store.inside(tx, {clock.subject for clock in due})
+    for clock in due:
+        if clock.key in {str(person_id) for person_id in inside.get(clock.subject, {})}:
+            _say_missed(tx, clock, arrivals.LEGAL_GROUND)
+            tx.set_clock(arrivals.LEGAL_GROUND, clock.subject, tx.now + tx.settings.span(days=1), key=clock.key)
+
+
+@inputs.clock("availability")
+async def say_availability(due: Sequence[Due], tx: Transaction) -> None:
+    """Say which kinds of shelter filled up or have room again; of the secret ones only at their even times."""
+    await matching.say_availability(tx, due[-1].cause, secret=any(clock.key.startswith(register.HIDDEN) for clock in due))
+
+
+def _say_missed(tx: Transaction, clock: Due, name: str) -> None:
+    tx.emit(placement.ClockMissed(clock=name, due_at=clock.due), clock.subject, key=clock.key, cause=clock.cause)
+
+
+def _word(event: Received[Any]) -> needs.Word:
+    """What a fact of intake says, in the domain's words."""
+    data, version = event.data, event.factversion
+    match data:
+        case Triaged() | RiskChanged():
+            return needs.Triage(
+                version=version,
+                at=event.time,
+                revision=data.household.revision,
+                persons=_persons(data.household.persons),
+                risk=data.risk.value,
+                grounds=frozenset(ground.value for ground in data.shelter_grounds),
+                keep_apart=frozenset(data.keep_apart),
+                perpetrator_areas=frozenset(data.perpetrator_areas),
+                medical_gate=data.medical_gate,
+                shelter_needed=data.shelter_needed,
+            )
+        case HouseholdChanged():
+            return needs.Members(version, data.household.revision, _persons(data.household.persons))
+        case _:
+            return needs.Over()
+
+
+def _persons(snapshot: Iterable[household.Person]) -> tuple[Person, ...]:
+    return tuple(
+        Person(member.person_id, member.sex.value, member.age, member.role.value, frozenset(need.value for need in member.needs))
+        for member in snapshot
+    )
+
+
+def _destination(data: Any) -> str:
+    match data:
+        case Reunified():
+            return destination_of_return(data.receiver.value, data.receiving_area)
+        case OutcomeReached():
+            return destination_of_outcome(data.outcome.value)
+        case _:
+            return destination_of_outcome("rehabilitation")

@@ -1,0 +1,256 @@
+"""Brings households and homes together: rows, clocks and facts of what the domain decided, for handlers and routes alike.
+
+Locks are taken in one order everywhere: the cases, then the shelters. Where several cases are decided on by one clock that is not
+theirs, that clock is passed as `cause`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from chassis import Cause, Transaction
+from contracts import placement as facts
+from contracts.vocabulary import Availability, CancelReason
+
+from placement import store
+from placement.domain.homes import STILL, Home, Refusal, refusal, summary
+from placement.domain.needs import IN_FLIGHT, Need, State, Turn, enter, no_answer, reconsider
+from placement.domain.offers import Hold, Offer, first_hold, next_hold, offer_homes
+from placement.domain.placements import Placement, Step, move
+from placement.settings import PlacementSettings
+from placement.store import register
+from placement.store.register import HIDDEN
+
+# Clocks that belong to no case: the round of the waiting list, and what is said of availability.
+NOBODY = UUID(int=0)
+
+
+# -- cases --------------------------------------------------------------------------------------------------------------------------
+
+
+async def take_up(tx: Transaction, known: Mapping[UUID, Need], told: Mapping[UUID, Need]) -> None:
+    """Decide again on cases of which more is told than was known: take offers back, begin or end a search, offer homes."""
+    live = await store.live(tx, told)
+    flying = {case_id: live[case_id] for case_id, need in told.items() if need.state in IN_FLIGHT}
+    homes = {home.id: home for home in await register.homes(tx)} if flying else {}
+    turns = [_reconsidered(tx, need, flying.get(case_id), homes) for case_id, need in told.items()]
+    await take_back(tx, [(flying[turn.need.case_id], turn.cancel) for turn in turns if turn.cancel])
+    for turn in turns:
+        if turn.unmet:
+            say_unmet(tx, known[turn.need.case_id])
+    await search(tx, known, {turn.need.case_id: turn.need for turn in turns})
+
+
+def _reconsidered(tx: Transaction, need: Need, offer: Placement | None, homes: Mapping[UUID, Home]) -> Turn:
+    if offer is None:
+        return reconsider(need)
+    changed = offer.revision != need.revision or set(offer.members) != set(need.persons)
+    return reconsider(need, changed=changed, still_suits=refusal(homes[offer.shelter_id], need.household(tx.now), STILL) is None)
+
+
+async def search(tx: Transaction, known: Mapping[UUID, Need], now: Mapping[UUID, Need], cause: Cause | None = None) -> None:
+    """Offer homes to those of the cases that wait, and write all of them as they are then.
+
+    When beds became free that the waiting list was not tried on yet, nobody is offered one here: the coming round does it, in arrival order.
+    """
+    seekers = [need for need in now.values() if need.state is State.WAITING]
+    after = dict(now)
+    if seekers:
+        homes = await register.homes(tx)
+        if await store.round_ahead(tx):
+            set_round(tx, seekers[0].case_id)
+        else:
+            after |= await place(tx, homes, seekers, cause)
+    await record(tx, known, after)
+
+
+async def place(tx: Transaction, homes: Sequence[Home], seekers: Sequence[Need], cause: Cause | None = None) -> dict[UUID, Need]:
+    """Offer these (locked) homes to these (locked) households, or say why there is none; their needs as they are then, not yet written."""
+    needs = {need.case_id: replace(need, waiting_since=need.waiting_since or tx.now) for need in seekers}
+    decisions = offer_homes(homes, [need.household(tx.now) for need in needs.values()])
+    offers = [(_offer(tx, needs[d.household.case_id], d, cause), d) for d in decisions if isinstance(d, Offer)]
+    waiting = [_wait(tx, needs[d.household.case_id], d.reasons, cause) for d in decisions if not isinstance(d, Offer)]
+    if offers:
+        await store.save_placements(tx, [made for made, _ in offers])
+        await store.hold_beds(tx, offers, {made.id: made.hold_until for made, _ in offers})
+        taken = Counter(offer.home for _, offer in offers for _ in offer.beds)
+        if any(home.free_beds == taken[home.id] for home in homes if home.id in taken):
+            set_availability(tx, offers[0][0].case_id, cause)
+    offered = [enter(needs[made.case_id], State.OFFERED) for made, _ in offers]
+    return {need.case_id: need for need in offered + waiting}
+
+
+async def record(tx: Transaction, known: Mapping[UUID, Need], after: Mapping[UUID, Need]) -> None:
+    """Write the needs that changed, and let the clocks of their states be set or taken back."""
+    changed = [need for case_id, need in after.items() if need != known.get(case_id)]
+    await store.save_needs(tx, changed)
+    for need in changed:
+        earlier = known[need.case_id].state if need.case_id in known else State.NONE
+        if earlier is State.WAITING and need.state is not State.WAITING:
+            tx.cancel_clock("waiting_review", need.case_id)
+        if need.state is State.NO_SHOW and earlier is not State.NO_SHOW:
+            set_no_show_review(tx, need.case_id)
+        elif earlier is State.NO_SHOW and need.state is not State.NO_SHOW:
+            tx.cancel_clock("no_show_review", need.case_id)
+
+
+def _offer(tx: Transaction, need: Need, offer: Offer, cause: Cause | None) -> Placement:
+    hold = first_hold(tx.now, hold_span(tx), _by_risk(tx, _settings(tx).ladder_minutes, need.risk, timedelta(minutes=1)))
+    made = Placement(
+        id=tx.new_id("placement", need.case_id, cause),
+        case_id=need.case_id,
+        shelter_id=offer.home,
+        state=Step.OFFERED,
+        revision=need.revision,
+        members=need.persons,
+        offered_at=tx.now,
+        hold_until=hold.until,
+        ladder_until=hold.ladder_until,
+    )
+    persons = tuple(person.id for person in need.persons)
+    fact = facts.Offered(placement_id=made.id, shelter_id=made.shelter_id, persons=persons, hold_until=hold.until)
+    tx.emit(fact, need.case_id, cause=cause)
+    tx.set_clock("hold", need.case_id, hold.until, cause=cause)
+    return made
+
+
+def _wait(tx: Transaction, need: Need, reasons: tuple[Refusal, ...], cause: Cause | None) -> Need:
+    if need.waitlisted:
+        return replace(need, reasons=reasons)
+    review_at = set_waiting_review(tx, need, cause)
+    tx.emit(facts.Waitlisted(refusals=_counted(reasons), review_at=review_at), need.case_id, cause=cause)
+    return replace(need, waitlisted=True, review_at=review_at, reasons=reasons)
+
+
+def say_unmet(tx: Transaction, need: Need) -> None:
+    """State that a household that waited got no bed."""
+    tx.emit(facts.Unmet(refusals=_counted(need.reasons)), need.case_id)
+
+
+def _counted(reasons: Iterable[Refusal]) -> tuple[facts.Refusal, ...]:
+    return tuple(facts.Refusal(rule=rule, shelters=count) for rule, count in summary(reasons).items())
+
+
+# -- offers that end ------------------------------------------------------------------------------------------------------------------
+
+
+async def take_back(tx: Transaction, offers: Sequence[tuple[Placement, str]], by: UUID | None = None) -> None:
+    """Cancel offers, each for its reason."""
+    cancelled = [replace(move(offer, Step.CANCELLED, by), reason=reason) for offer, reason in offers]
+    for offer in cancelled:
+        tx.emit(facts.Cancelled(placement_id=offer.id, shelter_id=offer.shelter_id, reason=CancelReason(offer.reason or "")), offer.case_id)
+    await let_go(tx, cancelled)
+
+
+async def let_go(tx: Transaction, ended: Sequence[Placement]) -> None:
+    """Write offers that ended without an admission, and give their beds back."""
+    if not ended:
+        return
+    await store.save_placements(tx, ended)
+    await store.free_beds(tx, [offer.id for offer in ended])
+    for offer in ended:
+        tx.cancel_clock("hold", offer.case_id)
+        tx.cancel_clock("arrival", offer.case_id)
+    beds_became_free(tx, ended[0].case_id)
+
+
+async def answer_for_silence(tx: Transaction, lapsed: Sequence[Placement]) -> None:
+    """Extend the holds whose ladder still runs and whose beds nobody took; the others expire, and their households wait again."""
+    await register.lock(tx, {offer.shelter_id for offer in lapsed})
+    taken = await store.taken_by_others(tx, [offer.id for offer in lapsed])
+    holds = {offer.id: None if offer.id in taken else next_hold(offer.hold, tx.now, hold_span(tx)) for offer in lapsed}
+    await _extend(tx, [(offer, hold) for offer in lapsed if (hold := holds[offer.id])])
+    await _expire(tx, [offer for offer in lapsed if holds[offer.id] is None])
+
+
+async def _extend(tx: Transaction, longer: Sequence[tuple[Placement, Hold]]) -> None:
+    if longer:
+        await store.save_placements(tx, [replace(offer, hold_until=hold.until) for offer, hold in longer])
+        await store.extend(tx, {offer.id: hold.until for offer, hold in longer})
+    for offer, hold in longer:
+        tx.set_clock("hold", offer.case_id, hold.until)
+        tx.emit(facts.Extended(placement_id=offer.id, shelter_id=offer.shelter_id, hold_until=hold.until), offer.case_id)
+
+
+async def _expire(tx: Transaction, offers: Sequence[Placement]) -> None:
+    known = await store.needs(tx, [offer.case_id for offer in offers])
+    await let_go(tx, [replace(offer, state=Step.EXPIRED) for offer in offers])
+    await record(tx, known, {offer.case_id: no_answer(known[offer.case_id], offer.shelter_id) for offer in offers})
+    for offer in offers:
+        tx.emit(facts.Expired(placement_id=offer.id, shelter_id=offer.shelter_id), offer.case_id)
+
+
+# -- clocks ---------------------------------------------------------------------------------------------------------------------------
+
+
+def beds_became_free(tx: Transaction, case_id: UUID = NOBODY, cause: Cause | None = None) -> None:
+    """Let the waiting list be tried again, and what is said of availability be looked at."""
+    set_round(tx, case_id, cause)
+    set_availability(tx, case_id, cause)
+
+
+def set_round(tx: Transaction, case_id: UUID = NOBODY, cause: Cause | None = None) -> None:
+    """Have a round of the waiting list. Each cause sets a clock of its own, so that nobody waits for another's; one round takes up all."""
+    chosen = cause or tx.cause_of(case_id)
+    tx.set_clock("match", NOBODY, tx.now, key=str(tx.new_id("match", case_id, chosen)), cause=chosen)
+
+
+def set_availability(tx: Transaction, case_id: UUID = NOBODY, cause: Cause | None = None, *, at_once: bool = False) -> None:
+    """Look at availability now; at that of the secret shelters later and at even times, so that no single stay shows in it, or `at_once`."""
+    chosen = cause or tx.cause_of(case_id)
+    own = str(tx.new_id("availability", case_id, chosen))
+    tx.set_clock("availability", NOBODY, tx.now, key=f"{HIDDEN}:{own}" if at_once else own, cause=chosen)
+    delay = tx.settings.span(minutes=_settings(tx).secret_delay_minutes)
+    began = datetime(2020, 1, 1, tzinfo=UTC)
+    tx.set_clock("availability", NOBODY, began + ((tx.now - began) // delay + 1) * delay, key=HIDDEN, cause=chosen)
+
+
+def set_waiting_review(tx: Transaction, need: Need, cause: Cause | None = None) -> datetime:
+    """Set the next review of a waiting household; when it is."""
+    due = tx.now + _by_risk(tx, _settings(tx).waiting_review_hours, need.risk, timedelta(hours=1))
+    tx.set_clock("waiting_review", need.case_id, due, cause=cause)
+    return due
+
+
+def set_no_show_review(tx: Transaction, case_id: UUID) -> None:
+    """Set the next review of a household that did not come."""
+    tx.set_clock("no_show_review", case_id, tx.now + tx.settings.span(hours=_settings(tx).no_show_review_hours))
+
+
+def hold_span(tx: Transaction) -> timedelta:
+    """For how long beds are held."""
+    span: timedelta = tx.settings.span(minutes=_settings(tx).hold_minutes)
+    return span
+
+
+def _settings(tx: Transaction) -> PlacementSettings:
+    settings: PlacementSettings = tx.settings
+    return settings
+
+
+def _by_risk(tx: Transaction, limits: Mapping[str, float], risk: str, unit: timedelta) -> timedelta:
+    """The limit of a risk level; a level that the operator left out has the longest."""
+    span: timedelta = tx.settings.span(seconds=limits.get(risk, max(limits.values())) * unit.total_seconds())
+    return span
+
+
+# -- availability ---------------------------------------------------------------------------------------------------------------------
+
+
+async def say_availability(tx: Transaction, cause: Cause, *, secret: bool) -> None:
+    """State which kinds of shelter filled up or have room again; the secret ones, as one kind, only when asked to."""
+    bands: dict[str, str] = {}
+    for row in await register.counts(tx):
+        kind = HIDDEN if row.secret else row.kind
+        if kind != HIDDEN or secret:
+            has_room = row.open and row.free > 0
+            bands[kind] = Availability.AVAILABLE if has_room else bands.get(kind, Availability.FULL)
+    said = await register.bands(tx)
+    changed = {kind: band for kind, band in bands.items() if band != said.get(kind)}
+    if changed:
+        await register.say_bands(tx, changed)
+    for kind, band in changed.items():
+        fact = facts.AvailabilityChanged(kind=kind, availability=Availability(band))
+        tx.emit(fact, uuid5(NAMESPACE_URL, f"naungan:shelter:{kind}"), cause=cause)

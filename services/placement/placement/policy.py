@@ -1,0 +1,36 @@
+"""Who may do what in placement. A shelter's head sees and does this for its own shelters only, those named in the token's `units`.
+
+Secret shelters are one row without a name for everyone but SEE_SECRET; their address is read on its own route, and audited.
+"""
+
+from contracts.vocabulary import OfficerRole
+
+OPERATOR = OfficerRole.OPERATOR.value
+OFFICER = OfficerRole.PLACEMENT_OFFICER.value
+SUPERVISOR = OfficerRole.SUPERVISOR.value
+HEAD = OfficerRole.SHELTER_HEAD.value
+INTAKE_OFFICER = OfficerRole.INTAKE_OFFICER.value
+OUTREACH = OfficerRole.OUTREACH.value
+
+SEE_BANDS = tuple(role.value for role in OfficerRole)
+SEE_SECRET = (OFFICER, SUPERVISOR)
+SEE_ADDRESS = (OFFICER, SUPERVISOR)
+SEE_SHELTER = (OPERATOR, OFFICER, SUPERVISOR)
+KEEP_SHELTERS = (OPERATOR, OFFICER)
+
+SEE_PLACEMENTS = (HEAD, OFFICER, SUPERVISOR)
+# Those who see placements of all shelters; a head sees those of its own.
+SEE_ALL_PLACEMENTS = (OFFICER, SUPERVISOR)
+ANSWER_OFFER = (HEAD, OFFICER)
+SEND_OFF = (HEAD, OFFICER, INTAKE_OFFICER, OUTREACH)
+TAKE_BACK = (OFFICER, SUPERVISOR, INTAKE_OFFICER)
+ADMIT = (HEAD, OFFICER)
+END_STAY = (HEAD, OFFICER)
+ADMIT_AT_THE_DOOR = (HEAD, OFFICER)
+
+# Whose acts are not bound to units.
+FOR_ALL_SHELTERS = (OFFICER, SUPERVISOR, INTAKE_OFFICER, OUTREACH)
+
+SEE_WAITING = (OFFICER, SUPERVISOR)
+DECIDE_NEED = (OFFICER, SUPERVISOR)
+SEE_OCCUPANCY = (OPERATOR, HEAD, OFFICER, SUPERVISOR)

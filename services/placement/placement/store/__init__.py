@@ -1,0 +1,368 @@
+"""The tables of placement, and the questions asked of needs, placements and stays; those asked of homes are in `register`."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from chassis import Transaction
+from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, Row, Table, Text, Uuid, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from placement.domain.homes import Refusal
+from placement.domain.needs import Need, State
+from placement.domain.offers import Offer
+from placement.domain.people import Person
+from placement.domain.placements import LIVE, Agreed, Placement, Step
+
+
+class Base(SQLModel, registry=registry()):
+    """The tables of this store and no other."""
+
+
+metadata = Base.metadata
+MOMENT: Any = DateTime(timezone=True)
+
+
+def _list(kind: Any) -> Any:
+    return Field(sa_column=Column(ARRAY(kind), nullable=False))
+
+
+class ShelterRow(Base, table=True):
+    """A shelter. Its address and phone are sealed with a key of its own."""
+
+    __tablename__ = "shelter"
+    id: UUID = Field(primary_key=True)
+    name: str
+    kind: str
+    secret: bool
+    area: str
+    sexes: list[str] = _list(Text)
+    min_age: int
+    max_age: int
+    boys_max_age: int | None
+    accepts_needs: list[str] = _list(Text)
+    stay_review_days: int
+    grounds_required: bool
+    open: bool
+    version: int
+    address_sealed: bytes = Field(sa_type=LargeBinary)
+    phone_sealed: bytes = Field(sa_type=LargeBinary)
+
+
+class RoomRow(Base, table=True):
+    """A room of a shelter."""
+
+    __tablename__ = "room"
+    id: UUID = Field(primary_key=True)
+    shelter_id: UUID = Field(foreign_key="shelter.id")
+    name: str
+    family: bool
+    accessible: bool
+    isolation: bool
+
+
+class BedRow(Base, table=True):
+    """A bed of a room; whether it is free is never stored."""
+
+    __tablename__ = "bed"
+    id: UUID = Field(primary_key=True)
+    room_id: UUID = Field(foreign_key="room.id")
+    out_of_service: bool
+
+
+class AvailabilityRow(Base, table=True):
+    """What was last said of a kind of shelter; all secret ones are the kind `secret`."""
+
+    __tablename__ = "availability"
+    kind: str = Field(primary_key=True)
+    band: str
+
+
+class NeedRow(Base, table=True):
+    """What intake last said of a case, and where its household's search for a home stands."""
+
+    __tablename__ = "need"
+    case_id: UUID = Field(primary_key=True)
+    version: int = Field(sa_type=BigInteger)
+    household_version: int = Field(sa_type=BigInteger)
+    revision: int = Field(sa_type=BigInteger)
+    persons: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    risk: str
+    grounds: list[str] = _list(Text)
+    keep_apart: list[UUID] = _list(Uuid)
+    perpetrator_areas: list[str] = _list(Text)
+    medical_gate: bool
+    shelter_needed: bool
+    ended: bool
+    state: str
+    waiting_since: datetime | None = Field(sa_type=MOMENT)
+    declined: list[UUID] = _list(Uuid)
+    not_now: list[UUID] = _list(Uuid)
+    settled_version: int = Field(sa_type=BigInteger)
+    waitlisted: bool
+    review_at: datetime | None = Field(sa_type=MOMENT)
+    reasons: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+
+
+class PlacementRow(Base, table=True):
+    """A home offered to a household, and what became of it."""
+
+    __tablename__ = "placement"
+    id: UUID = Field(primary_key=True)
+    case_id: UUID
+    shelter_id: UUID = Field(foreign_key="shelter.id")
+    state: str
+    revision: int = Field(sa_type=BigInteger)
+    members: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    offered_at: datetime = Field(sa_type=MOMENT)
+    hold_until: datetime | None = Field(sa_type=MOMENT)
+    ladder_until: datetime | None = Field(sa_type=MOMENT)
+    arrive_by: datetime | None = Field(sa_type=MOMENT)
+    admitted_at: datetime | None = Field(sa_type=MOMENT)
+    review_on: date | None
+    reason: str | None
+    direct: bool
+    decided_by: UUID | None
+
+
+class StayRow(Base, table=True):
+    """A person in a bed, or a bed held for her: two that overlap, of one bed or of one person, are refused by the database."""
+
+    __tablename__ = "stay"
+    placement_id: UUID = Field(primary_key=True, foreign_key="placement.id")
+    person_id: UUID = Field(primary_key=True)
+    bed_id: UUID = Field(foreign_key="bed.id")
+    case_id: UUID
+    sex: str
+    small: bool
+    during: Any = Field(sa_column=Column(TSTZRANGE, nullable=False))
+    ended_as: str | None
+
+
+class AgreementRow(Base, table=True):
+    """How a person agreed to be admitted, and who recorded it."""
+
+    __tablename__ = "agreement"
+    placement_id: UUID = Field(primary_key=True, foreign_key="placement.id")
+    person_id: UUID = Field(primary_key=True)
+    agreement: str
+    legal_ground_until: date | None
+    recorded_by: UUID
+    recorded_at: datetime = Field(sa_type=MOMENT)
+
+
+def _table(row: Any) -> Table:
+    table: Table = row.__table__
+    return table
+
+
+NEED, PLACEMENT, STAY = map(_table, (NeedRow, PlacementRow, StayRow))
+
+
+def _upsert(table: Table, key: str) -> Any:
+    """Write whole rows given as JSON. The names are this module's own, not input."""
+    columns = ", ".join(column.name for column in table.columns)
+    changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.columns if not column.primary_key)
+    rows = f"SELECT {columns} FROM jsonb_populate_recordset(NULL::{table.name}, CAST(:rows AS jsonb))"  # noqa: S608
+    return text(f"INSERT INTO {table.name} ({columns}) {rows} ON CONFLICT ({key}) DO UPDATE SET {changes}")
+
+
+SAVE_NEEDS = _upsert(NEED, "case_id")
+SAVE_PLACEMENTS = _upsert(PLACEMENT, "id")
+HOLD = text("""
+    INSERT INTO stay (placement_id, person_id, bed_id, case_id, sex, small, during)
+    SELECT placement, person, bed, case_id, sex, small, tstzrange(CAST(:now AS timestamptz), until)
+    FROM unnest(CAST(:placements AS uuid[]), CAST(:persons AS uuid[]), CAST(:beds AS uuid[]), CAST(:cases AS uuid[]), CAST(:sexes AS text[]),
+        CAST(:smalls AS boolean[]), CAST(:untils AS timestamptz[])) AS new (placement, person, bed, case_id, sex, small, until)""")
+EXTEND = text("""
+    UPDATE stay SET during = tstzrange(lower(during), until)
+    FROM unnest(CAST(:placements AS uuid[]), CAST(:untils AS timestamptz[])) AS longer (placement, until)
+    WHERE stay.placement_id = longer.placement AND NOT isempty(during) AND ended_as IS NULL""")
+FREE = text("UPDATE stay SET during = 'empty' WHERE placement_id = ANY(CAST(:placements AS uuid[]))")
+END = text("""
+    UPDATE stay SET during = tstzrange(lower(during), greatest(lower(during), CAST(:now AS timestamptz))), ended_as = how
+    FROM unnest(CAST(:placements AS uuid[]), CAST(:persons AS uuid[]), CAST(:hows AS text[])) AS gone (placement, person, how)
+    WHERE stay.placement_id = gone.placement AND stay.person_id = gone.person AND ended_as IS NULL AND NOT isempty(during)""")
+TAKEN = text("""
+    SELECT DISTINCT mine.placement_id FROM stay mine
+    JOIN stay other ON (other.bed_id = mine.bed_id OR other.person_id = mine.person_id) AND other.placement_id <> mine.placement_id
+        AND other.during && tstzrange(lower(mine.during), NULL)
+    WHERE mine.placement_id = ANY(CAST(:placements AS uuid[])) AND NOT isempty(mine.during)""")
+INSIDE = text("""
+    SELECT placement.id AS placement_id, stay.case_id, stay.person_id FROM stay JOIN placement ON placement.id = stay.placement_id
+    WHERE stay.case_id = ANY(CAST(:cases AS uuid[])) AND placement.state = 'admitted' AND stay.ended_as IS NULL AND NOT isempty(stay.during)""")
+LATER = text("""
+    SELECT EXISTS (SELECT FROM clock WHERE kind = 'match')
+        OR EXISTS (SELECT FROM placement WHERE state = 'offered' AND hold_until <= CAST(:now AS timestamptz))""")
+AGREE = text("""
+    INSERT INTO agreement (placement_id, person_id, agreement, legal_ground_until, recorded_by, recorded_at)
+    SELECT :placement, person, how, until, :by, CAST(:now AS timestamptz)
+    FROM unnest(CAST(:persons AS uuid[]), CAST(:hows AS text[]), CAST(:untils AS date[])) AS new (person, how, until)""")
+
+
+# -- needs ------------------------------------------------------------------------------------------------------------------------
+
+
+async def needs(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, Need]:
+    """These cases' needs by case id; a case never heard of has a blank one."""
+    found = {row.case_id: _need(row) for row in await tx.rows(select(NEED).where(NEED.c.case_id.in_(cases)))}
+    return {case_id: found.get(case_id) or Need(case_id) for case_id in cases}
+
+
+async def save_needs(tx: Transaction, changed: Iterable[Need]) -> None:
+    """Write needs as they are now."""
+    if rows := [_need_row(need) for need in changed]:
+        await tx.execute(SAVE_NEEDS, {"rows": json.dumps(rows)})
+
+
+async def waiting(tx: Transaction) -> list[Need]:
+    """The waiting list, in arrival order."""
+    statement = select(NEED).where(NEED.c.state == State.WAITING.value).order_by(NEED.c.waiting_since, NEED.c.case_id)
+    return [_need(row) for row in await tx.rows(statement)]
+
+
+async def round_ahead(tx: Transaction) -> bool:
+    """Whether beds became free that the waiting list has not been tried on yet: then nobody goes before it."""
+    return bool((await tx.rows(LATER, {"now": tx.now}))[0][0])
+
+
+# -- placements -------------------------------------------------------------------------------------------------------------------
+
+
+async def live(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, Placement]:
+    """The offer or stay that each of these cases has now, by case id; at most one per case."""
+    statement = select(PLACEMENT).where(PLACEMENT.c.case_id.in_(cases), PLACEMENT.c.state.in_([step.value for step in LIVE]))
+    return {row.case_id: _placement(row) for row in await tx.rows(statement)}
+
+
+async def placement(tx: Transaction, placement_id: UUID) -> Placement | None:
+    """One placement."""
+    row = await tx.row(select(PLACEMENT).where(PLACEMENT.c.id == placement_id))
+    return _placement(row) if row else None
+
+
+async def placements(tx: Transaction, *, shelters: Collection[UUID] | None, state: str | None, case_id: UUID | None, most: int) -> list[Placement]:
+    """Placements of these shelters (None: of all), in one state and of one case if asked for; the newest first."""
+    statement = select(PLACEMENT).order_by(PLACEMENT.c.offered_at.desc(), PLACEMENT.c.id).limit(most)
+    if shelters is not None:
+        statement = statement.where(PLACEMENT.c.shelter_id.in_(shelters))
+    if state is not None:
+        statement = statement.where(PLACEMENT.c.state == state)
+    if case_id is not None:
+        statement = statement.where(PLACEMENT.c.case_id == case_id)
+    return [_placement(row) for row in await tx.rows(statement)]
+
+
+async def save_placements(tx: Transaction, changed: Iterable[Placement]) -> None:
+    """Write placements as they are now. The end of a case's live one is written before its next one begins."""
+    if rows := [_placement_row(entry) for entry in changed]:
+        await tx.execute(SAVE_PLACEMENTS, {"rows": json.dumps(rows)})
+
+
+# -- stays and holds --------------------------------------------------------------------------------------------------------------
+
+
+async def hold_beds(tx: Transaction, offers: Sequence[tuple[Placement, Offer]], until: Mapping[UUID, datetime | None]) -> None:
+    """Take the beds of offers from now until a time per placement; None is until they leave."""
+    taken = [(made, person, offer.beds[person.id]) for made, offer in offers for person in offer.household.persons]
+    await tx.execute(
+        HOLD,
+        {
+            "now": tx.now,
+            "placements": [made.id for made, _, _ in taken],
+            "persons": [person.id for _, person, _ in taken],
+            "beds": [bed for _, _, bed in taken],
+            "cases": [made.case_id for made, _, _ in taken],
+            "sexes": [person.sex for _, person, _ in taken],
+            "smalls": [person.small for _, person, _ in taken],
+            "untils": [until[made.id] for made, _, _ in taken],
+        },
+    )
+
+
+async def extend(tx: Transaction, until: Mapping[UUID, datetime | None]) -> None:
+    """Let holds and stays last until a time per placement; None is until they leave."""
+    await tx.execute(EXTEND, {"placements": list(until), "untils": list(until.values())})
+
+
+async def free_beds(tx: Transaction, placement_ids: Collection[UUID]) -> None:
+    """Give back beds in which nobody slept."""
+    await tx.execute(FREE, {"placements": list(placement_ids)})
+
+
+async def end_stays(tx: Transaction, gone: Sequence[tuple[UUID, UUID, str]]) -> None:
+    """End stays now: (placement, person, how)."""
+    parameters = {"placements": [entry[0] for entry in gone], "persons": [entry[1] for entry in gone], "hows": [entry[2] for entry in gone]}
+    await tx.execute(END, parameters | {"now": tx.now})
+
+
+async def taken_by_others(tx: Transaction, placement_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the placements whose beds somebody else took after their hold had run out; ask with their shelters locked."""
+    return {row.placement_id for row in await tx.rows(TAKEN, {"placements": list(placement_ids)})}
+
+
+async def inside(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, dict[UUID, UUID]]:
+    """Who of these cases stays in a home: placement ids by person id, by case id."""
+    found: dict[UUID, dict[UUID, UUID]] = {}
+    for row in await tx.rows(INSIDE, {"cases": list(cases)}):
+        found.setdefault(row.case_id, {})[row.person_id] = row.placement_id
+    return found
+
+
+async def beds_of(tx: Transaction, placement_ids: Collection[UUID]) -> dict[UUID, dict[UUID, UUID]]:
+    """Who has, held or had which bed: bed ids by person id, by placement id."""
+    found: dict[UUID, dict[UUID, UUID]] = {}
+    for row in await tx.rows(select(STAY.c.placement_id, STAY.c.person_id, STAY.c.bed_id).where(STAY.c.placement_id.in_(placement_ids))):
+        found.setdefault(row.placement_id, {})[row.person_id] = row.bed_id
+    return found
+
+
+async def record_agreements(tx: Transaction, placement_id: UUID, agreed: Sequence[Agreed]) -> None:
+    """Keep how each person agreed."""
+    columns = {"persons": [entry.person_id for entry in agreed], "hows": [entry.how for entry in agreed], "untils": [entry.until for entry in agreed]}
+    await tx.execute(AGREE, columns | {"placement": placement_id, "by": tx.principal.subject, "now": tx.now})
+
+
+# -- rows and values --------------------------------------------------------------------------------------------------------------
+
+
+def _persons(rows: Iterable[Mapping[str, Any]]) -> tuple[Person, ...]:
+    return tuple(Person(UUID(row["id"]), row["sex"], row["age"], row["role"], frozenset(row["needs"])) for row in rows)
+
+
+def _person_rows(persons: Iterable[Person]) -> list[dict[str, Any]]:
+    return [{"id": str(p.id), "sex": p.sex, "age": p.age, "role": p.role, "needs": sorted(p.needs)} for p in persons]
+
+
+def _need(row: Row[Any]) -> Need:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    sets = {name: frozenset(values[name]) for name in ("grounds", "keep_apart", "perpetrator_areas", "declined", "not_now")}
+    reasons = tuple(Refusal(UUID(entry["home"]), entry["rule"], entry["fact"], entry["secret"]) for entry in values["reasons"])
+    return Need(**values | sets | {"persons": _persons(values["persons"]), "state": State(values["state"]), "reasons": reasons})
+
+
+def _need_row(need: Need) -> dict[str, Any]:
+    row = {name: getattr(need, name) for name in NEED.columns.keys()}  # noqa: SIM118 - a collection of columns, not a dict
+    sets = {name: sorted(str(entry) for entry in row[name]) for name in ("grounds", "keep_apart", "perpetrator_areas", "declined", "not_now")}
+    reasons = [{"home": str(entry.home), "rule": entry.rule, "fact": entry.fact, "secret": entry.secret} for entry in need.reasons]
+    return {name: _plain(value) for name, value in row.items()} | sets | {"persons": _person_rows(need.persons), "reasons": reasons}
+
+
+def _placement(row: Row[Any]) -> Placement:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    return Placement(**values | {"state": Step(values["state"]), "members": _persons(values["members"])})
+
+
+def _placement_row(entry: Placement) -> dict[str, Any]:
+    row = {name: _plain(getattr(entry, name)) for name in PLACEMENT.columns.keys()}  # noqa: SIM118 - a collection of columns, not a dict
+    return row | {"members": _person_rows(entry.members)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value

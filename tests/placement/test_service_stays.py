@@ -1,0 +1,173 @@
+"""Stays on real servers: who comes, who does not, who goes, and who stands at the door."""
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from contracts.assessment import OutcomeReached, RehabilitationCompleted, RehabilitationStarted, Reunified
+from contracts.intake import Closed
+from contracts.vocabulary import EndReason, Outcome, Relation
+
+from tests.placement.builders import a_member, a_room_body, a_shelter_body, a_snapshot, a_triage
+from tests.placement.steps import act, admitted, agreements, ask, beds_in_use, data, offer, one_bed, platform, said, state
+from tests.rig import Rig
+
+
+# -- who does not come --------------------------------------------------------------------------------------------------------------------
+
+
+async def test_who_does_not_come_in_time_loses_the_bed_and_people_decide(rig: Rig) -> None:
+    await platform(rig, one_bed())
+    case_id = await ask(rig)
+    placement = await offer(rig, case_id)
+    await act(rig, placement, "accept")
+    waiting = await ask(rig)
+    await rig.advance(hours=6.1)
+    assert (await said(rig, case_id), await state(rig, case_id)) == (["offered", "accepted", "no_show"], "no_show")
+    assert await said(rig, waiting) == ["waitlisted", "offered"], "the bed is offered on"
+    await act(rig, placement, "admit", agreements(placement), status=409)
+    await rig.advance(hours=24.1)
+    assert [entry["clock"] for entry in await data(rig, case_id, "clock_missed")] == ["no_show"]
+    answer = await rig.post("placement", f"/needs/{case_id}/resume", role="placement_officer")
+    assert answer.status_code == 200, answer.text
+    await rig.settle()
+    assert (await said(rig, case_id))[-1] in {"waitlisted", "offered"}
+
+
+async def test_a_need_ends_by_people_and_an_ended_one_is_not_resumed(rig: Rig) -> None:
+    await platform(rig, a_shelter_body())
+    case_id = await ask(rig)
+    placement = await offer(rig, case_id)
+    await act(rig, placement, "accept")
+    await act(rig, placement, "no-show")
+    ended = await rig.post("placement", f"/needs/{case_id}/end", role="supervisor")
+    assert (ended.status_code, ended.json()["state"]) == (200, "settled")
+    assert (await said(rig, case_id))[-2:] == ["no_show", "unmet"]
+    again = await rig.post("placement", f"/needs/{case_id}/resume", role="supervisor")
+    assert (again.status_code, again.json()["state"]) == (409, "settled")
+    assert (await rig.post("placement", f"/needs/{uuid4()}/end", role="supervisor")).status_code == 404
+    assert await rig.sql("placement", "SELECT FROM clock WHERE subject = :case_id", case_id=case_id) == []
+
+
+async def test_a_survivor_who_changes_her_mind_is_offered_a_home_again(rig: Rig) -> None:
+    await platform(rig, a_shelter_body())
+    case_id = await ask(rig)
+    await act(rig, await offer(rig, case_id), "cancel", {"reason": "survivor_unreachable"}, role="supervisor")
+    assert await state(rig, case_id) == "no_show"
+    assert (await rig.post("placement", f"/needs/{case_id}/resume", role="supervisor")).json()["state"] == "offered"
+
+
+# -- who goes -----------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_persons_leave_and_go_one_by_one_and_the_stay_ends_with_the_last(rig: Rig) -> None:
+    await platform(rig, a_shelter_body(a_room_body(2)))
+    mother, child = a_member(), a_member("female", 15, "child")
+    case_id = await ask(rig, household=a_snapshot(mother, child))
+    placement = await admitted(rig, case_id)
+    await act(rig, placement, "leave", {"persons": [str(child.person_id)]})
+    assert (await state(rig, case_id), await beds_in_use(rig)) == ("admitted", 1)
+    gone = await act(rig, placement, "leave", {"persons": [str(child.person_id)]}, status=422)
+    assert gone["errors"] == [{"field": f"persons.{child.person_id}", "code": "not_here"}]
+    await act(rig, placement, "discharge", {"persons": [str(mother.person_id)], "destination": "family"})
+    assert (await state(rig, case_id), await beds_in_use(rig)) == ("settled", 0)
+    assert (await said(rig, case_id))[-2:] == ["left", "discharged"]
+    await act(rig, placement, "leave", {"persons": [str(mother.person_id)]}, status=409)
+    assert await rig.sql("placement", "SELECT FROM clock WHERE subject = :case_id", case_id=case_id) == []
+
+
+async def test_a_stay_ends_when_the_plan_of_the_person_came_true(rig: Rig) -> None:
+    await platform(rig, a_shelter_body(a_room_body(4)))
+    members = [a_member(), *[a_member("female", age, "child") for age in (15, 14, 13)]]
+    case_id = await ask(rig, household=a_snapshot(*members))
+    await admitted(rig, case_id)
+    ids = [member.person_id for member in members]
+    facts = [
+        Reunified(person_id=ids[0], receiver=Relation.PARENT, receiving_area="31.71.01"),
+        Reunified(person_id=ids[1], receiver=Relation.GRANDPARENT, receiving_area="31.71.01"),
+        RehabilitationStarted(person_id=ids[2]),
+        OutcomeReached(person_id=ids[3], outcome=Outcome.INDEPENDENT_LIVING),
+        RehabilitationCompleted(person_id=ids[2]),
+        OutcomeReached(person_id=uuid4(), outcome=Outcome.SERVICES_AT_HOME),
+    ]
+    for version, fact in enumerate(facts, 1):
+        await rig.say(fact, subject=case_id, factversion=version)
+    await rig.settle()
+    gone = {person: entry["destination"] for entry in await data(rig, case_id, "discharged") for person in entry["persons"]}
+    expected = ("family", "kin_or_foster", "rehabilitation", "independent")
+    assert gone == {str(person): where for person, where in zip(ids, expected, strict=True)}
+    assert (await state(rig, case_id), await beds_in_use(rig)) == ("settled", 0)
+
+
+async def test_a_closed_case_puts_nobody_out_of_bed(rig: Rig) -> None:
+    await platform(rig, a_shelter_body())
+    case_id = await ask(rig)
+    placement = await admitted(rig, case_id)
+    await rig.say(Closed(reason=EndReason.NEEDS_MET), subject=case_id, factversion=2)
+    await rig.settle()
+    assert (await state(rig, case_id), await beds_in_use(rig)) == ("admitted", 1)
+    await act(rig, placement, "leave", {"persons": [placement["members"][0]["person_id"]]})
+    assert await state(rig, case_id) == "ended"
+
+
+async def test_a_stay_is_reviewed_again_and_again_and_a_legal_ground_at_its_end(rig: Rig) -> None:
+    await platform(rig, a_shelter_body(stay_review_days=14))
+    case_id = await ask(rig)
+    placement = await offer(rig, case_id)
+    await act(rig, placement, "accept")
+    person = placement["members"][0]["person_id"]
+    until = str(date.today() + timedelta(days=5))
+    await act(rig, placement, "admit", {"agreements": [{"person_id": person, "agreement": "legal_ground", "legal_ground_until": until}]})
+    await rig.advance(days=5.5)
+    assert [entry["clock"] for entry in await data(rig, case_id, "clock_missed")] == ["legal_ground"]
+    await act(rig, placement, "discharge", {"persons": [person], "destination": "hospital"})
+    assert await rig.sql("placement", "SELECT FROM clock WHERE subject = :case_id", case_id=case_id) == []
+    other = await ask(rig)
+    await admitted(rig, other)
+    await rig.advance(days=14.1)
+    await rig.advance(days=14.1)
+    assert [entry["clock"] for entry in await data(rig, other, "clock_missed")] == ["stay_review"] * 2
+
+
+# -- who stands at the door -----------------------------------------------------------------------------------------------------------------
+
+
+def at_the_door(shelter: dict[str, Any], *persons: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    known = persons or ({"sex": "female", "age": 33, "role": "victim", "needs": [], "agreement": "own"},)
+    return {"shelter_id": shelter["shelter_id"], "persons": list(known), "brought_by": "polda-ppa", "area": "31.73.01", "ppks": 11} | changes
+
+
+async def test_somebody_at_the_door_is_let_in_under_a_new_case(rig: Rig) -> None:
+    shelter = a_shelter_body()
+    await platform(rig, shelter)
+    head = {"role": "shelter_head", "units": [shelter["shelter_id"]]}
+    child = {"sex": "male", "age": 6, "role": "child", "agreement": "alternative_consenter"}
+    body = at_the_door(shelter, {"sex": "female", "age": 33, "agreement": "own"}, child)
+    answer = await rig.post("placement", "/admissions", json=body, key="door", **head)
+    assert answer.status_code == 201, answer.text
+    case_id = UUID(answer.json()["case_id"])
+    assert (await rig.post("placement", "/admissions", json=body, key="door", **head)).json() == answer.json()
+    (fact,) = await data(rig, case_id, "admitted_directly")
+    assert (fact["brought_by"], len(fact["household"]["persons"]), len(fact["persons"])) == ("polda-ppa", 2, 2)
+    assert await beds_in_use(rig) == 2
+    await rig.say(a_triage(), subject=case_id, factversion=1)
+    await rig.settle()
+    assert (await said(rig, case_id), await state(rig, case_id)) == (["admitted_directly"], "admitted")
+
+
+async def test_nobody_is_let_in_at_the_door_without_beds_or_agreement_or_by_another_shelters_head(rig: Rig) -> None:
+    shelter = one_bed()
+    await platform(rig, shelter)
+    officer = {"role": "placement_officer"}
+    child = {"sex": "female", "age": 9, "role": "child", "agreement": "own"}
+    refused = await rig.post("placement", "/admissions", json=at_the_door(shelter, child), **officer)
+    assert (refused.status_code, refused.json()["errors"]) == (422, [{"field": "persons.0", "code": "agreement_not_for_children"}])
+    ground = {"sex": "female", "age": 40, "agreement": "legal_ground"}
+    refused = await rig.post("placement", "/admissions", json=at_the_door(shelter, ground), **officer)
+    assert refused.json()["errors"] == [{"field": "persons.0.legal_ground_until", "code": "missing"}]
+    woman = {"sex": "female", "age": 40, "agreement": "own"}
+    full = await rig.post("placement", "/admissions", json=at_the_door(shelter, woman, woman), **officer)
+    assert (full.status_code, full.json()["free_beds"]) == (409, 1)
+    elsewhere = {"role": "shelter_head", "units": [str(uuid4())]}
+    assert (await rig.post("placement", "/admissions", json=at_the_door(shelter), **elsewhere)).status_code == 404
+    assert await rig.facts("placement") == [fact for fact in await rig.facts("placement") if fact[0].startswith("shelter.")]
