@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -101,9 +102,12 @@ def _message(event: type[Event], reference: dict[str, Any]) -> dict[str, Any]:
 def openapi(service: str) -> dict[str, Any]:
     """The OpenAPI document of a service."""
     settings = getattr(importlib.import_module(f"{service}.settings"), f"{service.capitalize()}Settings")
-    built = importlib.import_module(f"{service}.app").build(
-        settings(database_url="postgresql://nowhere/none", issuer="https://issuer.example", jwks_url="https://issuer.example/jwks")
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        key_file = Path(folder) / "kek"
+        key_file.write_text("00" * 32)
+        nowhere, issuer = "postgresql://nowhere/none", "https://issuer.example"
+        told = settings(database_url=nowhere, keys_url=nowhere, key_file=key_file, issuer=issuer, jwks_url=f"{issuer}/jwks")
+        built = importlib.import_module(f"{service}.app").build(told)
     document: dict[str, Any] = built.app().openapi()
     document["components"].setdefault("securitySchemes", {})["bearer"] = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     document["security"] = [{"bearer": []}]

@@ -106,6 +106,7 @@ async def test_health_says_what_is_missing(rig: Rig) -> None:
     assert (await client.get("/readyz")).status_code == 204
     assert (await client.get("/livez")).status_code == 204
     assert "naungan_facts_published" in (await client.get("/metrics")).text
+    assert (await client.get("/metrics", headers={"X-Forwarded-For": "203.0.113.1"})).status_code == 404
     await rig.nats.jetstream().delete_consumer("CASES", "placement-main")
 
     async def noticed() -> bool:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from chassis.web.problems import problem
@@ -27,8 +27,10 @@ def health_routes(service: "Service") -> APIRouter:
         return problem(503, "not ready", missing=found) if found else Response(status_code=204)
 
     @router.get("/metrics", include_in_schema=False)
-    async def metrics() -> Response:
-        """Figures for Prometheus; no ids, no personal data."""
+    async def metrics(request: Request) -> Response:
+        """Figures for Prometheus; no ids, no personal data. For the inside only: what came through a gateway gets nothing."""
+        if "x-forwarded-for" in request.headers:
+            return problem(404, "no such path")
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router
