@@ -128,7 +128,11 @@ async def the_stream_holds_what_was_said(running: Running) -> None:
     async with asyncio.timeout(60):
         while held != said:
             held = set()
-            state = (await js.stream_info("CASES")).state
+            try:
+                state = (await js.stream_info("CASES")).state
+            except nats.js.errors.NotFoundError:  # wiped, and not made again yet
+                await asyncio.sleep(0.3)
+                continue
             for sequence in range(max(1, state.first_seq), state.last_seq + 1):
                 try:
                     held.add((await js.get_msg("CASES", sequence)).headers["ce-id"])

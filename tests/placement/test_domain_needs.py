@@ -9,7 +9,21 @@ from uuid import uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from placement.domain.needs import Members, Need, Over, State, Triage, Word, after_cancel, declined_by, enter, learn, no_answer, out_of_bed, reconsider
+from placement.domain.needs import (
+    Members,
+    Need,
+    Over,
+    State,
+    Triage,
+    Word,
+    after_cancel,
+    declined_by,
+    enter,
+    learn,
+    no_answer,
+    out_of_bed,
+    reconsider,
+)
 from placement.domain.placements import (
     MOVES,
     Agreed,

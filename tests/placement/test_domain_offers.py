@@ -35,7 +35,13 @@ def some_homes(draw: st.DrawFn) -> list[Home]:
         made.append(
             a_home(
                 *[
-                    Room(uid(1000 * number + 10 * index), family, accessible, isolation, tuple(uid(100_000 * (number + 1) + 100 * index + n) for n in range(beds)))
+                    Room(
+                        uid(1000 * number + 10 * index),
+                        family,
+                        accessible,
+                        isolation,
+                        tuple(uid(100_000 * (number + 1) + 100 * index + n) for n in range(beds)),
+                    )
                     for index, (family, accessible, isolation, beds) in enumerate(inside or [(True, True, False, 2)])
                 ],
                 id=uid(number + 1),
@@ -118,7 +124,9 @@ def test_the_order_in_which_homes_and_households_are_given_does_not_matter(homes
 
 
 @given(some_homes(), some_households())
-def test_households_are_taken_in_arrival_order_and_a_later_one_never_takes_an_earlier_ones_place(homes: list[Home], households: list[Household]) -> None:
+def test_households_are_taken_in_arrival_order_and_a_later_one_never_takes_an_earlier_ones_place(
+    homes: list[Home], households: list[Household]
+) -> None:
     decisions = offer_homes(homes, households)
     assert [decision.household for decision in decisions] == in_arrival_order(households)
     assert offer_homes(homes, in_arrival_order(households)[:2]) == decisions[:2]

@@ -205,7 +205,7 @@ def test_p4_enough_beds_in_rooms_that_do_not_fit_is_no_offer() -> None:
     assert [(reason.rule, reason.fact) for reason in decision.reasons] == [("P4", "rooms_do_not_fit")]
 
 
-def test_p4_a_grown_boy_in_a_womens_home_sleeps_in_his_familys_own_room() -> None:
+def test_p4_a_grown_boy_in_a_home_for_women_sleeps_in_a_room_of_his_own_family() -> None:
     household = a_household(a_woman(), a_child("male", 10))
     assert fit(a_home(a_room(1, family=False), a_room(1, family=False)), household) is None
     assert fit(a_home(a_room(2)), household) is not None

@@ -1,6 +1,6 @@
 """Stays on real servers: who comes, who does not, who goes, and who stands at the door."""
 
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,7 +11,6 @@ from contracts.vocabulary import EndReason, Outcome, Relation
 from tests.placement.builders import a_member, a_room_body, a_shelter_body, a_snapshot, a_triage
 from tests.placement.steps import act, admitted, agreements, ask, beds_in_use, data, offer, one_bed, platform, said, state
 from tests.rig import Rig
-
 
 # -- who does not come --------------------------------------------------------------------------------------------------------------------
 
@@ -46,7 +45,7 @@ async def test_a_need_ends_by_people_and_an_ended_one_is_not_resumed(rig: Rig) -
     again = await rig.post("placement", f"/needs/{case_id}/resume", role="supervisor")
     assert (again.status_code, again.json()["state"]) == (409, "settled")
     assert (await rig.post("placement", f"/needs/{uuid4()}/end", role="supervisor")).status_code == 404
-    assert await rig.sql("placement", "SELECT FROM clock WHERE subject = :case_id", case_id=case_id) == []
+    assert await rig.sql("placement", "SELECT 1 FROM clock WHERE subject = :case_id", case_id=case_id) == []
 
 
 async def test_a_survivor_who_changes_her_mind_is_offered_a_home_again(rig: Rig) -> None:
@@ -73,7 +72,7 @@ async def test_persons_leave_and_go_one_by_one_and_the_stay_ends_with_the_last(r
     assert (await state(rig, case_id), await beds_in_use(rig)) == ("settled", 0)
     assert (await said(rig, case_id))[-2:] == ["left", "discharged"]
     await act(rig, placement, "leave", {"persons": [str(mother.person_id)]}, status=409)
-    assert await rig.sql("placement", "SELECT FROM clock WHERE subject = :case_id", case_id=case_id) == []
+    assert await rig.sql("placement", "SELECT 1 FROM clock WHERE subject = :case_id", case_id=case_id) == []
 
 
 async def test_a_stay_ends_when_the_plan_of_the_person_came_true(rig: Rig) -> None:
@@ -116,12 +115,12 @@ async def test_a_stay_is_reviewed_again_and_again_and_a_legal_ground_at_its_end(
     placement = await offer(rig, case_id)
     await act(rig, placement, "accept")
     person = placement["members"][0]["person_id"]
-    until = str(date.today() + timedelta(days=5))
+    until = str((datetime.now(UTC) + timedelta(hours=7, days=5)).date())
     await act(rig, placement, "admit", {"agreements": [{"person_id": person, "agreement": "legal_ground", "legal_ground_until": until}]})
     await rig.advance(days=5.5)
     assert [entry["clock"] for entry in await data(rig, case_id, "clock_missed")] == ["legal_ground"]
     await act(rig, placement, "discharge", {"persons": [person], "destination": "hospital"})
-    assert await rig.sql("placement", "SELECT FROM clock WHERE subject = :case_id", case_id=case_id) == []
+    assert await rig.sql("placement", "SELECT 1 FROM clock WHERE subject = :case_id", case_id=case_id) == []
     other = await ask(rig)
     await admitted(rig, other)
     await rig.advance(days=14.1)

@@ -49,9 +49,9 @@ async def find_workers(tx: Transaction, cases: Mapping[UUID, Case]) -> dict[UUID
     if not any(map(assignment.assignable, cases.values())):
         return dict(cases)
     given = assignment.share_out(cases.values(), await store.active_workers(tx))
-    after = dict(cases)
+    after, bounds = dict(cases), limits(tx)
     for case_id, worker in given.items():
-        after[case_id], said = assignment.give(cases[case_id], worker, tx.now, limits(tx))
+        after[case_id], said = assignment.give(cases[case_id], worker, tx.now, bounds)
         say(tx, case_id, said)
     if given:
         await store.assigned(tx, given)

@@ -138,6 +138,11 @@ SAVE = text(f"""
     ON CONFLICT (case_id) DO UPDATE SET {_CHANGES}""")  # noqa: S608
 
 
+ASSIGN = text("""
+    INSERT INTO assignment (case_id, worker_id, at)
+    SELECT case_id, worker_id, CAST(:now AS timestamptz)
+    FROM unnest(CAST(:cases AS uuid[]), CAST(:workers AS uuid[])) AS given (case_id, worker_id)""")
+
 # -- cases ------------------------------------------------------------------------------------------------------------------------
 
 
@@ -244,7 +249,8 @@ async def active_workers(tx: Transaction) -> list[Worker]:
 
 async def assigned(tx: Transaction, given: Mapping[UUID, UUID]) -> None:
     """Record who was given which case (worker ids by case id)."""
-    await tx.execute(insert(ASSIGNMENT).values([{"case_id": case, "worker_id": worker, "at": tx.now} for case, worker in sorted(given.items())]))
+    cases, workers = zip(*sorted(given.items()), strict=True)
+    await tx.execute(ASSIGN, {"cases": list(cases), "workers": list(workers), "now": tx.now})
 
 
 async def last_worker(tx: Transaction, case_id: UUID) -> UUID | None:

@@ -105,7 +105,7 @@ def _entry(event: Received[Any], notice: Notice, tx: Transaction) -> Entry:
 
 def _first(data: Event, *names: str) -> Any:
     """The first of these fields that this event has."""
-    return next((getattr(data, name) for name in names if hasattr(data, name)), None)
+    return next((getattr(data, name) for name in names if name in data.__dict__), None)
 
 
 @inputs.consumes(*WATCHED)

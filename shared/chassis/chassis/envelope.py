@@ -128,7 +128,9 @@ def read(headers: Mapping[str, str] | None, route: str, body: bytes, types: Mapp
     Raises MalformedError when the envelope or the body is not what the contract says; for a type that is not in `types` too, because
     a newer release may know it: the message is kept for it.
     """
-    found = {name.lower(): value for name, value in (headers or {}).items()}
+    found = headers or {}
+    if "ce-type" not in found:  # a header's name has no case, but our own relay writes it so
+        found = {name.lower(): value for name, value in found.items()}
     kind = found.get("ce-type", "")
     contract = types.get(kind)
     if contract is None:

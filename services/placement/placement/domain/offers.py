@@ -47,16 +47,13 @@ def offer_home(homes: Iterable[Home], household: Household) -> Offer | Unplaceab
     known = list(homes)
     if any(person.id in home.sheltered for home in known for person in household.persons):
         return Unplaceable(household, tuple(Refusal(home.id, "P1", "person_has_a_bed", home.secret) for home in known))
-    suiting: list[tuple[bool, int, UUID, Offer]] = []
-    reasons: list[Refusal] = []
-    for home in known:
-        if reason := refusal(home, household):
-            reasons.append(reason)
-        elif beds := fit(home, household):
-            suiting.append((home.transit, home.free_beds, home.id, Offer(household, home.id, beds)))
-        else:
-            reasons.append(Refusal(home.id, "P4", "rooms_do_not_fit", home.secret))
-    return min(suiting, key=lambda entry: entry[:3])[3] if suiting else Unplaceable(household, tuple(reasons))
+    reasons: dict[UUID, Refusal] = {home.id: reason for home in known if (reason := refusal(home, household))}
+    suiting = [home for home in known if home.id not in reasons]
+    for home in sorted(suiting, key=lambda home: (home.transit, home.free_beds, home.id)):
+        if beds := fit(home, household):
+            return Offer(household, home.id, beds)
+        reasons[home.id] = Refusal(home.id, "P4", "rooms_do_not_fit", home.secret)
+    return Unplaceable(household, tuple(reasons[home.id] for home in known))
 
 
 @dataclass(frozen=True, slots=True)

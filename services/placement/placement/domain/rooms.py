@@ -35,8 +35,7 @@ class _Search:
             return True
         person, failed = self.people[position], set[object]()
         for room in self._preferred(person):
-            like = self._like(room)
-            if like in failed or not self._allowed(room, person):
+            if not self._allowed(room, person) or (failed and self._like(room) in failed):
                 continue
             self.steps += 1
             if self.steps > MOST_STEPS:
@@ -45,7 +44,7 @@ class _Search:
             if self.seat(position + 1):
                 return True
             self.inside[room.id].pop()
-            failed.add(like)
+            failed.add(self._like(room))
         return False
 
     def beds(self) -> dict[UUID, UUID]:
@@ -105,7 +104,7 @@ class _Search:
                 room.id,
             )
 
-        return sorted(self.home.rooms, key=preference)
+        return sorted((room for room in self.home.rooms if room.free), key=preference)
 
     def _like(self, room: Room) -> object:
         """Rooms that are alike need not be tried twice."""

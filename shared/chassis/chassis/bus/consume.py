@@ -43,8 +43,17 @@ class Item:
     """A message in hand and the fact in it; `message` is None when an operator drives a dead letter again."""
 
     event: Received[Any]
-    letter: UUID
+    durable: str
     message: Msg | None = field(repr=False)
+    driven: UUID | None = None
+
+    @property
+    def letter(self) -> UUID:
+        """The id of its dead letter, if it has one; worked out only when a failure asks for it."""
+        if self.message is not None:
+            return identity_of(self.message, self.durable)
+        assert self.driven is not None  # noqa: S101 - an item is a message or a driven letter
+        return self.driven
 
 
 class Consumer:
@@ -92,7 +101,7 @@ class Consumer:
         items: list[Item] = []
         for message in batch:
             try:
-                items.append(Item(self._read(message), identity_of(message, self.durable), message))
+                items.append(Item(self._read(message), self.durable, message))
             except MalformedError as error:
                 await self._set_aside_malformed(message, error)
         if items:
@@ -215,7 +224,7 @@ class Consumer:
                     event = read(headers, letter.route, body, self.types)
                 else:
                     event = read_raw(headers, letter.route, body, stored_at(letter), letter.sequence)
-                await self._apply([Item(event, letter.id, None)])
+                await self._apply([Item(event, self.durable, None, letter.id)])
                 healed += 1
             except Exception as error:  # noqa: BLE001 - it stays set aside, with the newest reason
                 await self._keep(letter.id, error)
