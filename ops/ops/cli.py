@@ -13,7 +13,7 @@ from contracts.streams import SERVICES
 from rich.console import Console
 from rich.table import Table
 
-from ops import letters, provision, stores
+from ops import bench, demo, letters, provision, stores
 from ops.platform import Platform, Secrets
 from ops.processes import Remembered
 
@@ -62,6 +62,27 @@ async def _introduce(platform: Platform) -> None:
     console.print(table)
     for identity in ("desk-dppapp", "supervisor-dppapp", "placement-dinsos", "peksos-1"):
         console.print(f"{identity}: {await platform.token(identity)}", soft_wrap=True)
+
+
+@app.command("demo")
+def play(
+    data: Data = DEFAULT,
+    seed: int = 1,
+    households: Annotated[int, typer.Option(min=10)] = 200,
+    against: Annotated[str | None, typer.Option(help="gateway of a deployment that was started as a demo, instead of one of its own")] = None,
+) -> None:
+    """Send invented households through the whole platform, with scripted officers, and check what must hold."""
+    raise typer.Exit(demo.run(data / "demo", seed=seed, households=households, against=against))
+
+
+@app.command("bench")
+def measure(
+    cases: Annotated[int, typer.Option(min=100)] = bench.CASES,
+    rounds: Annotated[int, typer.Option(min=1)] = bench.ROUNDS,
+    out: Annotated[Path | None, typer.Option(help="write the figures here too, as JSON")] = None,
+) -> None:
+    """Measure the platform beside the tutorial pipeline, alternating in one run."""
+    bench.run(cases, rounds, out, console)
 
 
 @app.command("provision")

@@ -162,6 +162,50 @@ async def test_a_stream_deleted_whole_comes_back_with_its_durables(rig: Rig) -> 
     assert len(await rig.facts("placement")) == 6
 
 
+async def test_facts_confirmed_by_a_stream_that_is_lost_come_back_although_they_were_pending_when_it_was_compared(rig: Rig) -> None:
+    from ops.provision import provision
+
+    await start_toy(rig)
+    service, released = rig.services["placement"], asyncio.Event()
+    delete = service.relay._delete
+
+    async def delayed(ids: list[UUID]) -> None:
+        await released.wait()
+        await delete(ids)
+
+    service.relay._delete, service.relay._mine = delayed, _Everything()
+    for _ in range(3):
+        await rig.say(a_triage(), subject=uuid4())
+
+    async def published() -> bool:
+        return len(await stream_ids(rig)) == 3
+
+    await rig.until(published)
+    before = await stream_ids(rig)
+    await rig.nats.jetstream().delete_stream("CASES")
+    await provision(rig.nats.jetstream(), [])
+    created = str((await rig.nats.jetstream().stream_info("CASES")).created)[:19]
+
+    async def compared() -> bool:
+        seen = service.reconcile._seen.get("CASES")
+        return seen is not None and seen.created[:19].replace("T", " ") == created and len(service.reconcile._owed["CASES"]) == 3
+
+    await rig.until(compared)
+    released.set()
+
+    async def complete() -> bool:
+        return sorted(await stream_ids(rig)) == sorted(before)
+
+    await rig.until(complete)
+
+
+class _Everything(set[UUID]):
+    """Stands for what is in hand: recovery leaves all of it alone."""
+
+    def __contains__(self, _identity: object) -> bool:
+        return True
+
+
 async def test_a_clock_fires_once_and_names_its_due_time(rig: Rig) -> None:
     await start_toy(rig)
     await rig.say(a_triage(), subject=(case := uuid4()))

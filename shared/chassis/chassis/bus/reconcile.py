@@ -28,6 +28,9 @@ REFILLED = Counter("naungan_facts_refilled", "Facts said again because the strea
 MISSING = Gauge("naungan_facts_missing", "Facts that the last comparison did not find in the stream", ["service", "stream"])
 
 SAID = text("SELECT id FROM outbox o WHERE stream = :stream AND NOT EXISTS (SELECT 1 FROM outbox_pending p WHERE p.id = o.id)")
+PENDING = text("""
+    SELECT id FROM outbox_pending JOIN outbox USING (id)
+    WHERE stream = :stream AND (CAST(:among AS uuid[]) IS NULL OR id = ANY(CAST(:among AS uuid[])))""")
 AGAIN = text(f"SELECT {COLUMNS} FROM outbox WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY position")  # noqa: S608 - constants
 LEADER = text("SELECT pg_try_advisory_xact_lock(hashtext('naungan reconcile'))")
 SILENCE = 5.0
@@ -55,6 +58,9 @@ class Reconcile:
         self.database, self.client, self.service, self.said_on, self.every = database, client, service, said_on, every
         self._seen: dict[str, Sight] = {}
         self._full_at: dict[str, float] = {}
+        # What was pending when something happened to a stream. It may have been confirmed by what is lost now, so once it is no
+        # longer pending the stream is compared once more.
+        self._owed: dict[str, list[UUID]] = {}
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -80,14 +86,22 @@ class Reconcile:
         """Compare one stream if its sight asks for it; how many facts were said again."""
         sight = await self._sight(stream)
         seen, now = self._seen.get(stream), asyncio.get_running_loop().time()
-        if seen is not None and seen.explains(sight) and now - self._full_at[stream] < FULL_EVERY:
+        calm = seen is not None and seen.explains(sight) and now - self._full_at[stream] < FULL_EVERY
+        owed = self._owed.get(stream, [])
+        if calm and (not owed or await self._pending(stream, owed)):
             self._seen[stream] = sight
             return 0
+        left_out = [] if calm else await self._pending(stream)
         refilled = await self.compare(stream)
         if refilled is None:
             return 0
-        self._seen[stream], self._full_at[stream] = await self._sight(stream), now
+        self._seen[stream], self._full_at[stream], self._owed[stream] = await self._sight(stream), now, left_out
         return refilled
+
+    async def _pending(self, stream: str, among: Sequence[UUID] | None = None) -> list[UUID]:
+        """The facts of a stream that are not confirmed, or those among these."""
+        async with self.database.engine.connect() as connection:
+            return list((await connection.execute(PENDING, {"stream": stream, "among": list(among) if among is not None else None})).scalars())
 
     async def compare(self, stream: str) -> int | None:
         """Say again what the stream lacks, until a comparison finds nothing missing; None if another replica is at it."""
