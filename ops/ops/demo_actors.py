@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -76,12 +77,12 @@ class Officers:
     def start(self) -> None:
         """Everybody begins to work."""
         for agency in DESKS:
-            self._keep(f"desk {agency}", lambda agency=agency: self._desk(agency), EVERY)
-            self._keep(f"supervisor {agency}", lambda agency=agency: self._supervisor(agency), EVERY)
+            self._keep(f"desk {agency}", partial(self._desk, agency), EVERY)
+            self._keep(f"supervisor {agency}", partial(self._supervisor, agency), EVERY)
         for number, shelter in enumerate(self._shelters, 1):
-            self._keep(f"head {number}", lambda who=f"head-{number}", shelter=shelter: self._head(who, shelter), 0.3)  # type: ignore[misc]
+            self._keep(f"head {number}", partial(self._head, f"head-{number}", shelter), 0.3)
         for number in range(1, self._peksos + 1):
-            self._keep(f"peksos {number}", lambda who=f"peksos-{number}": self._social_worker(who), EVERY)
+            self._keep(f"peksos {number}", partial(self._social_worker, f"peksos-{number}"), EVERY)
         self._keep("placement officer", self._placement_officer, EVERY)
         self._keep("outreach", self._outreach, EVERY)
         self._keep("occupancy", self._look_at_occupancy, 1.5)

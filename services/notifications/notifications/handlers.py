@@ -5,6 +5,7 @@ is one for nearly every event), and a webhook's fate is in the delivery log: a f
 facts about cases.
 """
 
+import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
@@ -105,7 +106,13 @@ def _entry(event: Received[Any], notice: Notice, tx: Transaction) -> Entry:
 
 def _first(data: Event, *names: str) -> Any:
     """The first of these fields that this event has."""
-    return next((getattr(data, name) for name in names if name in data.__dict__), None)
+    name = _field(type(data), names)
+    return getattr(data, name) if name else None
+
+
+@functools.cache
+def _field(kind: type[Event], names: tuple[str, ...]) -> str | None:
+    return next((name for name in names if name in kind.model_fields), None)
 
 
 @inputs.consumes(*WATCHED)

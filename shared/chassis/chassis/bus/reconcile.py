@@ -138,7 +138,8 @@ class Reconcile:
         if "error" in answer:
             raise LookupError(stream)
         state = answer["state"]
-        return Sight(answer["created"], state["last_seq"], state.get("num_deleted", 0), state["first_seq"])
+        # An empty stream says 0, and its first message is 1: that is mere appending.
+        return Sight(answer["created"], state["last_seq"], state.get("num_deleted", 0), max(1, state["first_seq"]))
 
     async def _held(self, stream: str) -> set[UUID]:
         """The ids of this service's facts in the stream, read as headers only."""
