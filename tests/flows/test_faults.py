@@ -1,6 +1,7 @@
 """The whole platform as processes: services and servers are killed in the middle of a flow, and it still ends right."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -181,6 +182,26 @@ async def test_the_brokers_data_is_wiped_and_comes_back_from_the_stores(running:
     await everything_agrees(running, 20)
     await refer(running, range(20, 25))
     await everything_agrees(running, 25)
+
+
+async def test_events_deleted_before_their_reader_read_them_come_back_and_are_read(running: Running) -> None:
+    await a_worker(running)
+    await running.platform.supervisor.stop("assessment")
+    await refer(running, range(10))
+    await running.until("intake", "SELECT count(*) FROM case_file WHERE state = 'triaged'", 10)
+    await running.until("intake", "SELECT count(*) FROM outbox_pending", 0)
+    password = running.platform.secrets.passwords["provisioner"]
+    client = await nats.connect(running.platform.nats.url, user="provisioner", password=password, inbox_prefix="_INBOX_provisioner")
+    js = client.jetstream()
+    last = (await js.stream_info("CASES")).state.last_seq
+    deleted = 0
+    for sequence in range(1, last + 1):
+        with contextlib.suppress(nats.js.errors.APIError):
+            deleted += await js.delete_msg("CASES", sequence)
+    assert deleted >= 20, "reported and triaged of each case"
+    await client.close()
+    running.platform.start_service("assessment")
+    await everything_agrees(running, 10)
 
 
 async def test_a_whole_stay_with_the_shelters_service_killed_between_offer_and_answer(running: Running) -> None:
