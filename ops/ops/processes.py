@@ -58,20 +58,14 @@ class Remembered:
         part.replace(self.path)
 
 
-def leashed(
-    command: Sequence[str],
-    log_file: Path,
-    at_our_death: signal.Signals,
-    user: pwd.struct_passwd | None = None,
-    more: Mapping[str, str] | None = None,
-) -> subprocess.Popen[bytes]:
+def leashed(command: Sequence[str], log_file: Path, at_our_death: signal.Signals, user: pwd.struct_passwd | None = None) -> subprocess.Popen[bytes]:
     """Start a process that gets a signal when we die, however we die; its output goes to a file that we open and hand down.
 
     Not in our process group: a Ctrl-C on the terminal must not end the database before the services.
     """
     uid, gid = (user.pw_uid, user.pw_gid) if user else (-1, -1)
     leash = [sys.executable, "-I", "-S", str(LEASH), *map(str, (os.getpid(), int(at_our_death), uid, gid))]
-    environment: Mapping[str, str] = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC", **(more or {})}
+    environment: Mapping[str, str] = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
     def start() -> subprocess.Popen[bytes]:
         with os.fdopen(os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:

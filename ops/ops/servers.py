@@ -62,7 +62,7 @@ class Postgres(Server):
         self.data = self._place(folder.resolve()) / "pgdata"
         self.process: subprocess.Popen[bytes] | None = None
         self.log = folder / "postgres.log"
-        self.environment: dict[str, str] = {}
+        self.through: tuple[str, ...] = ()  # a command that becomes the server, such as `env` with other variables
 
     def url(self, database: str = "postgres", user: str = "postgres", password: str | None = None) -> str:
         """The URL of a database, as the superuser unless told otherwise."""
@@ -79,7 +79,7 @@ class Postgres(Server):
             self._initialise()
         self._end_running()
         settings = [option for setting in (*POSTGRES_SETTINGS, f"port={self.port}", "unix_socket_directories=") for option in ("-c", setting)]
-        self.process = leashed([str(self.binaries / "bin" / "postgres"), "-D", str(self.data), *settings], self.log, signal.SIGINT, self.user, self.environment)
+        self.process = leashed([*self.through, str(self.binaries / "bin" / "postgres"), "-D", str(self.data), *settings], self.log, signal.SIGINT, self.user)
         deadline = time.monotonic() + PATIENCE
         while not self._ready():
             if self.process.poll() is not None or time.monotonic() > deadline:

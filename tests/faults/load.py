@@ -118,6 +118,7 @@ class Load:
         """Everybody goes home."""
         if self._sending is not None:
             self._sending.cancel()
+            await asyncio.gather(self._sending, return_exceptions=True)
         await self.rest()
         await asyncio.gather(*(system.stop() for system in self.journal.systems.values()))
         await self.client.aclose()
@@ -127,13 +128,10 @@ class Load:
 
     async def _send_all(self) -> None:
         started, pause = time.monotonic(), self.seconds / max(1, len(self.drawn))
-        waiting: set[asyncio.Task[None]] = set()
-        for number, entry in enumerate(self.drawn):
-            await asyncio.sleep(max(0.0, started + number * pause - time.monotonic()))
-            waiting.add(asyncio.create_task(self._send(entry)))
-            waiting = {task for task in waiting if not task.done()}
-        if waiting:
-            await asyncio.wait(waiting)
+        async with asyncio.TaskGroup() as households:
+            for number, entry in enumerate(self.drawn):
+                await asyncio.sleep(max(0.0, started + number * pause - time.monotonic()))
+                households.create_task(self._send(entry))
 
     async def _send(self, entry: Submission) -> None:
         """One household over its door; a repetition takes either."""

@@ -223,13 +223,13 @@ async def clock_jumps_of_the_store(world: World, rng: random.Random) -> str:
         raise NotHereError("libfaketime is not installed")
     jump, store = rng.choice(["+1h", "-1h"]), world.platform.postgres
     await asyncio.to_thread(store.kill)
-    store.environment = {"LD_PRELOAD": FAKETIME, "FAKETIME": jump, "DONT_FAKE_MONOTONIC": "1"}
+    store.through = ("/usr/bin/env", f"LD_PRELOAD={FAKETIME}", f"FAKETIME={jump}", "DONT_FAKE_MONOTONIC=1")
     try:
         await asyncio.to_thread(store.start)
         await asyncio.sleep(8)
         await asyncio.to_thread(store.kill)
     finally:
-        store.environment = {}
+        store.through = ()
         await asyncio.to_thread(store.start)
     return jump
 
