@@ -79,7 +79,9 @@ class Postgres(Server):
             self._initialise()
         self._end_running()
         settings = [option for setting in (*POSTGRES_SETTINGS, f"port={self.port}", "unix_socket_directories=") for option in ("-c", setting)]
-        self.process = leashed([*self.through, str(self.binaries / "bin" / "postgres"), "-D", str(self.data), *settings], self.log, signal.SIGINT, self.user)
+        self.process = leashed(
+            [*self.through, str(self.binaries / "bin" / "postgres"), "-D", str(self.data), *settings], self.log, signal.SIGINT, self.user
+        )
         deadline = time.monotonic() + PATIENCE
         while not self._ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
