@@ -14,11 +14,10 @@ from uuid import UUID, uuid4
 
 import structlog
 from nats.aio.client import Client
-from nats.errors import Error as NatsError
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from prometheus_client import Counter, Gauge
 from sqlalchemy import text
 
+from chassis.bus.history import SILENCE, id_of, read_stream
 from chassis.bus.relay import BATCH, COLUMNS, emitted, publish_batch, publish_single
 from chassis.store.database import Database
 
@@ -33,7 +32,6 @@ PENDING = text("""
     WHERE stream = :stream AND (CAST(:among AS uuid[]) IS NULL OR id = ANY(CAST(:among AS uuid[])))""")
 AGAIN = text(f"SELECT {COLUMNS} FROM outbox WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY position")  # noqa: S608 - constants
 LEADER = text("SELECT pg_try_advisory_xact_lock(hashtext('naungan reconcile'))")
-SILENCE = 5.0
 FULL_EVERY = 600.0
 
 
@@ -143,29 +141,7 @@ class Reconcile:
 
     async def _held(self, stream: str) -> set[UUID]:
         """The ids of this service's facts in the stream, read as headers only."""
-        js = self.client.jetstream(timeout=SILENCE)
-        name = f"reconcile-{self.service}-{uuid4().hex[:12]}"
-        config = ConsumerConfig(
-            name=name,
-            filter_subjects=list(self.said_on[stream]),
-            deliver_policy=DeliverPolicy.ALL,
-            ack_policy=AckPolicy.NONE,
-            headers_only=True,
-            mem_storage=True,
-            inactive_threshold=30,
-        )
-        info = await js.add_consumer(stream, config)
         held: set[UUID] = set()
-        left = info.num_pending or 0
-        pull = await js.pull_subscribe_bind(consumer=name, stream=stream)
-        try:
-            while left > 0:
-                for message in await pull.fetch(min(BATCH, left), timeout=SILENCE):
-                    left = min(left - 1, message.metadata.num_pending)
-                    with contextlib.suppress(ValueError):
-                        held.add(UUID((message.headers or {}).get("ce-id", "")))
-        finally:
-            with contextlib.suppress(NatsError, TimeoutError):
-                await pull.unsubscribe()
-                await js.delete_consumer(stream, name)
+        async for batch in read_stream(self.client, stream, self.said_on[stream], who=f"reconcile-{self.service}", headers_only=True):
+            held |= {identity for message in batch if (identity := id_of(message))}
         return held
