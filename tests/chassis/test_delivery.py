@@ -4,6 +4,7 @@ import asyncio
 import json
 from uuid import UUID, uuid4
 
+from chassis.bus.reconcile import sight_of
 from contracts.intake import Closed
 
 from tests.chassis import toy
@@ -184,7 +185,7 @@ async def test_facts_confirmed_by_a_stream_that_is_lost_come_back_although_they_
     before = await stream_ids(rig)
     await rig.nats.jetstream().delete_stream("CASES")
     await provision(rig.nats.jetstream(), [])
-    created = (await service.reconcile._sight("CASES")).created
+    created = (await sight_of(service.client, "CASES")).created
 
     async def compared() -> bool:
         seen = service.reconcile._seen.get("CASES")

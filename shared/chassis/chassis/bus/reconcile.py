@@ -49,6 +49,16 @@ class Sight:
         return (self.created, self.deleted, self.first) == (later.created, later.deleted, later.first) and later.last >= self.last
 
 
+async def sight_of(client: Client, stream: str) -> Sight:
+    """What a stream looks like now. Raises LookupError when it is not there."""
+    answer = json.loads((await client.request(f"$JS.API.STREAM.INFO.{stream}", b"", timeout=SILENCE)).data)
+    if "error" in answer:
+        raise LookupError(stream)
+    state = answer["state"]
+    # An empty stream says 0, and its first message is 1: that is mere appending.
+    return Sight(answer["created"], state["last_seq"], state.get("num_deleted", 0), max(1, state["first_seq"]))
+
+
 class Reconcile:
     """Keeps the streams complete with what one service said; `said_on` maps each stream to the subjects the service publishes there."""
 
@@ -82,7 +92,7 @@ class Reconcile:
 
     async def look(self, stream: str) -> int:
         """Compare one stream if its sight asks for it; how many facts were said again."""
-        sight = await self._sight(stream)
+        sight = await sight_of(self.client, stream)
         seen, now = self._seen.get(stream), asyncio.get_running_loop().time()
         calm = seen is not None and seen.explains(sight) and now - self._full_at[stream] < FULL_EVERY
         owed = self._owed.get(stream, [])
@@ -93,7 +103,7 @@ class Reconcile:
         refilled = await self.compare(stream)
         if refilled is None:
             return 0
-        self._seen[stream], self._full_at[stream], self._owed[stream] = await self._sight(stream), now, left_out
+        self._seen[stream], self._full_at[stream], self._owed[stream] = await sight_of(self.client, stream), now, left_out
         return refilled
 
     async def _pending(self, stream: str, among: Sequence[UUID] | None = None) -> list[UUID]:
@@ -130,14 +140,6 @@ class Reconcile:
                 await publish_single(self.client, *events[0])
             else:
                 await publish_batch(self.client, stream, events)
-
-    async def _sight(self, stream: str) -> Sight:
-        answer = json.loads((await self.client.request(f"$JS.API.STREAM.INFO.{stream}", b"", timeout=SILENCE)).data)
-        if "error" in answer:
-            raise LookupError(stream)
-        state = answer["state"]
-        # An empty stream says 0, and its first message is 1: that is mere appending.
-        return Sight(answer["created"], state["last_seq"], state.get("num_deleted", 0), max(1, state["first_seq"]))
 
     async def _held(self, stream: str) -> set[UUID]:
         """The ids of this service's facts in the stream, read as headers only."""

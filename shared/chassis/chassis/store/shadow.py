@@ -78,10 +78,12 @@ async def shadow_of(url: str, migrations: Path, settings: Settings, source: str)
     try:
         async with keeper.connect() as connection:
             if not (await connection.execute(ALONE)).scalar_one():
-                raise ShadowError("another comparison or rebuild of this store is running")
+                message = "another comparison or rebuild of this store is running"
+                raise ShadowError(message)
             found, head = (await connection.execute(REVISION)).scalar_one(), migrate.head(migrations)
             if found != head:
-                raise ShadowError(f"the store is at schema revision {found}, this release at {head}: migrate it, or use its release")
+                message = f"the store is at schema revision {found}, this release at {head}: migrate it, or use its release"
+                raise ShadowError(message)
             live = (await connection.execute(text("SELECT current_schema()"))).scalar_one()
             for leftover in (await connection.execute(LEFTOVERS, {"prefix": PREFIX})).scalars().all():
                 await connection.execute(text(f'DROP SCHEMA "{leftover}" CASCADE'))
