@@ -4,11 +4,12 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from chassis.rebuild import Replayable
+from chassis.rebuild import Difference, Rebuilt, Replayable, compare, rebuild
 from chassis.settings import Settings
 from contracts import catalogue, streams
 
 from ops import stores
+from ops.access import Access, joined
 
 STREAM = "CASES"
 # A replay opens no keys and believes no tokens.
@@ -36,3 +37,28 @@ def _settings(service: str, database_url: str) -> Settings:
     kind: Any = getattr(importlib.import_module(f"{service}.settings"), f"{service.capitalize()}Settings")
     settings: Settings = kind(database_url=database_url, **UNUSED)
     return settings
+
+
+async def run(reached: Access, *, only_compare: bool = False) -> Rebuilt:
+    """Rebuild a service's projections with its own credentials, or only compare them. Raises ShadowError when neither can be done now."""
+    what = replayable(reached.service, reached.store)
+    async with joined(reached) as client:
+        return Rebuilt((), await compare(what, client)) if only_compare else await rebuild(what, client)
+
+
+def as_text(result: Rebuilt) -> str:
+    """What was done and what is left, line by line: counts and ids, never values."""
+    after = result.after
+    lines = [f"{after.service}: {after.replayed} events replayed"]
+    lines += [f"put right: {described(entry)}" for entry in result.repaired]
+    lines += [f"differs: {described(entry)}" for entry in after.differences]
+    if after.lacking:
+        ids = ", ".join(map(str, after.lacking_ids))
+        lines.append(f"left alone: subjects of {after.lacking} events that were taken and are not in the stream ({ids}, ...)")
+    return "\n".join(lines if after.differences else [*lines, "no difference is left"])
+
+
+def described(difference: Difference) -> str:
+    """One projection's differences in a line."""
+    what = f"{difference.lost} rows lost, {difference.unexplained} unexplained, {difference.changed} changed"
+    return f"{difference.table} ({', '.join(difference.columns)}): {what}; {', '.join(map(str, difference.subjects))}"
