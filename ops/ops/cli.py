@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 import typer
+from chassis.rebuild import ShadowError
 from contracts.streams import SERVICES
 from rich.console import Console
 from rich.table import Table
@@ -126,7 +127,11 @@ def make_again(
     only_compare: Annotated[bool, typer.Option("--compare", help="say what differs, and change nothing")] = False,
 ) -> None:
     """Put right what a service knows from others, from a replay of the stream, while it runs; exit code 1 when something differs after it."""
-    result = asyncio.run(rebuild.run(_access(service, data), only_compare=only_compare))
+    try:
+        result = asyncio.run(rebuild.run(_access(service, data), only_compare=only_compare))
+    except ShadowError as error:
+        console.print(f"{service}: {error}")
+        raise typer.Exit(1) from None
     console.print(rebuild.as_text(result), soft_wrap=True)
     raise typer.Exit(0 if result.after.clean else 1)
 

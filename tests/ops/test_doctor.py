@@ -15,8 +15,10 @@ from uuid import uuid4
 import asyncpg
 import nats
 import pytest
+from contracts import streams
 from ops.access import Access, UnreachableError, access_of
 from ops.doctor import Finding, as_json, as_table, examine, examine_all
+from ops.nats_users import service_permissions
 from ops.platform import Platform
 from rich.console import Console
 
@@ -186,6 +188,14 @@ def test_a_folder_without_a_platform_is_refused_with_what_is_missing(tmp_path: P
         access_of("intake", tmp_path, {})
     told = {f"INTAKE_{name}": "x" for name in ("DATABASE_URL", "KEYS_URL", "KEY_FILE", "NATS_URL", "NATS_USER", "NATS_PASSWORD")}
     assert access_of("intake", tmp_path, told).nats == "x"
+
+
+def test_a_service_may_look_into_what_it_reads_but_not_into_referrals() -> None:
+    for service in ALL:
+        may, _ = service_permissions(service)
+        for durable in streams.durables_of(service):
+            looks = {f"$JS.API.STREAM.INFO.{durable.stream}", f"$JS.API.CONSUMER.CREATE.{durable.stream}.>"}
+            assert looks & set(may) == (set() if durable.stream == "REFERRALS" else looks), (service, durable)
 
 
 def naungan(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -33,6 +33,7 @@ log = structlog.get_logger()
 NEAR = 100  # so few events behind, the last look is taken
 ROUNDS = 20
 AT_ONCE = 500  # subjects that are repaired under one lock
+JUDGED_AT_ONCE = 5000  # subjects that are looked at under one lock
 SHOWN = 5
 LOCK_TRIES = 30
 LOCK_NOT_AVAILABLE = "55P03"
@@ -111,9 +112,7 @@ async def compare(what: Replayable, client: Client) -> Comparison:
     Raises ShadowError when another comparison runs, or the store is not at this release's schema.
     """
     async with _opened(what, client) as run:
-        suspects = await run.suspects()
-        async with run.standing_still():
-            return await run.judge(suspects)
+        return await run.judge(sorted(await run.suspects()))
 
 
 async def rebuild(what: Replayable, client: Client) -> Rebuilt:
@@ -129,8 +128,7 @@ async def rebuild(what: Replayable, client: Client) -> Rebuilt:
             async with run.standing_still() as tx:
                 for place, rows in (await run.repair(tx, suspects[start : start + AT_ONCE])).items():
                     repaired.setdefault(place, []).extend(rows)
-        async with run.standing_still():
-            after = await run.judge(set(suspects))
+        after = await run.judge(suspects)
         return Rebuilt(tuple(_summary(what.projections[place], rows) for place, rows in sorted(repaired.items())), after)
 
 
@@ -223,16 +221,20 @@ class _Run:
                 yield tx
                 return
 
-    async def judge(self, subjects: set[UUID]) -> Comparison:
-        """Compare these subjects and those of events that came since; only while nobody takes events."""
-        lacking = await self._lacking()
-        found: list[Difference] = []
-        async with self.shadow.engine.connect() as connection:
-            for projection in self.what.projections:
-                rows = await self._differing(connection, projection, (subjects | self._touched) - set(lacking.values()))
-                if rows:
-                    found.append(_summary(projection, rows))
-        return Comparison(self.what.service, self.replayed, tuple(found), len(lacking), tuple(sorted(lacking)[:SHOWN]))
+    async def judge(self, suspects: Sequence[UUID]) -> Comparison:
+        """Compare these subjects and those of events that came since, each while nobody takes events."""
+        found: dict[tuple[int, str], Row[Any]] = {}
+        lacking: dict[UUID, UUID] = {}
+        for start in range(0, max(1, len(suspects)), JUDGED_AT_ONCE):
+            async with self.standing_still(), self.shadow.engine.connect() as connection:
+                lacking = await self._lacking()
+                wanted = {*suspects[start : start + JUDGED_AT_ONCE], *self._touched} - set(lacking.values())
+                for place, projection in enumerate(self.what.projections):
+                    rows = await self._differing(connection, projection, wanted)
+                    found |= {(place, json.dumps(row.key, sort_keys=True)): row for row in rows}
+        different = [(p, [row for (place, _), row in found.items() if place == n]) for n, p in enumerate(self.what.projections)]
+        differences = tuple(_summary(projection, rows) for projection, rows in different if rows)
+        return Comparison(self.what.service, self.replayed, differences, len(lacking), tuple(sorted(lacking)[:SHOWN]))
 
     async def repair(self, tx: Transaction, subjects: Sequence[UUID]) -> dict[int, list[Row[Any]]]:
         """Write these subjects' projections back where they differ; the rows that were repaired, by the place of the projection."""

@@ -110,6 +110,8 @@ class Watch:
         self._compared: dict[Consumer, int] = {}
         self._compared_at: dict[Consumer, float] = {}
         self._seen: dict[Consumer, tuple[Sight, Any]] = {}
+        # When a message last came to a consumer, and since when others wait for it without anything coming.
+        self._quiet: dict[Consumer, tuple[float, float]] = {}
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -138,13 +140,21 @@ class Watch:
         if durable is None:
             return 0
         LAG.labels(self.service, consumer.stream, consumer.durable).set(durable.pending + durable.unacknowledged)
-        quiet = monotonic() - consumer.pull.delivered
-        if durable.pending and not consumer.busy and self.client.is_connected and quiet > self.deaf_after:
+        if self._deaf(consumer, durable):
             log.warning("pull_renewed", stream=consumer.stream, durable=consumer.durable, pending=durable.pending)
-            consumer.pull.delivered = monotonic()
             consumer.pull.renew()
         # Messages from outside have no id of their own, and are erased once they are taken: nothing is there to compare.
         return 0 if consumer.raw is not None else await self._compare(consumer, durable)
+
+    def _deaf(self, consumer: Consumer, durable: Durable) -> bool:
+        """Whether messages have been waiting all the time since nothing came, although the consumer was free to take some."""
+        delivered, now = consumer.pull.delivered, monotonic()
+        last, since = self._quiet.get(consumer, (delivered, now))
+        if not durable.pending or consumer.busy or not self.client.is_connected or last != delivered:
+            since = now
+        deaf = now - since > self.deaf_after
+        self._quiet[consumer] = (delivered, now if deaf else since)
+        return deaf
 
     async def _note_age(self) -> None:
         async with self.database.engine.connect() as connection:
