@@ -127,7 +127,7 @@ async def run(
             try:
                 ill = await ailment(monitor_url)
                 if ill != complained:
-                    (log.warning if ill else log.info)("broker_health", complaint=ill)
+                    (log.warning if ill else log.info)("broker_health", reason=ill or "well")
                     complained = ill
                 if client.is_connected and not ill:
                     await provision(client.jetstream(timeout=5), agencies, replicas)

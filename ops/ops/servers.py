@@ -177,10 +177,13 @@ class Postgres(Server):
 
 
 class Nats(Server):
-    """A nats-server with JetStream below `folder`; `users` is the part of its configuration that says who may do what."""
+    """A nats-server with JetStream below `folder`; `users` is the part of its configuration that says who may do what.
 
-    def __init__(self, folder: Path, users: str = "") -> None:
-        self.folder, self.users = folder, users
+    One of a cluster has a `name` of its own, and the cluster's block in `users` too.
+    """
+
+    def __init__(self, folder: Path, users: str = "", name: str = "naungan") -> None:
+        self.folder, self.users, self.name = folder, users, name
         self.remembered = Remembered(folder)
         facts = self.remembered.facts
         self.port, self.monitor = free_port(facts.get("port")), free_port(facts.get("monitor"))
@@ -198,7 +201,7 @@ class Nats(Server):
         config = self.folder / "nats.conf"
         config.touch(mode=0o600)
         config.write_text(
-            f'server_name: naungan\nlisten: "127.0.0.1:{self.port}"\nhttp: "127.0.0.1:{self.monitor}"\nmax_payload: 1MB\n'
+            f'server_name: {self.name}\nlisten: "127.0.0.1:{self.port}"\nhttp: "127.0.0.1:{self.monitor}"\nmax_payload: 1MB\n'
             f'pid_file: "{self.folder / "nats.pid"}"\n'
             f'jetstream {{ store_dir: "{self.folder / "jetstream"}", sync_interval: always, cipher: chacha, key: "{self.key}", max_file: 900T }}\n'
             f"{self.users}\n"
