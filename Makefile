@@ -3,7 +3,10 @@ export PATH := $(HOME)/.local/bin:$(PATH)
 UV := $(shell command -v uv 2>/dev/null || echo $(HOME)/.local/bin/uv)
 WORKERS ?= 2
 
-.PHONY: help setup up demo bench test check lint types imports golden docs
+SEED ?= 1
+HOURS ?= 0
+
+.PHONY: help setup up demo bench test faults faults-long check lint types imports golden docs
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
@@ -25,7 +28,13 @@ bench: setup ## the platform beside the tutorial pipeline, in one run
 test: setup ## all tests, on testcontainers where Docker answers and on the embedded servers otherwise
 	$(UV) run --no-sync pytest -n $(WORKERS)
 
-check: setup lint types imports test ## what CI runs
+faults: setup ## every fault once, on the whole platform under load: SEED=1 makes it again
+	$(UV) run --no-sync python -m tests.faults --seed $(SEED) --cases 300 --seconds 150 --kills 20
+
+faults-long: setup ## 10,000 cases, 200 kills, every fault; HOURS=8 goes on with the next seeds
+	$(UV) run --no-sync python -m tests.faults --seed $(SEED) --hours $(HOURS) --cases 10000 --seconds 1200 --kills 200 --intake-down 620 --report faults.jsonl
+
+check: setup lint types imports test faults ## what CI runs
 
 lint: setup ## ruff, typos, dependencies, lock file
 	$(UV) run --no-sync ruff check

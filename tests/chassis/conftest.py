@@ -28,12 +28,11 @@ async def start_toy(rig: Rig, **more: object) -> None:
         database_url=database,
         keys_url=keys,
         key_file=key_file,
-        nats_url=rig.servers.nats,
         nats_user=f"T{rig.account}",
         nats_password="test",
         issuer=rig.issuer.url,
         jwks_url=f"{rig.issuer.url}/jwks",
-        **{"retry_base": 0.05, "reconcile_seconds": 0.3, "recover_seconds": 0.3, **more},
+        **{"nats_url": rig.servers.nats, "retry_base": 0.05, "reconcile_seconds": 0.3, "recover_seconds": 0.3, **more},
     )
     service = toy.build(settings)
     rig.services["placement"] = service

@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
+from chassis.bus import relay
 from contracts.intake import Closed
+from ops.processes import free_port
 
 from tests.chassis import toy
 from tests.chassis.conftest import a_triage, start_toy
+from tests.faults.proxy import Wires
 from tests.rig import Rig
 
 
@@ -223,6 +227,50 @@ async def test_what_a_dead_replica_left_is_published_by_another(rig: Rig) -> Non
     await rig.say(a_triage(), subject=uuid4())
     await rig.settle()
     assert len(await stream_ids(rig)) == 1
+
+
+async def test_what_was_left_while_the_clock_was_ahead_is_published_too(rig: Rig) -> None:
+    await start_toy(rig)
+    service = rig.services["placement"]
+    service.relay.offer = lambda _events: None
+    service.relay.recover = _nothing
+    await rig.say(a_triage(), subject=uuid4())
+
+    async def left() -> bool:
+        return bool(await rig.sql("placement", "UPDATE outbox_pending SET since = now() + interval '1 hour' RETURNING id"))
+
+    await rig.until(left)
+    del service.relay.recover
+    await rig.settle()
+    assert len(await stream_ids(rig)) == 1
+
+
+async def _nothing(_age: float) -> int:
+    return 0
+
+
+async def test_a_publication_whose_connection_breaks_is_not_waited_for(rig: Rig, monkeypatch) -> None:
+    await rig.connect()
+    server = urlsplit(rig.servers.nats)
+    wires = Wires({"bus": (free_port(), server.port)})
+    wires.start()
+    try:
+        await asyncio.sleep(0.5)
+        monkeypatch.setattr(relay, "TIMEOUT", 600.0)
+        await start_toy(rig, nats_url=f"nats://127.0.0.1:{wires.targets['bus'][0]}", recover_seconds=600)
+        wires.set(["bus"], deaf=True)
+        await asyncio.sleep(0.5)
+        assert (await rig.post("placement", f"/cases/{uuid4()}", role="operator")).status_code == 201
+
+        async def on_its_way() -> bool:
+            return bool(rig.services["placement"].relay._mine)
+
+        await rig.until(on_its_way)
+        wires.heal()
+        await rig.settle()
+        assert len(await stream_ids(rig)) == 1
+    finally:
+        wires.stop()
 
 
 async def test_ids_follow_from_the_cause(rig: Rig) -> None:

@@ -44,7 +44,9 @@ def main() -> int:
             with told.report.open("a") as file:
                 file.write(json.dumps(report.as_dict()) + "\n")
         if report.broken:
-            console.print(f"repeat with: --seed {seed} --cases {plan.cases} --seconds {plan.seconds:.0f} --kills {plan.kills}; data and logs: {folder}")
+            console.print(
+                f"repeat with: --seed {seed} --cases {plan.cases} --seconds {plan.seconds:.0f} --kills {plan.kills}; data and logs: {folder}"
+            )
             code = 1
         elif not told.keep:
             shutil.rmtree(folder, ignore_errors=True)
@@ -53,7 +55,7 @@ def main() -> int:
             return code
 
 
-async def _one(plan: Plan, folder: Path, console: Console):  # noqa: ANN202
+async def _one(plan: Plan, folder: Path, console: Console):
     return await Campaign(plan, folder, console).run()
 
 

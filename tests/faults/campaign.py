@@ -14,10 +14,10 @@ from typing import Any
 
 import asyncpg
 import nats.errors
+from ops.demo_checks import canary_found
 from rich.console import Console
 from rich.table import Table
 
-from ops.demo_checks import canary_found
 from tests.faults import checks
 from tests.faults.load import Journal, Load
 from tests.faults.nemesis import FAULTS, NotHereError

@@ -67,10 +67,10 @@ class Journal:
 class Load:
     """The load of one campaign; `start` begins it, `sent` ends when everything was submitted, `stop` sends everybody home."""
 
-    def __init__(self, world: World, journal: Journal, seed: int, cases: int, seconds: float, first: int = 1) -> None:
+    def __init__(self, world: World, journal: Journal, seed: int, cases: int, seconds: float) -> None:
         self.world, self.journal = world, journal
         self.rng = Random(f"load:{seed}")
-        self.drawn = draw_households(seed, cases, nik_province="99", first_number=first)
+        self.drawn = draw_households(seed, cases, nik_province="99")
         self.seconds = seconds
         self.api = Api(world.platform.gateway)
         self.client = httpx.AsyncClient(base_url=world.platform.gateway, timeout=httpx.Timeout(15, connect=5), limits=_LIMITS, trust_env=False)
@@ -190,7 +190,7 @@ class Load:
             self.journal.surprises[f"{answer.status_code} {method} {template}: {answer.text[:200]}"] += 1
         return answer
 
-    async def act(self, name: str, subject: str, who: str, path: str, body: Any = None, method: str = "POST") -> bool:
+    async def act(self, name: str, subject: str, who: str, path: str, body: Any = None, *, method: str = "POST") -> bool:
         """An officer's action on a subject that nobody else has in hand; whether it was done."""
         if subject in self.busy:
             return False
@@ -310,11 +310,13 @@ class Load:
                 adult = next((m for m in members if m["age"] is None or m["age"] >= ADULT), None)
                 if adult is not None:
                     body = {"person_id": adult["person_id"], "instrument": "phq9", "answers": answers}
-                    await self.act("answers", case_id, who, f"{where}/answers", body, "PUT")
+                    await self.act("answers", case_id, who, f"{where}/answers", body, method="PUT")
                 reason = {} if adult is not None else {"no_instrument_reason": "too_young"}
                 await self.act("complete", case_id, who, f"{where}/complete", {"risk_view": {"band": "mild"}, **reason})
             case "assessed":
-                outcomes = [{"person_id": m["person_id"], "outcome": "rehabilitation" if m["person_id"] == first else "reunification"} for m in members]
+                outcomes = [
+                    {"person_id": m["person_id"], "outcome": "rehabilitation" if m["person_id"] == first else "reunification"} for m in members
+                ]
                 if not row["sheltered"]:
                     outcomes = [entry | {"outcome": "services_at_home"} for entry in outcomes]
                 await self.act("plan", case_id, who, f"{where}/plan", {"outcomes": outcomes, "services": ["psikologis"]})
@@ -353,7 +355,13 @@ class Load:
         closing = {"reason": "needs_met"}
         await self._all(
             *(
-                self.act("close", str(r["case_id"]), SUPERVISORS.get(r["responsible_agency"], "supervisor-dinsos"), f"/intake/cases/{r['case_id']}/close", closing)
+                self.act(
+                    "close",
+                    str(r["case_id"]),
+                    SUPERVISORS.get(r["responsible_agency"], "supervisor-dinsos"),
+                    f"/intake/cases/{r['case_id']}/close",
+                    closing,
+                )
                 for r in rows
             )
         )

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import random
 import shutil
 from collections.abc import Awaitable, Callable
@@ -12,11 +11,14 @@ from uuid import uuid4
 import nats.errors
 import nats.js.errors
 from chassis import crash
+from contracts import streams
 
 from tests.faults.world import SERVICES, World, copied, shuffled
 
 Fault = Callable[[World, random.Random], Awaitable[str]]
 FAKETIME = next((str(path) for path in Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), "")
+NO_FAKETIME = "libfaketime is not installed"
+NO_HISTORY = "the history that holds the previous release is not here"
 
 
 class NotHereError(Exception):
@@ -159,8 +161,6 @@ async def duplicated_and_reordered(world: World, rng: random.Random) -> str:
 
 async def replayed_in_full(world: World, rng: random.Random) -> str:
     """Every durable of some services is deleted and made anew: the whole stream comes again."""
-    from contracts import streams
-
     services = rng.choice([SERVICES, (rng.choice(SERVICES),)])
     js = await world.js()
     for durable in (durable for service in services for durable in streams.durables_of(service)):
@@ -209,7 +209,7 @@ async def poisoned(world: World, rng: random.Random) -> str:
 async def clock_jumps_of_a_service(world: World, rng: random.Random) -> str:
     """A service's own clock is wrong by hours or days."""
     if not FAKETIME:
-        raise NotHereError("libfaketime is not installed")
+        raise NotHereError(NO_FAKETIME)
     name, jump = rng.choice(world.processes), rng.choice(["+3d", "-1h", "+1h", "-3d"])
     await world.restart_with(name, {"LD_PRELOAD": FAKETIME, "FAKETIME": jump, "DONT_FAKE_MONOTONIC": "1"})
     await asyncio.sleep(10)
@@ -220,7 +220,7 @@ async def clock_jumps_of_a_service(world: World, rng: random.Random) -> str:
 async def clock_jumps_of_the_store(world: World, rng: random.Random) -> str:
     """The database's clock, which is the clock of all decisions, jumps an hour ahead or back, and returns."""
     if not FAKETIME:
-        raise NotHereError("libfaketime is not installed")
+        raise NotHereError(NO_FAKETIME)
     jump, store = rng.choice(["+1h", "-1h"]), world.platform.postgres
     await asyncio.to_thread(store.kill)
     store.through = ("/usr/bin/env", f"LD_PRELOAD={FAKETIME}", f"FAKETIME={jump}", "DONT_FAKE_MONOTONIC=1")
@@ -238,7 +238,7 @@ async def previous_release_beside(world: World, rng: random.Random) -> str:
     """A replica of the previous release shares the durables of the new ones for a while."""
     environment = world.previous_release()
     if environment is None:
-        raise NotHereError("the history that holds the previous release is not here")
+        raise NotHereError(NO_HISTORY)
     service = rng.choice(SERVICES)
     name = f"{service}-previous"
     world.add_replica(service, name, environment=environment)
@@ -291,4 +291,3 @@ FAULTS: dict[str, Fault] = {
         everything_killed,
     )
 }
-__all__ = ["FAULTS", "NotHereError", "os"]

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import random
 import shutil
@@ -13,16 +12,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import nats
+from contracts import streams
 from nats.aio.client import Client
 from nats.js import JetStreamContext
-from ops import stores
 from ops.platform import Platform
 from ops.processes import free_port
 
+from ops import stores
 from tests.faults.proxy import Wires
 
 SERVICES = ("intake", "placement", "assessment", "notifications")
@@ -86,9 +85,7 @@ class World:
             for number in range(2, count + 1):
                 self.add_replica(service, f"{service}-{number}")
 
-    def add_replica(
-        self, service: str, name: str, *, command: list[str] | None = None, environment: dict[str, str] | None = None
-    ) -> None:
+    def add_replica(self, service: str, name: str, *, command: list[str] | None = None, environment: dict[str, str] | None = None) -> None:
         """One more process of a service, on a port of its own, behind the same wires."""
         told = self.platform.service_environment(service) | {f"{service.upper()}_PORT": str(free_port())} | (environment or {})
         self.platform.supervisor.run(name, command or [sys.executable, "-m", service], told)
@@ -221,8 +218,6 @@ class World:
             (row,) = await self.sql(service, UNDONE)
             found += [f"{service}: {count} {what}" for what, count in row.items() if count]
         js = await self.js()
-        from contracts import streams
-
         for durable in (durable for service in SERVICES for durable in streams.durables_of(service)):
             info = await js.consumer_info(durable.stream, durable.name)
             if info.num_pending or info.num_ack_pending:
@@ -273,13 +268,6 @@ def copied(source: Path, target: Path) -> None:
             shutil.copytree(entry, target / entry.name) if entry.is_dir() else shutil.copy2(entry, target / entry.name)
 
 
-def as_uuid(text: str) -> UUID | None:
-    """An id, if it is one."""
-    with contextlib.suppress(ValueError):
-        return UUID(text)
-    return None
-
-
 async def _quiet(_error: Exception) -> None:
     """The servers are away on purpose."""
 
@@ -289,4 +277,3 @@ UNDONE = """
         (SELECT count(*) FROM clock WHERE due < clock_timestamp() - interval '3 seconds') AS "clocks overdue",
         (SELECT count(*) FROM dead_letter WHERE set_aside_at IS NULL) AS "messages that failed and come again" """
 _LOOK = nats.js.api.ConsumerConfig(ack_policy=nats.js.api.AckPolicy.NONE, headers_only=True, inactive_threshold=60, mem_storage=True)
-__all__ = ["PREVIOUS", "SERVICES", "World", "as_uuid", "copied", "json", "shuffled"]

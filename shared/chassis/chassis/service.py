@@ -240,6 +240,8 @@ class Service:
 
     async def _reconnected(self, *_: Any) -> None:
         log.info("nats_reconnected")
+        if self.relay:
+            self.relay.reconnected()
         if self.reconcile:
             self.reconcile.forget()
 

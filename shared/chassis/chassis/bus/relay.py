@@ -29,9 +29,11 @@ COLUMNS = "id, type, stream, route, subject, time, factversion, correlation, cau
 CONFIRM = text("DELETE FROM outbox_pending WHERE id = ANY(CAST(:ids AS uuid[]))")
 # A lost confirmation only means publishing again under the same id, so this commit need not wait for the disk.
 RELAXED = text("SET LOCAL synchronous_commit TO off")
+# A row from the future was written while the database's clock was ahead: nobody may wait until the clock has caught up.
 RECOVER = text(f"""
     SELECT {", ".join("o." + column for column in COLUMNS.split(", "))} FROM outbox o JOIN (
-        SELECT id FROM outbox_pending WHERE since < now() - make_interval(secs => :age) ORDER BY since LIMIT :most FOR UPDATE SKIP LOCKED
+        SELECT id FROM outbox_pending WHERE since NOT BETWEEN now() - make_interval(secs => :age) AND now() + interval '1 minute'
+        ORDER BY since LIMIT :most FOR UPDATE SKIP LOCKED
     ) late USING (id) ORDER BY o.position""")  # noqa: S608 - the columns are constants
 
 
@@ -111,6 +113,7 @@ class Relay:
         self._mine: set[UUID] = set()
         self._confirmed: list[UUID] = []
         self._confirm_wake = asyncio.Event()
+        self._lost = asyncio.Event()
         self._stopping = False
 
     @property
@@ -123,6 +126,23 @@ class Relay:
         self._queue.extend(events)
         self._wake.set()
 
+    def reconnected(self) -> None:
+        """The connection was lost and is back: what was on its way gets no answer any more, and is published again at once."""
+        self._lost.set()
+
+    async def _carry(self, events: Sequence[Emitted]) -> None:
+        """Publish, as often as the connection is lost meanwhile; under the same ids, so that the stream keeps each once."""
+        while True:
+            self._lost.clear()
+            publishing, lost = asyncio.create_task(publish(self.client, events)), asyncio.create_task(self._lost.wait())
+            try:
+                await asyncio.wait({publishing, lost}, return_when=asyncio.FIRST_COMPLETED)
+                if publishing.done():
+                    return publishing.result()
+            finally:
+                publishing.cancel()
+                lost.cancel()
+
     async def run(self) -> None:
         """Publish whatever was offered, batch after batch, until `stop`; a failure is left to `recover`."""
         while not (self._stopping and not self._queue):
@@ -134,7 +154,7 @@ class Relay:
                 continue
             self._mine |= {event.id for event in batch}
             try:
-                await publish(self.client, batch)
+                await self._carry(batch)
             except Exception as error:  # noqa: BLE001 - whatever it was, the rows are still pending
                 log.warning("publish_failed", service=self.service, error=type(error).__name__, events=len(batch))
                 await asyncio.sleep(0.05)
@@ -174,7 +194,7 @@ class Relay:
             PENDING.labels(self.service).set(len(rows))
             if not events:
                 return 0
-            await publish(self.client, events)
+            await self._carry(events)
             await connection.execute(CONFIRM, {"ids": [event.id for event in events]})
         log.info("recovered", service=self.service, events=len(events))
         return len(events)
