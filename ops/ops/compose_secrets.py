@@ -26,6 +26,9 @@ jetstream {{ store_dir: "/data", sync_interval: always, cipher: chacha, key: "{k
 CLUSTER = """cluster {{
   name: naungan
   listen: "0.0.0.0:6222"
+  # A broker that is heard but hears nobody keeps the others from choosing a leader until its silence is noticed: by default after a minute and more.
+  ping_interval: "5s"
+  ping_max: 2
   authorization {{ user: broker, password: "{password}", timeout: 2 }}
   routes: [{routes}]
 }}

@@ -107,7 +107,8 @@ class Cluster(Server):
         # Brokers tell each other where they are; the address they would tell is one where nobody listens, so that only wires lead anywhere.
         return (
             f'client_advertise: "127.0.0.1:{door}"\n'
-            f'cluster {{ name: naungan, listen: "127.0.0.1:{self._routes[name]}", advertise: "127.0.0.1:1", routes: [{routes}] }}\n'
+            f'cluster {{ name: naungan, listen: "127.0.0.1:{self._routes[name]}", advertise: "127.0.0.1:1", ping_interval: "5s",'
+            f" ping_max: 2, routes: [{routes}] }}\n"
         )
 
     async def open(self) -> None:
