@@ -13,7 +13,8 @@ from contracts.streams import SERVICES
 from rich.console import Console
 from rich.table import Table
 
-from ops import bench, demo, letters, provision, stores
+from ops import bench, demo, doctor, letters, provision, rebuild, stores
+from ops.access import Access, UnreachableError, access_of
 from ops.platform import Platform, Secrets
 from ops.processes import Remembered
 
@@ -89,6 +90,45 @@ def measure(
 def provision_now() -> None:
     """Keep streams and durables as they are declared (a process of its own in every deployment)."""
     provision.main()
+
+
+def _access(service: str, data: Path) -> Access:
+    if service not in SERVICES:
+        raise typer.BadParameter(f"one of {', '.join(SERVICES)}")  # noqa: TRY003
+    try:
+        return access_of(service, data)
+    except UnreachableError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+@app.command("doctor")
+def look(
+    service: Annotated[str | None, typer.Argument(help="one service; all without it")] = None,
+    data: Data = DEFAULT,
+    *,
+    deep: Annotated[bool, typer.Option(help="replay the projections too, in a schema of their own")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="for a machine")] = False,
+) -> None:
+    """Say what is wrong with a running platform and what to do about it; exit code 1 when something is."""
+    findings = asyncio.run(doctor.examine_all([_access(name, data) for name in ([service] if service else SERVICES)], deep=deep))
+    if as_json:
+        typer.echo(doctor.as_json(findings))
+    else:
+        console.print(doctor.as_table(findings))
+    raise typer.Exit(0 if all(finding.well for finding in findings) else 1)
+
+
+@app.command("rebuild")
+def make_again(
+    service: str,
+    data: Data = DEFAULT,
+    *,
+    only_compare: Annotated[bool, typer.Option("--compare", help="say what differs, and change nothing")] = False,
+) -> None:
+    """Put right what a service knows from others, from a replay of the stream, while it runs; exit code 1 when something differs after it."""
+    result = asyncio.run(rebuild.run(_access(service, data), only_compare=only_compare))
+    console.print(rebuild.as_text(result), soft_wrap=True)
+    raise typer.Exit(0 if result.after.clean else 1)
 
 
 def _store_url(service: str, data: Path) -> str:

@@ -24,7 +24,9 @@ def service_permissions(service: str) -> tuple[list[str], list[str]]:
     said = streams.said_on(service)
     publish = [subject for subjects in said.values() for subject in subjects]
     publish += _durable_calls(streams.durables_of(service))
-    for stream in said:
+    # It compares what it said, and what it has taken, with what these streams hold. Referrals are erased once they are taken.
+    read = {durable.stream for durable in streams.durables_of(service)} - {"REFERRALS"}
+    for stream in sorted({*said, *read}):
         publish += [
             f"$JS.API.STREAM.INFO.{stream}",
             f"$JS.API.CONSUMER.CREATE.{stream}.>",

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from chassis.bus import relay
+from chassis.bus.reconcile import sight_of
 from contracts.intake import Closed
 from ops.processes import free_port
 
@@ -188,7 +189,7 @@ async def test_facts_confirmed_by_a_stream_that_is_lost_come_back_although_they_
     before = await stream_ids(rig)
     await rig.nats.jetstream().delete_stream("CASES")
     await provision(rig.nats.jetstream(), [])
-    created = (await service.reconcile._sight("CASES")).created
+    created = (await sight_of(service.client, "CASES")).created
 
     async def compared() -> bool:
         seen = service.reconcile._seen.get("CASES")

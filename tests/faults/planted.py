@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from chassis import crash
-from chassis.bus import consume, reconcile, relay
+from chassis.bus import consume, reconcile, relay, watch
 from chassis.store import clocks, database, failures, transaction
 from chassis.web import routes
 from sqlalchemy import text
@@ -33,9 +33,19 @@ async def _acknowledge(consumer: consume.Consumer, messages: Sequence[Any]) -> N
     await consumer.client.flush()
 
 
+def nobody_looks() -> None:
+    """What was acknowledged and is not in the inbox is not noticed: the second guard of what is read."""
+
+    async def nothing(self: watch.Watch) -> None:
+        await self._stopping.wait()
+
+    watch.Watch.run = nothing  # type: ignore[method-assign]
+
+
 @bug
-def acknowledged_before_commit() -> None:
+def acknowledged_before_commit_and_nobody_looks() -> None:
     """The broker forgets a message before its effects are committed."""
+    nobody_looks()
     process = consume.Consumer.process
 
     async def early(self: consume.Consumer, batch: Sequence[Any]) -> None:
@@ -73,8 +83,9 @@ def no_inbox_and_ids_at_random() -> None:
 
 
 @bug
-def given_up_at_the_first_error() -> None:
+def given_up_at_the_first_error_and_nobody_looks() -> None:
     """Any error is taken for the message's own, and the message is thrown away."""
+    nobody_looks()
     commit = consume.Consumer._commit
 
     async def once(self: consume.Consumer, items: Sequence[Any]) -> None:
@@ -181,8 +192,9 @@ def what_a_crash_left_is_not_recovered() -> None:
 
 
 @bug
-def the_unreadable_is_dropped() -> None:
+def the_unreadable_is_dropped_and_nobody_looks() -> None:
     """A message that this release cannot read is acknowledged and forgotten."""
+    nobody_looks()
 
     async def dropped(self: consume.Consumer, message: Any, _error: Exception) -> None:
         await _acknowledge(self, [message])

@@ -15,11 +15,13 @@ from typing import Any
 
 import asyncpg
 import nats
+from chassis.rebuild import ShadowError, compare
 from contracts import streams
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from ops.platform import Platform
 from ops.processes import free_port
+from ops.rebuild import described, replayable
 
 from ops import stores
 from tests.faults.proxy import Wires
@@ -225,8 +227,14 @@ class World:
         return found
 
     async def replay_differences(self, service: str) -> list[str]:
-        """How the projections of a service differ from a replay of the stream into empty tables."""
-        return []
+        """How the projections of a service differ from a replay of the stream into empty tables; it runs on meanwhile."""
+        url = stores.url(self.platform.postgres.url(), service, self.platform.secrets.passwords[service])
+        try:
+            found = await compare(replayable(service, url), await self.bus(service))
+        except ShadowError as error:
+            return [str(error)]
+        lacking = [f"{found.lacking} taken facts are not in the stream"] if found.lacking else []
+        return [*map(described, found.differences), *lacking]
 
     # -- releases -----------------------------------------------------------------------------------------------------------------
 

@@ -53,11 +53,16 @@ class Written:
 
 
 async def grow(
-    tx: Transaction, received: Sequence[Received[Any]] = (), said: Sequence[Saying] = (), references: Mapping[UUID, str] | None = None
+    tx: Transaction,
+    received: Sequence[Received[Any]] = (),
+    said: Sequence[Saying] = (),
+    references: Mapping[UUID, str] | None = None,
+    again: Iterable[UUID] = (),
 ) -> dict[UUID, Standing]:
     """Add facts to their cases and do what follows from it; where the known ones of these cases stand now.
 
-    `references` are the reporting agencies' own numbers of cases that were just opened.
+    `references` are the reporting agencies' own numbers of cases that were just opened, `again` cases that are stood anew although
+    nothing is added: their facts were put right.
     """
     growths: dict[UUID, Growth] = {}
     references = references or {}
@@ -65,6 +70,8 @@ async def grow(
         growths.setdefault(event.subject, Growth(event.cause, references.get(event.subject))).received.append(fact_of(event))
     for saying in said:
         growths.setdefault(saying.case_id, Growth(saying.cause, references.get(saying.case_id))).said.append(saying)
+    for case_id in again:
+        growths.setdefault(case_id, Growth(tx.cause_of(case_id)))
     await tx.lock(growths)
     known = await store.books(tx, growths)
     written = Written()

@@ -150,7 +150,7 @@ async def follow_offers(events: Sequence[Received[Any]], tx: Transaction) -> Non
     changed = [ladder for placed, ladder in found.items() if ladder != known.get(placed)]
     if changed:
         await store.keep_ladders(tx, changed, tx.settings.ladder.version)
-    _set_clocks(found.values(), files, tx)
+    set_clocks(found.values(), files, tx)
 
 
 @inputs.clock(LADDER)
@@ -173,7 +173,7 @@ async def climb(due: Sequence[Due], tx: Transaction) -> None:
         ]
     await store.write_notices(tx, entries)
     await store.keep_ladders(tx, list(found.values()), tx.settings.ladder.version)
-    _set_clocks(found.values(), files, tx)
+    set_clocks(found.values(), files, tx)
 
 
 def _escalated(clock: Due, notice: Notice, source: str, *, step: int, placement_id: UUID | None, tx: Transaction) -> Entry:
@@ -184,7 +184,8 @@ def _escalated(clock: Due, notice: Notice, source: str, *, step: int, placement_
     return Entry(identity, source, notice, occurred_at=clock.due, case_id=clock.subject, placement_id=placement_id)
 
 
-def _set_clocks(climbed: Iterable[Ladder], files: Mapping[UUID, CaseFile], tx: Transaction) -> None:
+def set_clocks(climbed: Iterable[Ladder], files: Mapping[UUID, CaseFile], tx: Transaction) -> None:
+    """Let each ladder's next step be told in its time; one that has none is not waited for."""
     for ladder in climbed:
         case = files[ladder.case_id]
         due = domain.next_step_due(ladder, tx.settings.ladder_steps(case.risk), case)

@@ -6,6 +6,7 @@ from typing import Any
 
 from alembic import command, context, op
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
 
 from chassis.store.database import create_engine
@@ -38,9 +39,14 @@ def configuration(migrations: Path, connection: Connection | None = None) -> Con
     return config
 
 
-async def upgrade(url: str, migrations: Path, revision: str = "head") -> None:
-    """Bring the database at `url` to a revision; several at once wait for each other."""
-    engine = create_engine(url, 1)
+def head(migrations: Path) -> str | None:
+    """The revision to which these migrations lead."""
+    return ScriptDirectory.from_config(configuration(migrations)).get_current_head()
+
+
+async def upgrade(url: str, migrations: Path, revision: str = "head", schema: str | None = None) -> None:
+    """Bring the database at `url`, or one schema of it, to a revision; several at once wait for each other."""
+    engine = create_engine(url, 1, schema)
 
     def to_revision(connection: Connection) -> Any:
         connection.execute(text("SELECT pg_advisory_lock(hashtext('naungan migrate'))"))

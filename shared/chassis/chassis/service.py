@@ -20,6 +20,7 @@ from chassis.bus.consume import Consumer
 from chassis.bus.dead_letters import DeadLetters
 from chassis.bus.reconcile import Reconcile
 from chassis.bus.relay import Relay
+from chassis.bus.watch import Watch
 from chassis.envelope import Emitted
 from chassis.inputs import Inputs
 from chassis.settings import Settings
@@ -55,6 +56,7 @@ class Service:
     consumers: list[Consumer] = field(default_factory=list)
     relay: Relay | None = None
     reconcile: Reconcile | None = None
+    watch: Watch | None = None
     client: Client | None = None
 
     def __post_init__(self) -> None:
@@ -116,6 +118,8 @@ class Service:
             consumer.stop()
         if self.reconcile:
             self.reconcile.stop()
+        if self.watch:
+            self.watch.stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_WITHIN):
                 while any(consumer.busy for consumer in self.consumers):
@@ -236,6 +240,8 @@ class Service:
             )
             self.consumers.append(consumer)
             self._spawn(f"{stream}.{durable}", consumer.run)
+        self.watch = Watch(self.database, client, self.name, self.consumers, settings.reconcile_seconds)
+        self._spawn("watch", self.watch.run)
         await self._stopping.wait()
 
     async def _reconnected(self, *_: Any) -> None:
@@ -244,6 +250,8 @@ class Service:
             self.relay.reconnected()
         if self.reconcile:
             self.reconcile.forget()
+        if self.watch:
+            self.watch.forget()
 
     async def _redrive(self) -> None:
         """Drive the dead letters that an operator asked for."""

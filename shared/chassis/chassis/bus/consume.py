@@ -212,6 +212,22 @@ class Consumer:
             log.warning("bookkeeping_failed", durable=self.durable, error=type(error).__name__)
             return None
 
+    async def take_up(self, messages: Sequence[Msg]) -> int:
+        """Take messages that the durable counts as done and the inbox does not know, through the same gate; how many events that were.
+
+        They are not acknowledged, for nobody waits for that; one that fails is set aside, where an operator sees it. Raises what the
+        infrastructure does.
+        """
+        found = 0
+        for message in messages:
+            try:
+                await self._apply([Item(self._read(message), self.durable, None, identity_of(message, self.durable))])
+                found += 1
+            except Exception as error:  # noqa: BLE001 - the next ones are taken all the same
+                await self.letters.count(message, self.durable, _reason(error), 1)
+                SET_ASIDE.labels(self.service, self.durable).inc()
+        return found
+
     async def redrive(self) -> int:
         """Drive the letters of this durable that an operator asked for through the same gate; how many went through."""
         healed = 0
@@ -231,14 +247,17 @@ class Consumer:
         return healed
 
     async def _keep(self, letter: UUID, error: Exception) -> None:
-        reason = f"{error.field}: {error.rule}" if isinstance(error, MalformedError) else f"{type(error).__name__} at {_place(error)}"
-        await self.letters.keep(letter, reason)
+        await self.letters.keep(letter, _reason(error))
 
     async def _pause(self, seconds: float) -> None:
         try:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:
             return
+
+
+def _reason(error: Exception) -> str:
+    return f"{error.field}: {error.rule}" if isinstance(error, MalformedError) else f"{type(error).__name__} at {_place(error)}"
 
 
 def _place(error: BaseException) -> str:

@@ -28,6 +28,9 @@ class Pull:
     def __init__(self, client: Client, stream: str, durable: str, credit: int) -> None:
         self.client, self.stream, self.durable, self.credit = client, stream, durable, credit
         self.bound = False
+        self.delivered = monotonic()  # when a message last came
+        self._inbox = ""
+        self._renewing = False
         self._waiting: list[Msg] = []
         self._asked = 0
         self._heard = 0.0
@@ -37,12 +40,13 @@ class Pull:
 
     async def batches(self) -> AsyncIterator[list[Msg]]:
         """Batches of what is there, until `stop`; survives the server, the stream and the durable going away and coming back."""
-        inbox = self.client.new_inbox()
-        self._subscription = await self.client.subscribe(inbox, cb=self._take)
+        await self._subscribe()
         try:
             await self._look()
             while not self._stopping:
-                await self._ask(inbox)
+                if self._renewing:
+                    await self._subscribe()
+                await self._ask()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._arrived.wait(), HEARTBEAT)
                 self._arrived.clear()
@@ -50,6 +54,20 @@ class Pull:
                     batch, self._waiting = self._waiting, []
                     yield batch
         finally:
+            await self._unsubscribe()
+
+    def renew(self) -> None:
+        """Begin again under a new subscription: this one, or its request, seems to have been forgotten on the way."""
+        self._renewing = True
+        self._arrived.set()
+
+    async def _subscribe(self) -> None:
+        await self._unsubscribe()
+        self._inbox, self._asked, self._renewing = self.client.new_inbox(), 0, False
+        self._subscription = await self.client.subscribe(self._inbox, cb=self._take)
+
+    async def _unsubscribe(self) -> None:
+        if self._subscription is not None:
             with contextlib.suppress(Exception):
                 await self._subscription.unsubscribe()
 
@@ -64,7 +82,7 @@ class Pull:
             answer = await self.client.request(f"$JS.API.CONSUMER.INFO.{self.stream}.{self.durable}", b"", timeout=HEARTBEAT)
             self.bound = "error" not in json.loads(answer.data)
 
-    async def _ask(self, inbox: str) -> None:
+    async def _ask(self) -> None:
         """Renew the standing request when half of it is used up, when the server said it ended, or when nothing is heard of it."""
         silent = monotonic() - self._heard > 2 * HEARTBEAT + 1
         if silent:
@@ -73,7 +91,7 @@ class Pull:
             return
         count = self.credit - self._asked
         request = {"batch": count, "expires": int(EXPIRES * 1e9), "idle_heartbeat": int(HEARTBEAT * 1e9)}
-        await self.client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{self.stream}.{self.durable}", json.dumps(request).encode(), reply=inbox)
+        await self.client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{self.stream}.{self.durable}", json.dumps(request).encode(), reply=self._inbox)
         self._asked = self.credit
         self._heard = monotonic()
 
@@ -81,6 +99,7 @@ class Pull:
         self._heard = monotonic()
         if message.reply.startswith("$JS.ACK"):  # a stored message; a sender may write any header, so the reply decides
             self._asked = max(0, self._asked - 1)
+            self.delivered = self._heard
             self.bound = True
             self._waiting.append(message)
             self._arrived.set()

@@ -14,11 +14,10 @@ from uuid import UUID, uuid4
 
 import structlog
 from nats.aio.client import Client
-from nats.errors import Error as NatsError
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from prometheus_client import Counter, Gauge
 from sqlalchemy import text
 
+from chassis.bus.history import SILENCE, id_of, read_stream
 from chassis.bus.relay import BATCH, COLUMNS, emitted, publish_batch, publish_single
 from chassis.store.database import Database
 
@@ -33,7 +32,6 @@ PENDING = text("""
     WHERE stream = :stream AND (CAST(:among AS uuid[]) IS NULL OR id = ANY(CAST(:among AS uuid[])))""")
 AGAIN = text(f"SELECT {COLUMNS} FROM outbox WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY position")  # noqa: S608 - constants
 LEADER = text("SELECT pg_try_advisory_xact_lock(hashtext('naungan reconcile'))")
-SILENCE = 5.0
 FULL_EVERY = 600.0
 
 
@@ -49,6 +47,16 @@ class Sight:
     def explains(self, later: "Sight") -> bool:
         """Whether mere appending leads from this sight to a later one."""
         return (self.created, self.deleted, self.first) == (later.created, later.deleted, later.first) and later.last >= self.last
+
+
+async def sight_of(client: Client, stream: str) -> Sight:
+    """What a stream looks like now. Raises LookupError when it is not there."""
+    answer = json.loads((await client.request(f"$JS.API.STREAM.INFO.{stream}", b"", timeout=SILENCE)).data)
+    if "error" in answer:
+        raise LookupError(stream)
+    state = answer["state"]
+    # An empty stream says 0, and its first message is 1: that is mere appending.
+    return Sight(answer["created"], state["last_seq"], state.get("num_deleted", 0), max(1, state["first_seq"]))
 
 
 class Reconcile:
@@ -84,7 +92,7 @@ class Reconcile:
 
     async def look(self, stream: str) -> int:
         """Compare one stream if its sight asks for it; how many facts were said again."""
-        sight = await self._sight(stream)
+        sight = await sight_of(self.client, stream)
         seen, now = self._seen.get(stream), asyncio.get_running_loop().time()
         calm = seen is not None and seen.explains(sight) and now - self._full_at[stream] < FULL_EVERY
         owed = self._owed.get(stream, [])
@@ -95,7 +103,7 @@ class Reconcile:
         refilled = await self.compare(stream)
         if refilled is None:
             return 0
-        self._seen[stream], self._full_at[stream], self._owed[stream] = await self._sight(stream), now, left_out
+        self._seen[stream], self._full_at[stream], self._owed[stream] = await sight_of(self.client, stream), now, left_out
         return refilled
 
     async def _pending(self, stream: str, among: Sequence[UUID] | None = None) -> list[UUID]:
@@ -133,39 +141,9 @@ class Reconcile:
             else:
                 await publish_batch(self.client, stream, events)
 
-    async def _sight(self, stream: str) -> Sight:
-        answer = json.loads((await self.client.request(f"$JS.API.STREAM.INFO.{stream}", b"", timeout=SILENCE)).data)
-        if "error" in answer:
-            raise LookupError(stream)
-        state = answer["state"]
-        # An empty stream says 0, and its first message is 1: that is mere appending.
-        return Sight(answer["created"], state["last_seq"], state.get("num_deleted", 0), max(1, state["first_seq"]))
-
     async def _held(self, stream: str) -> set[UUID]:
         """The ids of this service's facts in the stream, read as headers only."""
-        js = self.client.jetstream(timeout=SILENCE)
-        name = f"reconcile-{self.service}-{uuid4().hex[:12]}"
-        config = ConsumerConfig(
-            name=name,
-            filter_subjects=list(self.said_on[stream]),
-            deliver_policy=DeliverPolicy.ALL,
-            ack_policy=AckPolicy.NONE,
-            headers_only=True,
-            mem_storage=True,
-            inactive_threshold=30,
-        )
-        info = await js.add_consumer(stream, config)
         held: set[UUID] = set()
-        left = info.num_pending or 0
-        pull = await js.pull_subscribe_bind(consumer=name, stream=stream)
-        try:
-            while left > 0:
-                for message in await pull.fetch(min(BATCH, left), timeout=SILENCE):
-                    left = min(left - 1, message.metadata.num_pending)
-                    with contextlib.suppress(ValueError):
-                        held.add(UUID((message.headers or {}).get("ce-id", "")))
-        finally:
-            with contextlib.suppress(NatsError, TimeoutError):
-                await pull.unsubscribe()
-                await js.delete_consumer(stream, name)
+        async for batch in read_stream(self.client, stream, self.said_on[stream], who=f"reconcile-{self.service}", headers_only=True):
+            held |= {identity for message in batch if (identity := id_of(message))}
         return held

@@ -12,7 +12,7 @@ from pathlib import Path
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_wrap
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -23,6 +23,7 @@ ADD = text("""
     INSERT INTO person_key (owner, wrapped, kek) SELECT owner, wrapped, :kek
     FROM unnest(CAST(:owners AS uuid[]), CAST(:wrapped AS bytea[])) AS new (owner, wrapped) ON CONFLICT DO NOTHING""")
 FIND = text("SELECT owner, wrapped FROM person_key WHERE owner = ANY(CAST(:owners AS uuid[]))")
+ALL = text("SELECT wrapped FROM person_key")
 NONCE = 12
 KEY_BYTES = 32
 
@@ -96,6 +97,18 @@ class Vault:
         async with self.engine.connect() as connection:
             rows = (await connection.execute(FIND, {"owners": sorted(set(owners))})).all()
         return Keys({owner: aes_key_unwrap(self._kek, wrapped) for owner, wrapped in rows})
+
+    async def prove(self) -> tuple[int, int]:
+        """Try all keys with the key-encryption key: how many there are, and how many it does not open."""
+        tried = failed = 0
+        async with self.engine.connect() as connection:
+            async for row in await connection.stream(ALL):
+                tried += 1
+                try:
+                    aes_key_unwrap(self._kek, row.wrapped)
+                except (InvalidUnwrap, ValueError):
+                    failed += 1
+        return tried, failed
 
     def blind(self, field: str, value: str) -> bytes:
         """A keyed hash by which equal values can be found without being stored."""

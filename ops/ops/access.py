@@ -1,0 +1,95 @@
+"""How the operator's commands reach a service's store, keys and bus: by its settings where they are set, else by an embedded platform's folder."""
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import nats
+from nats.aio.client import Client
+
+from ops import stores
+from ops.platform import Secrets
+from ops.processes import Remembered
+
+
+class UnreachableError(Exception):
+    """There is no platform in the folder, and the settings do not say where one is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where a service keeps its data, its keys and the key that opens them, and how it joins NATS."""
+
+    service: str
+    store: str
+    keys: str
+    key_file: Path
+    nats: str
+    user: str
+    password: str
+
+
+def access_of(service: str, data: Path, environment: Mapping[str, str] = os.environ) -> Access:
+    """How to reach a service with its own credentials. Raises UnreachableError."""
+    prefix = service.upper()
+    wanted = {name: f"{prefix}_{name}" for name in ("DATABASE_URL", "KEYS_URL", "KEY_FILE", "NATS_URL", "NATS_USER", "NATS_PASSWORD")}
+    told = {name: value for name, variable in wanted.items() if (value := _told(variable, environment))}
+    told = _embedded(service, data) | told
+    missing = [variable for name, variable in wanted.items() if name not in told]
+    if missing:
+        message = f"no platform below {data}, and {', '.join(missing)} not set"
+        raise UnreachableError(message)
+    return Access(
+        service,
+        told["DATABASE_URL"],
+        told["KEYS_URL"],
+        Path(told["KEY_FILE"]),
+        told["NATS_URL"],
+        told["NATS_USER"],
+        told["NATS_PASSWORD"],
+    )
+
+
+def _told(variable: str, environment: Mapping[str, str]) -> str | None:
+    """A setting, from the environment or, as the services read it, from a file of that name among the secrets."""
+    secret = Path("/run/secrets") / variable.lower()
+    return environment.get(variable) or (secret.read_text().strip() if secret.is_file() else None)
+
+
+def _embedded(service: str, data: Path) -> dict[str, str]:
+    if not (data / "secrets.json").exists() or not (data / "postgres" / "server.json").exists():
+        return {}
+    password = Secrets.read(data)[service]
+    admin = f"postgresql://postgres@127.0.0.1:{Remembered(data / 'postgres').facts['port']}/postgres"
+    return {
+        "DATABASE_URL": stores.url(admin, service, password),
+        "KEYS_URL": stores.url(admin, service, password, f"{service}_keys"),
+        "KEY_FILE": str(data / "keys" / f"{service}.kek"),
+        "NATS_URL": f"nats://127.0.0.1:{Remembered(data / 'nats').facts['port']}",
+        "NATS_USER": service,
+        "NATS_PASSWORD": password,
+    }
+
+
+@contextlib.asynccontextmanager
+async def joined(reached: Access) -> AsyncIterator[Client]:
+    """A connection to NATS as that service, closed at the end; one that is lost is not made again."""
+
+    async def quiet(_error: Exception) -> None:
+        return
+
+    client = await nats.connect(
+        reached.nats.split(","),
+        user=reached.user,
+        password=reached.password,
+        inbox_prefix=f"_INBOX_{reached.user}",
+        allow_reconnect=False,
+        connect_timeout=5,
+        error_cb=quiet,
+    )
+    try:
+        yield client
+    finally:
+        await client.close()
