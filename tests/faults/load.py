@@ -114,7 +114,8 @@ class Load:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
-        await asyncio.wait(self._at_doors, timeout=60) if self._at_doors else None
+        if self._at_doors:
+            await asyncio.wait(self._at_doors, timeout=60)
 
     async def stop(self) -> None:
         """Everybody goes home."""
