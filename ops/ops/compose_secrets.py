@@ -6,6 +6,7 @@ Runs once before everything, as root, so that it can hand each file to the user 
 import json
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from contracts.streams import SERVICES
@@ -14,13 +15,24 @@ from ops.nats_users import authorization
 
 ROOT = Path("/secrets")
 USER = 10001  # the unprivileged user of our own containers
-CONFIG = """server_name: naungan
+CONFIG = """server_name: {name}
 listen: "0.0.0.0:4222"
 http: "0.0.0.0:8222"
 max_payload: 1MB
 websocket {{ listen: "0.0.0.0:8081", no_tls: true }}
 jetstream {{ store_dir: "/data", sync_interval: always, cipher: chacha, key: "{key}", max_file: {size} }}
-{users}"""
+{users}{cluster}"""
+# Only who knows the password is taken for a broker of this cluster; it travels on the inside network alone.
+CLUSTER = """cluster {{
+  name: naungan
+  listen: "0.0.0.0:6222"
+  # A broker that is heard but hears nobody keeps the others from choosing a leader until its silence is noticed: by default after a minute and more.
+  ping_interval: "5s"
+  ping_max: 2
+  authorization {{ user: broker, password: "{password}", timeout: 2 }}
+  routes: [{routes}]
+}}
+"""
 
 
 def made(folder: str, name: str, content: str | None = None, mode: int = 0o400) -> str:
@@ -32,6 +44,17 @@ def made(folder: str, name: str, content: str | None = None, mode: int = 0o400) 
         os.chown(path, USER, USER)
         path.chmod(mode)
     return path.read_text().strip()
+
+
+def broker_config(name: str, brokers: Sequence[str], users: str) -> str:
+    """The configuration of one broker: alone, or as one of a cluster whose members know each other by a password."""
+    cluster = ""
+    if len(brokers) > 1:
+        password = made("cluster", "password")
+        routes = ", ".join(f'"nats-route://broker:{password}@{broker}:6222"' for broker in brokers if broker != name)
+        cluster = CLUSTER.format(password=password, routes=routes)
+    size, server_name = os.environ.get("NATS_MAX_FILE", "64G"), name if len(brokers) > 1 else "naungan"
+    return CONFIG.format(name=server_name, key=made(name, "key"), size=size, users=users, cluster=cluster)
 
 
 def main() -> None:
@@ -53,12 +76,14 @@ def main() -> None:
     known.write_text(json.dumps(have))
     os.chown(known, USER, USER)
     known.chmod(0o400)
-    config = ROOT / "nats" / "nats.conf"
     users = authorization(passwords | have, agencies)
-    config.write_text(CONFIG.format(key=made("nats", "key"), size=os.environ.get("NATS_MAX_FILE", "64G"), users=users))
-    os.chown(config, USER, USER)
-    config.chmod(0o400)
-    for folder in (Path("/data"), *(ROOT.iterdir())):
+    brokers = os.environ.get("NATS_BROKERS", "nats").split(",")
+    for broker in brokers:
+        config = ROOT / broker / "nats.conf"
+        config.write_text(broker_config(broker, brokers, users))
+        os.chown(config, USER, USER)
+        config.chmod(0o400)
+    for folder in (Path("/data"), *Path("/").glob("data-*"), *ROOT.iterdir()):
         os.chown(folder, USER, USER)
 
 

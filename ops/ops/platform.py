@@ -18,7 +18,7 @@ from ops import stores
 from ops.nats_users import authorization
 from ops.processes import free_port
 from ops.servers import Nats, Postgres
-from ops.supervise import Supervisor, wait_ready
+from ops.supervise import Supervisor, keep_running, wait_ready
 
 log = structlog.get_logger()
 
@@ -69,6 +69,7 @@ class Platform:
         self.postgres = Postgres(self.data / "postgres")
         self.nats = Nats(self.data / "nats", authorization(self.secrets.passwords, self.agencies))
         self.supervisor = Supervisor(self.data / "logs")
+        self._watches: list[asyncio.Task[None]] = []
 
     @property
     def gateway(self) -> str:
@@ -83,6 +84,7 @@ class Platform:
     async def start(self) -> None:
         """Start servers, migrate, start services, and wait until everything is ready."""
         await asyncio.gather(asyncio.to_thread(self.postgres.start), asyncio.to_thread(self.nats.start))
+        self._watches = [asyncio.create_task(keep_running(server)) for server in (self.postgres, self.nats)]
         await stores.prepare_all(self.postgres.url(), self.secrets.passwords)
         python = [sys.executable, "-m"]
         issuer_port = str(self.secrets.ports["issuer"])
@@ -114,6 +116,9 @@ class Platform:
 
     async def stop(self) -> None:
         """Stop everything in good order: services first, then the servers that they need."""
+        for watch in self._watches:
+            watch.cancel()
+        await asyncio.gather(*self._watches, return_exceptions=True)
         await self.supervisor.stop()
         await asyncio.gather(asyncio.to_thread(self.nats.stop), asyncio.to_thread(self.postgres.stop))
         self._claim.close()

@@ -90,13 +90,30 @@ async def _ensure_durable(js: JetStreamContext, durable: streams.Durable, ack_wa
     await js.add_consumer(durable.stream, consumer_config(durable, ack_wait))
 
 
-async def healthy(monitor_url: str) -> bool:
-    """Whether the server's full health check is good."""
+async def ailment(monitor_urls: str) -> str:
+    """What keeps the brokers from being well, in a few words; nothing if all full health checks that answer are good, and most answer.
+
+    `monitor_urls` is comma-separated. One broker of three may be away: what is missing can be made without it.
+    """
+    urls = monitor_urls.split(",")
+    async with httpx.AsyncClient(timeout=2) as client:
+        complaints = await asyncio.gather(*(_complaint(client, url) for url in urls))
+    answered = [complaint for complaint in complaints if complaint is not None]
+    if 2 * len(answered) <= len(urls):
+        return f"{len(answered)} of {len(urls)} brokers answer"
+    return next(filter(None, answered), "")
+
+
+async def _complaint(client: httpx.AsyncClient, url: str) -> str | None:
+    """What one broker's full health check complains of, without paths; None without an answer."""
     try:
-        async with httpx.AsyncClient(timeout=2) as client:
-            return (await client.get(f"{monitor_url}/healthz")).is_success
+        answer = await client.get(f"{url}/healthz")
     except httpx.HTTPError:
-        return False
+        return None
+    if answer.is_success:
+        return ""
+    # After a full disk a stream refuses everything until the server is started again, however much space is freed.
+    return "write error: free space, then restart the broker" if "write error" in answer.text else f"not healthy ({answer.status_code})"
 
 
 async def run(
@@ -104,11 +121,15 @@ async def run(
 ) -> None:
     """Keep everything provisioned until cancelled, however long the server is away."""
     client = await _connect(url, user, password)
-    complete = False
+    complete, complained = False, ""
     try:
         while True:
             try:
-                if client.is_connected and await healthy(monitor_url):
+                ill = await ailment(monitor_url)
+                if ill != complained:
+                    (log.warning if ill else log.info)("broker_health", reason=ill or "well")
+                    complained = ill
+                if client.is_connected and not ill:
                     await provision(client.jetstream(timeout=5), agencies, replicas)
                     if not complete:
                         log.info("provisioned")

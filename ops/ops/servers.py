@@ -22,6 +22,8 @@ from typing import Self
 from ops.processes import PATIENCE, Remembered, children, end_leftover, free_port, leashed, until_gone
 
 APART = Path("/var/lib/naungan")
+WRITE_ERROR = "write error"  # how nats-server's health check names a stream that it will not write to any more
+ROOM = 8 * 2**20  # bytes that have to be free before it is worth starting again
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 POSTGRES_SETTINGS = (
     "log_error_verbosity=terse",  # values stay out of the log
@@ -34,6 +36,8 @@ POSTGRES_SETTINGS = (
 class Server:
     """Starts with a `with` block and ends with it."""
 
+    process: subprocess.Popen[bytes] | None = None
+
     def start(self) -> None:
         """Start and wait until it answers."""
         raise NotImplementedError
@@ -41,6 +45,11 @@ class Server:
     def stop(self) -> None:
         """Stop in good order."""
         raise NotImplementedError
+
+    def ailing(self) -> str | None:
+        """Why it has to be started again, if it has to; nothing while it was stopped or killed on purpose."""
+        process = self.process
+        return f"it ended by itself with {process.returncode}" if process is not None and process.poll() is not None else None
 
     def __enter__(self) -> Self:
         self.start()
@@ -60,7 +69,6 @@ class Postgres(Server):
         self.port = free_port(self.remembered.facts.get("port"))
         self.password: str = self.remembered.facts.get("password") or secrets.token_urlsafe(24)
         self.data = self._place(folder.resolve()) / "pgdata"
-        self.process: subprocess.Popen[bytes] | None = None
         self.log = folder / "postgres.log"
         self.through: tuple[str, ...] = ()  # a command that becomes the server, such as `env` with other variables
 
@@ -169,21 +177,23 @@ class Postgres(Server):
 
 
 class Nats(Server):
-    """A nats-server with JetStream below `folder`; `users` is the part of its configuration that says who may do what."""
+    """A nats-server with JetStream below `folder`; `users` is the part of its configuration that says who may do what.
 
-    def __init__(self, folder: Path, users: str = "") -> None:
-        self.folder, self.users = folder, users
+    One of a cluster has a `name` of its own, and the cluster's block in `users` too.
+    """
+
+    def __init__(self, folder: Path, users: str = "", name: str = "naungan") -> None:
+        self.folder, self.users, self.name = folder, users, name
         self.remembered = Remembered(folder)
         facts = self.remembered.facts
         self.port, self.monitor = free_port(facts.get("port")), free_port(facts.get("monitor"))
         self.key: str = facts.get("key") or secrets.token_hex(32)
         self.url = f"nats://127.0.0.1:{self.port}"
         self.monitor_url = f"http://127.0.0.1:{self.monitor}"
-        self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start and wait until the full health check is good."""
-        if "key" not in self.remembered.facts and (self.folder / "jetstream").exists():
+        if "key" not in self.remembered.facts and (self.folder / "jetstream" / "jetstream").exists():
             message = f"the key of {self.folder / 'jetstream'} is lost: bring server.json back, or wipe the store"
             raise RuntimeError(message)
         self.remembered.keep(port=self.port, monitor=self.monitor, key=self.key)
@@ -191,7 +201,7 @@ class Nats(Server):
         config = self.folder / "nats.conf"
         config.touch(mode=0o600)
         config.write_text(
-            f'server_name: naungan\nlisten: "127.0.0.1:{self.port}"\nhttp: "127.0.0.1:{self.monitor}"\nmax_payload: 1MB\n'
+            f'server_name: {self.name}\nlisten: "127.0.0.1:{self.port}"\nhttp: "127.0.0.1:{self.monitor}"\nmax_payload: 1MB\n'
             f'pid_file: "{self.folder / "nats.pid"}"\n'
             f'jetstream {{ store_dir: "{self.folder / "jetstream"}", sync_interval: always, cipher: chacha, key: "{self.key}", max_file: 900T }}\n'
             f"{self.users}\n"
@@ -204,6 +214,16 @@ class Nats(Server):
                 message = f"nats-server did not start; see {self.folder / 'nats.log'}"
                 raise RuntimeError(message)
             time.sleep(0.02)
+
+    def ailing(self) -> str | None:
+        """Why it has to be started again: also after its disk was full, because it stores nothing from then on, however much is freed."""
+        ended = super().ailing()
+        if ended is not None or self.process is None:
+            return ended
+        facts = os.statvfs(self.folder / "jetstream")
+        if facts.f_bavail * facts.f_frsize < ROOM or WRITE_ERROR not in _said(f"{self.monitor_url}/healthz"):
+            return None
+        return "it met a write error and stores nothing until it is started again"
 
     def stop(self) -> None:
         """Stop in good order."""
@@ -293,3 +313,14 @@ def _answers(url: str) -> bool:
             return bool(answer.status == 200)  # noqa: PLR2004
     except (urllib.error.URLError, OSError):
         return False
+
+
+def _said(url: str) -> str:
+    """The words of an answer, also of a bad one; none without an answer."""
+    try:
+        with _direct.open(url, timeout=2) as answer:
+            return str(answer.read(4096), "utf-8", "replace")
+    except urllib.error.HTTPError as error:
+        return str(error.read(4096), "utf-8", "replace")
+    except OSError:
+        return ""

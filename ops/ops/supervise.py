@@ -13,11 +13,14 @@ from time import monotonic
 import httpx
 import structlog
 
+from ops.servers import Server
+
 log = structlog.get_logger()
 
 STOP_WITHIN = 20.0
 LONGEST_DELAY = 5.0
 SETTLED_AFTER = 30.0
+LOOK_EVERY = 1.0
 LEASH = Path(__file__).with_name("leash.py")
 
 
@@ -112,6 +115,44 @@ def _end_group(leader: int) -> None:
     """End what a child that has ended left of its own children; it led a process group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
+
+
+async def keep_running(server: Server) -> None:
+    """Start a server again that ended by itself or has to be started again to be well, until cancelled.
+
+    A full disk ends Postgres, and leaves NATS unable to write even when space is freed. A server that was stopped on purpose is left alone.
+    """
+    while True:
+        await asyncio.sleep(LOOK_EVERY)
+        process, why = server.process, await asyncio.to_thread(server.ailing)
+        if why is None:
+            continue
+        await asyncio.sleep(LOOK_EVERY)
+        # Seen twice: whoever kills it on purpose needs a moment to take note of its end.
+        if server.process is not process or await asyncio.to_thread(server.ailing) is None:
+            continue
+        log.warning("server_started_again", server=type(server).__name__, why=why)
+        while not await _started(server):
+            await asyncio.sleep(LONGEST_DELAY)
+
+
+async def _started(server: Server) -> bool:
+    """Stop what is left of a server and start it; whether it answers now."""
+    starting = asyncio.create_task(asyncio.to_thread(_start_again, server))
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.gather(starting, return_exceptions=True)  # a thread cannot be cancelled: let whoever stops it find the truth
+        raise
+    except (RuntimeError, OSError) as error:
+        log.warning("server_does_not_start", server=type(server).__name__, error=type(error).__name__)
+        return False
+    return True
+
+
+def _start_again(server: Server) -> None:
+    server.stop()
+    server.start()
 
 
 async def wait_ready(url: str, patience: float) -> None:

@@ -80,6 +80,7 @@ class Load:
         self._tokens: dict[str, tuple[str, float]] = {}
         self._tasks: list[asyncio.Task[Any]] = []
         self._sending: asyncio.Task[Any] | None = None
+        self._at_doors: set[asyncio.Task[None]] = set()
         self.workers = {str(who.subject): who.name for who in identities().values() if who.role == "peksos"}
         self.heads = {shelter["shelter_id"]: f"head-{number}" for number, shelter in enumerate(demo_shelters(), 1)}
 
@@ -113,6 +114,8 @@ class Load:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+        if self._at_doors:
+            await asyncio.wait(self._at_doors, timeout=60)
 
     async def stop(self) -> None:
         """Everybody goes home."""
@@ -260,7 +263,10 @@ class Load:
         rows = await self.world.sql("placement", OFFERS, SOME)
         await self._all(*(self._placement(row) for row in rows))
         if self.rng.random() < 0.05:
-            await self._at_the_door()
+            # Who stands at a door is let in although the officers go home: an admission that nobody counts would look like an invented case.
+            going = asyncio.create_task(self._at_the_door())
+            self._at_doors.add(going)
+            await asyncio.shield(going)
 
     async def _placement(self, row: Any) -> None:
         subject, where, choice = str(row["id"]), f"/placement/placements/{row['id']}", self.rng.random()

@@ -78,23 +78,39 @@ def _raise_if_refused(answer: Msg) -> None:
         raise RefusedError(int(content["error"].get("err_code", 0)), str(content["error"].get("description", "")))
 
 
-async def publish(client: Client, events: Sequence[Emitted]) -> None:
-    """Publish events under their own ids, in order, whether some of them are in the stream already or not."""
+async def publish(client: Client, events: Sequence[Emitted]) -> list[Emitted]:
+    """Publish events under their own ids, in order, whether some of them are in the stream already or not; those that are stored now.
+
+    A stream that takes nothing, being full or without a leader, keeps the others from nothing. Raises its error when nothing was stored.
+    """
     streams: dict[str, list[Emitted]] = defaultdict(list)
     for event in events:
         streams[event.stream].append(event)
+    stored: list[Emitted] = []
+    failed: Exception | None = None
     for stream, own in streams.items():
-        for start in range(0, len(own), BATCH):
-            part = own[start : start + BATCH]
-            try:
-                if len(part) > 1:
-                    await publish_batch(client, stream, [(event, str(event.id)) for event in part])
-                    continue
-            except RefusedError as error:
-                if error.code != DUPLICATE_IN_BATCH:
-                    raise
-            for event in part:
-                await publish_single(client, event, str(event.id))
+        try:
+            for start in range(0, len(own), BATCH):
+                part = own[start : start + BATCH]
+                await _publish_part(client, stream, part)
+                stored += part
+        except Exception as error:  # noqa: BLE001 - whatever it was, these are still pending
+            failed = error
+    if failed is not None and not stored:
+        raise failed
+    return stored
+
+
+async def _publish_part(client: Client, stream: str, part: Sequence[Emitted]) -> None:
+    try:
+        if len(part) > 1:
+            await publish_batch(client, stream, [(event, str(event.id)) for event in part])
+            return
+    except RefusedError as error:
+        if error.code != DUPLICATE_IN_BATCH:
+            raise
+    for event in part:
+        await publish_single(client, event, str(event.id))
 
 
 def emitted(row: Row[tuple[object, ...]], source: str) -> Emitted:
@@ -130,8 +146,8 @@ class Relay:
         """The connection was lost and is back: what was on its way gets no answer any more, and is published again at once."""
         self._lost.set()
 
-    async def _carry(self, events: Sequence[Emitted]) -> None:
-        """Publish, as often as the connection is lost meanwhile; under the same ids, so that the stream keeps each once."""
+    async def _carry(self, events: Sequence[Emitted]) -> list[Emitted]:
+        """Publish, as often as the connection is lost meanwhile; under the same ids, so that the stream keeps each once. What is stored."""
         while True:
             self._lost.clear()
             publishing, lost = asyncio.create_task(publish(self.client, events)), asyncio.create_task(self._lost.wait())
@@ -154,15 +170,17 @@ class Relay:
                 continue
             self._mine |= {event.id for event in batch}
             try:
-                await self._carry(batch)
+                stored = await self._carry(batch)
             except Exception as error:  # noqa: BLE001 - whatever it was, the rows are still pending
                 log.warning("publish_failed", service=self.service, error=type(error).__name__, events=len(batch))
                 await asyncio.sleep(0.05)
             else:
                 crash.point("after_publish_before_confirm")
-                self._confirmed.extend(event.id for event in batch)
+                self._confirmed.extend(event.id for event in stored)
                 self._confirm_wake.set()
-                PUBLISHED.labels(self.service).inc(len(batch))
+                PUBLISHED.labels(self.service).inc(len(stored))
+                if len(stored) < len(batch):
+                    log.warning("publish_failed", service=self.service, error="one of several streams", events=len(batch) - len(stored))
             finally:
                 self._mine -= {event.id for event in batch}
 
@@ -194,10 +212,11 @@ class Relay:
             PENDING.labels(self.service).set(len(rows))
             if not events:
                 return 0
-            await self._carry(events)
-            await connection.execute(CONFIRM, {"ids": [event.id for event in events]})
-        log.info("recovered", service=self.service, events=len(events))
-        return len(events)
+            stored = await self._carry(events)
+            await connection.execute(CONFIRM, {"ids": [event.id for event in stored]})
+        log.info("recovered", service=self.service, events=len(stored))
+        # Nobody hurries back to a stream that takes nothing.
+        return len(stored) if len(stored) == len(events) else 0
 
     async def recover_always(self, age: float) -> None:
         """Recover again and again, at once while there is more."""
