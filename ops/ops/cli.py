@@ -156,7 +156,9 @@ def list_recovery(service: str, data: Data = DEFAULT) -> None:
 
 
 @recovery_app.command("done")
-def settle_recovery(service: str, event: Annotated[UUID | None, typer.Argument(help="one event; all without it")] = None, data: Data = DEFAULT) -> None:
+def settle_recovery(
+    service: str, event: Annotated[UUID | None, typer.Argument(help="one event; all without it")] = None, data: Data = DEFAULT
+) -> None:
     """Say that people settled what a recovery left to them."""
     console.print(f"settled {asyncio.run(recovery.settle(_store_url(service, data), event))}")
 

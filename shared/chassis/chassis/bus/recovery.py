@@ -180,9 +180,7 @@ class Recovery:
         """All messages that a stream holds now, in batches."""
         js = self.client.jetstream(timeout=SILENCE)
         name = f"recovery-{self.service}-{uuid4().hex[:12]}"
-        config = ConsumerConfig(
-            name=name, deliver_policy=DeliverPolicy.ALL, ack_policy=AckPolicy.NONE, mem_storage=True, inactive_threshold=60
-        )
+        config = ConsumerConfig(name=name, deliver_policy=DeliverPolicy.ALL, ack_policy=AckPolicy.NONE, mem_storage=True, inactive_threshold=60)
         left = (await js.add_consumer(stream, config)).num_pending or 0
         pull = await js.pull_subscribe_bind(consumer=name, stream=stream)
         try:
