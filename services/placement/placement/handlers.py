@@ -45,9 +45,11 @@ async def discharge(events: Sequence[Received[Any]], tx: Transaction) -> None:
 
 @inputs.clock("match")
 async def try_the_waiting_list(due: Sequence[Due], tx: Transaction) -> None:
-    """Beds may have become free: offer them to the waiting list, in arrival order."""
-    cases = [need.case_id for need in await store.waiting(tx)]
-    await tx.lock(cases)
+    """Beds may have become free: give them to those whose own are in doubt, then offer them to the waiting list, in arrival order."""
+    cases, bedless = [need.case_id for need in await store.waiting(tx)], await housing.bedless(tx)
+    await tx.lock([*cases, *bedless])
+    if bedless:
+        await housing.ask_again(tx, bedless, due[-1].cause)
     known = await store.needs(tx, cases)
     seekers = [need for need in known.values() if need.state is State.WAITING]
     if seekers:

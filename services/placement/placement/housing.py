@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from chassis import Transaction
+from chassis import Cause, Transaction
+from sqlalchemy import text
 
 from placement import matching, store
 from placement.domain.offers import Offer
@@ -14,9 +15,12 @@ from placement.domain.relearn import Bedless, beds_anew
 from placement.store import register, relearnt
 
 UNHOUSED = "unhoused"
+IN_DOUBT = text("SELECT subject FROM clock WHERE kind = :kind ORDER BY subject")
 
 
-async def give_beds(tx: Transaction, live: Sequence[Placement], residents: Mapping[UUID, tuple[Person, ...]]) -> tuple[set[UUID], set[UUID]]:
+async def give_beds(
+    tx: Transaction, live: Sequence[Placement], residents: Mapping[UUID, tuple[Person, ...]], cause: Cause | None = None
+) -> tuple[set[UUID], set[UUID]]:
     """Let live placements have beds, the ones they had where those are theirs still; which got others, and which got none.
 
     A shelter with too few is closed, and asked again after a minute. The cases are locked.
@@ -39,16 +43,23 @@ async def give_beds(tx: Transaction, live: Sequence[Placement], residents: Mappi
     without = [entry for entry in anew if not given[entry.id]]
     await relearnt.close_shelters(tx, {entry.shelter_id for entry in without})
     for entry in without:
-        tx.set_clock(UNHOUSED, entry.case_id, tx.now + tx.settings.span(minutes=1))
+        tx.set_clock(UNHOUSED, entry.case_id, tx.now + tx.settings.span(minutes=1), cause=cause)
     return {entry.id for entry, _ in offers}, {entry.id for entry in without}
 
 
-async def ask_again(tx: Transaction, cases: Collection[UUID]) -> None:
+async def bedless(tx: Transaction) -> list[UUID]:
+    """The cases whose beds are in doubt."""
+    return [row.subject for row in await tx.rows(IN_DOUBT, {"kind": UNHOUSED})]
+
+
+async def ask_again(tx: Transaction, cases: Collection[UUID], cause: Cause | None = None) -> None:
     """Try once more to give beds to households that had none; an officer may have registered some meanwhile."""
-    bedless = await relearnt.without_beds(tx, cases)
-    if bedless:
-        await give_beds(tx, bedless, {entry.id: entry.members for entry in bedless})
-        matching.set_availability(tx, bedless[0].case_id)
+    without = await relearnt.without_beds(tx, cases)
+    for case_id in cases:
+        tx.cancel_clock(UNHOUSED, case_id)
+    if without:
+        await give_beds(tx, without, {entry.id: entry.members for entry in without}, cause)
+        matching.set_availability(tx, without[0].case_id, cause)
 
 
 def until(entry: Placement) -> datetime | None:
