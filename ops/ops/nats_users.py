@@ -31,6 +31,10 @@ def service_permissions(service: str) -> tuple[list[str], list[str]]:
             f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*",
             f"$JS.API.CONSUMER.DELETE.{stream}.*",
         ]
+    # A restored store looks through all it fills or follows, under one name: nobody else's durable is within reach of it.
+    for stream in dict.fromkeys([*said, *(durable.stream for durable in streams.durables_of(service) if durable.stream != "REFERRALS")]):
+        reader = f"{stream}.recovery-{service}"
+        publish += [f"$JS.API.CONSUMER.CREATE.{reader}", f"$JS.API.CONSUMER.MSG.NEXT.{reader}", f"$JS.API.CONSUMER.DELETE.{reader}"]
     if service == "intake":
         publish.append("$JS.API.STREAM.MSG.DELETE.REFERRALS")
     return publish, [f"_INBOX_{service}.>"]

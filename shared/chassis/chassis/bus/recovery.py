@@ -11,13 +11,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.errors import NotFoundError
 from prometheus_client import Counter
 from sqlalchemy import text
 
@@ -179,7 +180,10 @@ class Recovery:
     async def _messages(self, stream: str) -> AsyncIterator[list[Msg]]:
         """All messages that a stream holds now, in batches."""
         js = self.client.jetstream(timeout=SILENCE)
-        name = f"recovery-{self.service}-{uuid4().hex[:12]}"
+        # One name, which is all that the service may use there; what a run that was killed left under it is in the way.
+        name = f"recovery-{self.service}"
+        with contextlib.suppress(NotFoundError):
+            await js.delete_consumer(stream, name)
         config = ConsumerConfig(name=name, deliver_policy=DeliverPolicy.ALL, ack_policy=AckPolicy.NONE, mem_storage=True, inactive_threshold=60)
         left = (await js.add_consumer(stream, config)).num_pending or 0
         pull = await js.pull_subscribe_bind(consumer=name, stream=stream)
