@@ -68,7 +68,7 @@ async def test_nobody_is_told_twice_after_notifications_lost_its_last_hour(rig: 
     await rig.advance(hours=missed, minutes=1)
     await rig.advance(minutes=rig.services["notifications"].settings.unacknowledged_minutes + 1)
     (head,) = await rig.sql("notifications", "SELECT * FROM notice WHERE kind = 'placement.offered'")
-    ok(await rig.post("notifications", f"/notices/{head.id}/acknowledge", json={}, role="shelter_head", units=[head.unit]))
+    ok(await rig.post("notifications", f"/inbox/{head.id}/acknowledge", json={}, role="shelter_head", units=[head.unit]))
     await rig.settle()
     ladder = "SELECT placement_id, answered, done FROM ladder ORDER BY placement_id"
     climbed = await rig.sql("notifications", ladder)
