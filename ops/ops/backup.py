@@ -37,15 +37,19 @@ KEY_TABLES = (
 )
 
 
-class DamagedError(Exception):
+class BackupError(Exception):
+    """What stands against a backup or a restore; nothing was changed."""
+
+
+class DamagedError(BackupError):
     """The backup is not whole: a file is missing or is not what the manifest says."""
 
 
-class InUseError(Exception):
+class InUseError(BackupError):
     """Somebody works on the store: stop its service first."""
 
 
-class ToolMissingError(Exception):
+class ToolMissingError(BackupError):
     """Postgres' own tools are not here."""
 
 
@@ -84,8 +88,8 @@ async def back_up(folder: Path, urls: Mapping[str, Urls], keys: Path | None = No
     """
     now = datetime.now(UTC)
     name, apart = f"{now:%Y%m%dT%H%M%S.%fZ}", keys or folder / KEYS
-    for place in (folder / name, apart / name):
-        place.mkdir(parents=True, mode=0o700)
+    for place in (folder, apart, folder / name, apart / name):
+        place.mkdir(parents=True, mode=0o700, exist_ok=place in {folder, apart})
     entries: dict[str, Any] = {}
     key_entries: dict[str, Any] = {}
     for service, url in urls.items():

@@ -1,8 +1,10 @@
 """The `naungan` command."""
 
 import asyncio
+import contextlib
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -124,6 +126,15 @@ def redrive_letters(
     console.print(f"asked for {asyncio.run(letters.redrive(_store_url(service, data), letter))}")
 
 
+@contextlib.contextmanager
+def _saying_why() -> Iterator[None]:
+    try:
+        yield
+    except (backup.BackupError, LookupError) as error:
+        console.print(f"nothing was changed: {error}", soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
 Chosen = Annotated[list[str] | None, typer.Option("--service", help="a service, again for each; all without it")]
 Apart = Annotated[Path | None, typer.Option("--keys", help="folder of the keys' own backup set; FOLDER/keys without it")]
 
@@ -131,7 +142,7 @@ Apart = Annotated[Path | None, typer.Option("--keys", help="folder of the keys' 
 @app.command("backup")
 def back_up(folder: Path, service: Chosen = None, keys: Apart = None, data: Data = DEFAULT) -> None:
     """Back up stores and, apart from them, keys, while everything works; the earlier backup in FOLDER stays until this one is whole."""
-    with recovery.reachable(data):
+    with recovery.reachable(data), _saying_why():
         manifest = asyncio.run(backup.back_up(folder, recovery.urls(service or SERVICES, data), keys))
     for name, entry in manifest["stores"].items():
         console.print(f"{name}: {entry['size']} bytes, schema {entry['revision']}, epoch {entry['epoch']}")
@@ -140,7 +151,7 @@ def back_up(folder: Path, service: Chosen = None, keys: Apart = None, data: Data
 @app.command("restore")
 def put_back(folder: Path, service: Chosen = None, keys: Apart = None, data: Data = DEFAULT) -> None:
     """Put stores back from a backup; their services must be stopped, and bring them up to date when they start."""
-    with recovery.reachable(data):
+    with recovery.reachable(data), _saying_why():
         epochs = asyncio.run(backup.restore(folder, recovery.urls(service or SERVICES, data), keys))
     for name, epoch in epochs.items():
         console.print(f"{name}: put back, closed, epoch {epoch}; start the service, then see `naungan recovery list {name}`")
@@ -150,7 +161,9 @@ def put_back(folder: Path, service: Chosen = None, keys: Apart = None, data: Dat
 def list_recovery(service: str, data: Data = DEFAULT) -> None:
     """List what a service's recovery left to people and nobody has settled yet."""
     table = Table("event", "what happened", "whose", "missing", "since")
-    for row in asyncio.run(recovery.listed(_store_url(service, data))):
+    with recovery.reachable(data):
+        found = asyncio.run(recovery.listed(_store_url(service, data)))
+    for row in found:
         table.add_row(str(row["event_id"]), row["type"], str(row["subject"]), row["missing"], f"{row['opened_at']:%Y-%m-%d %H:%M}")
     console.print(table)
 
@@ -160,7 +173,8 @@ def settle_recovery(
     service: str, event: Annotated[UUID | None, typer.Argument(help="one event; all without it")] = None, data: Data = DEFAULT
 ) -> None:
     """Say that people settled what a recovery left to them."""
-    console.print(f"settled {asyncio.run(recovery.settle(_store_url(service, data), event))}")
+    with recovery.reachable(data):
+        console.print(f"settled {asyncio.run(recovery.settle(_store_url(service, data), event))}")
 
 
 if __name__ == "__main__":

@@ -135,7 +135,7 @@ class Recovery:
             async with self.database.engine.begin() as connection:
                 await connection.execute(OPEN)
         RELEARNT.labels(self.service).inc(len(own))
-        log.warning("store_recovered", service=self.service, own=len(own), others=len(others), unreadable=len(finds.unreadable))
+        log.warning("store_recovered", service=self.service, events=len(own) + len(finds.unreadable), count=len(others))
         return True
 
     # -- looking ----------------------------------------------------------------------------------------------------------------------
