@@ -39,6 +39,10 @@ async def test_cases_follow_ids_and_submissions_of_the_lost_hour_are_there_again
 
     for case, agency, reference in ((sheltered, "dppapp", "SHELTERED"), (incomplete, "dinsos", "INCOMPLETE")):
         assert await refer(rig, a_referral(reference, shelter=True), agency=agency) == case
+    resent = await rig.sql("intake", "SELECT task_id, case_id, agency FROM desk_task WHERE kind = 'resent' ORDER BY agency")
+    assert [(row.case_id, row.agency) for row in resent] == [(incomplete, "dinsos"), (sheltered, "dppapp")]
+    shown = ok(await rig.get("intake", f"/desk/{resent[1].task_id}", role="intake_officer", agency="dppapp"))
+    assert "Canary Contoh" in shown["content"], "a desk reads what was sent again, and takes it over"
     (row,) = await rig.sql("intake", "SELECT count(*) FROM case_file")
     assert row.count == len(cases)
     later = await refer(rig, a_referral("LATER", shelter=False))

@@ -6,7 +6,6 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import nats
@@ -72,6 +71,10 @@ class Load:
         while not self.stopping.is_set():
             for placement in ok(await self.running.send("GET", "/placement/placements?state=offered", name)):
                 await self._let_in(name, placement)
+            page = ok(await self.running.send("GET", "/notifications/inbox?unread=true", name))["notices"]
+            for notice in page[:3]:
+                await self.running.send("POST", f"/notifications/inbox/{notice['id']}/acknowledge", name, {})
+                await self.running.send("POST", f"/notifications/inbox/{notice['id']}/read", name, {})
             await asyncio.sleep(0.3)
 
     async def _let_in(self, name: str, placement: dict[str, Any]) -> None:
@@ -119,7 +122,6 @@ async def test_a_store_put_back_under_load_loses_and_doubles_nothing(running: Ru
 
     await running.until(service, "SELECT state FROM store_epoch", "open", PATIENCE)
     assert await ids(running, service) >= said, "what was said is said"
-    again = uuid4().hex[:8]
     client = await nats.connect(
         running.platform.nats.url, user="dppapp", password=running.platform.secrets.passwords["dppapp"], inbox_prefix="_INBOX_dppapp"
     )
@@ -132,7 +134,6 @@ async def test_a_store_put_back_under_load_loses_and_doubles_nothing(running: Ru
     await running.until("intake", "SELECT count(*) FROM submission", load.referred, PATIENCE)
     await running.until("intake", "SELECT count(*) FROM case_file", load.referred, PATIENCE)
     await agreed(running)
-    assert again
 
 
 async def agreed(running: Running) -> None:

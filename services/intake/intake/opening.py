@@ -86,11 +86,12 @@ async def open_cases(tx: Transaction, vault: Vault, submissions: Sequence[Submis
     claimed = await store.apply(tx, store.CLAIM, list(firsts.values()))
     await _open(tx, vault, [(firsts[tuple(key)], by_key[tuple(key)]) for key in claimed])
     stored = await store.submitted(tx, firsts)
+    await _keep_resent(tx, vault, [(stored[entry.key], entry) for entry in submissions if not stored[entry.key].fingerprint])
     return [_answer(stored[entry.key], mark) for entry, mark in zip(submissions, marks, strict=True)]
 
 
 def _answer(row: Any, mark: bytes) -> Answer:
-    # A store that was restored may know a submission only by its receipt: whoever sends its reference again means it.
+    # A store that was restored may know a submission only by its receipt: whoever sends its reference again gets that one.
     if row.fingerprint and bytes(row.fingerprint) != mark:
         return Answer("rejected", REUSED)
     return Answer(row.receipt, tuple((field, ProblemCode(code)) for field, code in row.problems), row.follow_id, row.case_id)
@@ -282,6 +283,22 @@ def _task(
         "fingerprint": fingerprint,
         "opened_at": tx.now,
     }
+
+
+async def _keep_resent(tx: Transaction, vault: Vault, resent: Sequence[tuple[Any, Submission]]) -> None:
+    """Keep, sealed for the desk, what comes again under a reference whose first content nobody knows any more: a person compares it."""
+    if not resent:
+        return
+    tasks = {tx.new_id("resent", row.case_id, entry.cause): (row, entry) for row, entry in resent}
+    keys = await vault.new(tasks)
+    rows: list[dict[str, Any]] = []
+    for task_id, (row, entry) in tasks.items():
+        mark = vault.blind("resent", entry.reading.content)
+        task = _task(tx, task_id, "resent", agency=entry.agency, reference=row.reference, problems=entry.reading.problems, fingerprint=mark)
+        sealed = keys.seal(task_id, "desk_task.content", entry.referral.model_dump_json())
+        rows.append(task | {"case_id": row.case_id, "content": sealed})
+        tx.set_clock("desk", task_id, tx.now + tx.settings.span(hours=tx.settings.desk_hours), cause=entry.cause)
+    await store.add(tx, store.TASKS, rows)
 
 
 async def keep_refusal(tx: Transaction, task_id: UUID, agency: str, reference: str | None, problems: Sequence[Problem]) -> None:

@@ -106,7 +106,6 @@ class Service:
         """Wait for the store, then serve; the bus is joined in the background and may come later."""
         await self._refuse_fast_clocks()
         await self._until_the_store_answers()
-        self.database.closed = await self.database.restored()
         self._spawn("bus", self._join_bus)
         if not self.database.closed:
             self._open()
@@ -190,6 +189,7 @@ class Service:
         while True:
             try:
                 await self.database.epoch()
+                self.database.closed = await self.database.restored()
                 if self.vault:
                     await self.vault.prepare()
             except Exception as error:  # noqa: BLE001 - not there, or not migrated, yet

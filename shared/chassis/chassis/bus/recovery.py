@@ -146,7 +146,7 @@ class Recovery:
         return list(dict.fromkeys([*self.said_on, *followed]))
 
     async def _look(self, stream: str, finds: Finds) -> None:
-        own = tuple(subject.removesuffix(">") for subject in self.said_on.get(stream, ()))
+        own, types = tuple(subject.removesuffix(">") for subject in self.said_on.get(stream, ())), self.inputs.types
         async for batch in self._messages(stream):
             mine: dict[UUID, Msg] = {}
             theirs: dict[UUID, Msg] = {}
@@ -156,7 +156,7 @@ class Recovery:
                     identity = UUID(headers.get("ce-id", ""))
                     if own and message.subject.startswith(own) and headers.get("ce-source") == self.service:
                         mine[identity] = message
-                    elif headers.get("ce-type") in self.inputs.types:
+                    elif headers.get("ce-type") in types:
                         theirs[identity] = message
             async with self.database.engine.begin() as connection:
                 await connection.execute(CONFIRM, {"ids": list(mine)})
