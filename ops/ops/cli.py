@@ -161,8 +161,8 @@ def put_back(folder: Path, service: Chosen = None, keys: Apart = None, data: Dat
 def list_recovery(service: str, data: Data = DEFAULT) -> None:
     """List what a service's recovery left to people and nobody has settled yet."""
     table = Table("event", "what happened", "whose", "missing", "since")
-    with recovery.reachable(data):
-        found = asyncio.run(recovery.listed(_store_url(service, data)))
+    with recovery.reachable(data), _saying_why():
+        found = asyncio.run(recovery.listed(recovery.urls([service], data)[service].store))
     for row in found:
         table.add_row(str(row["event_id"]), row["type"], str(row["subject"]), row["missing"], f"{row['opened_at']:%Y-%m-%d %H:%M}")
     console.print(table)
@@ -173,8 +173,9 @@ def settle_recovery(
     service: str, event: Annotated[UUID | None, typer.Argument(help="one event; all without it")] = None, data: Data = DEFAULT
 ) -> None:
     """Say that people settled what a recovery left to them."""
-    with recovery.reachable(data):
-        console.print(f"settled {asyncio.run(recovery.settle(_store_url(service, data), event))}")
+    with recovery.reachable(data), _saying_why():
+        settled = asyncio.run(recovery.settle(recovery.urls([service], data)[service].store, event))
+    console.print(f"settled {settled}")
 
 
 if __name__ == "__main__":

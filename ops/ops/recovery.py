@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from contracts.streams import SERVICES
 
 from ops import stores
 from ops.backup import Urls
@@ -36,8 +37,12 @@ def reachable(data: Path) -> Iterator[None]:
 def urls(services: Iterable[str], data: Path) -> dict[str, Urls]:
     """Where these services keep rows and keys: by their settings, by the secrets of a compose deployment, or embedded below `data`.
 
-    Raises LookupError when none of these says it.
+    Raises LookupError when none of these says it, or there is no such service.
     """
+    services = list(services)
+    if strangers := sorted(set(services) - set(SERVICES)):
+        message = f"no such service: {', '.join(strangers)}"
+        raise LookupError(message)
     return {service: Urls(_url(service, "DATABASE_URL", service, data), _url(service, "KEYS_URL", f"{service}_keys", data)) for service in services}
 
 

@@ -11,6 +11,8 @@ import pytest
 from chassis.store.database import create_engine
 from chassis.store.vault import ErasedError, KeyLostError, Vault
 from ops.backup import DamagedError, InUseError, Urls, back_up, checked, restore
+from ops.cli import app
+from typer.testing import CliRunner
 
 from tests.flows.people import a_referral, ok, platform, refer
 from tests.restore.loss import backed_up, urls_of
@@ -37,6 +39,10 @@ async def run(url: str, statement: str) -> None:
         await connection.execute(statement)
     finally:
         await connection.close()
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 async def owners(url: str) -> set[UUID]:
@@ -185,3 +191,25 @@ async def test_a_person_who_was_erased_after_the_backup_cannot_be_read_from_it(r
     assert str(person.person_id) in content
     assert "Canary" not in content
     assert ok(await rig.clients["placement"].get("/livez")) is None
+
+
+async def test_the_command_finds_stores_by_their_settings_and_says_why_it_does_nothing(
+    templates: Templates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = await stores(templates)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PLACEMENT_DATABASE_URL", urls.store)
+    monkeypatch.setenv("PLACEMENT_KEYS_URL", urls.keys)
+
+    def run_command(*words: str) -> tuple[int, str]:
+        result = CliRunner().invoke(app, list(words))
+        return result.exit_code, result.output
+
+    called = [("backup", "b", "--service", "placement"), ("restore", "b", "--service", "placement"), ("recovery", "list", "placement")]
+    for words in called:
+        code, said = await asyncio.to_thread(run_command, *words)
+        assert code == 0, said
+    assert names(tmp_path) == ["b"], "and nothing else is left where it was called"
+    for words in (("restore", "elsewhere", "--service", "placement"), ("backup", "b", "--service", "nobody"), ("recovery", "list", "intake")):
+        code, said = await asyncio.to_thread(run_command, *words)
+        assert (code, said.startswith("nothing was changed: ")) == (1, True), said
