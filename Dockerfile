@@ -7,7 +7,7 @@ COPY pyproject.toml uv.lock README.md ./
 COPY shared ./shared
 COPY services ./services
 COPY ops ./ops
-RUN uv sync --quiet --locked --no-dev --no-editable --package naungan-ops
+RUN uv sync --quiet --locked --no-dev --no-editable --package naungan-ops --extra backup
 
 FROM python:3.13-slim
 RUN groupadd --gid 10001 naungan && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin naungan

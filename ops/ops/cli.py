@@ -1,8 +1,10 @@
 """The `naungan` command."""
 
 import asyncio
+import contextlib
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -14,7 +16,7 @@ from contracts.streams import SERVICES
 from rich.console import Console
 from rich.table import Table
 
-from ops import bench, demo, doctor, letters, provision, rebuild, stores
+from ops import backup, bench, demo, doctor, letters, provision, rebuild, recovery, stores
 from ops.access import Access, UnreachableError, access_of
 from ops.platform import Platform, Secrets
 from ops.processes import Remembered
@@ -22,6 +24,8 @@ from ops.processes import Remembered
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Naungan: from the first report to a safe return home.")
 letters_app = typer.Typer(no_args_is_help=True, help="Messages that a service could not take: list them, and drive them again.")
 app.add_typer(letters_app, name="dead-letters")
+recovery_app = typer.Typer(no_args_is_help=True, help="What a restored service could not learn again, for people to settle.")
+app.add_typer(recovery_app, name="recovery")
 console = Console()
 
 Data = Annotated[Path, typer.Option(envvar="NAUNGAN_DATA", help="folder that keeps everything between runs")]
@@ -165,6 +169,58 @@ def redrive_letters(
 ) -> None:
     """Let a service try one message, or all that it set aside, again; within seconds if it runs."""
     console.print(f"asked for {asyncio.run(letters.redrive(_store_url(service, data), letter))}")
+
+
+@contextlib.contextmanager
+def _saying_why() -> Iterator[None]:
+    try:
+        yield
+    except (backup.BackupError, LookupError) as error:
+        console.print(f"nothing was changed: {error}", soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+Chosen = Annotated[list[str] | None, typer.Option("--service", help="a service, again for each; all without it")]
+Apart = Annotated[Path | None, typer.Option("--keys", help="folder of the keys' own backup set; FOLDER/keys without it")]
+
+
+@app.command("backup")
+def back_up(folder: Path, service: Chosen = None, keys: Apart = None, data: Data = DEFAULT) -> None:
+    """Back up stores and, apart from them, keys, while everything works; the earlier backup in FOLDER stays until this one is whole."""
+    with recovery.reachable(data), _saying_why():
+        manifest = asyncio.run(backup.back_up(folder, recovery.urls(service or SERVICES, data), keys))
+    for name, entry in manifest["stores"].items():
+        console.print(f"{name}: {entry['size']} bytes, schema {entry['revision']}, epoch {entry['epoch']}")
+
+
+@app.command("restore")
+def put_back(folder: Path, service: Chosen = None, keys: Apart = None, data: Data = DEFAULT) -> None:
+    """Put stores back from a backup; their services must be stopped, and bring them up to date when they start."""
+    with recovery.reachable(data), _saying_why():
+        epochs = asyncio.run(backup.restore(folder, recovery.urls(service or SERVICES, data), keys))
+    for name, epoch in epochs.items():
+        console.print(f"{name}: put back, closed, epoch {epoch}; start the service, then see `naungan recovery list {name}`")
+
+
+@recovery_app.command("list")
+def list_recovery(service: str, data: Data = DEFAULT) -> None:
+    """List what a service's recovery left to people and nobody has settled yet."""
+    table = Table("event", "what happened", "whose", "missing", "since")
+    with recovery.reachable(data), _saying_why():
+        found = asyncio.run(recovery.listed(recovery.urls([service], data)[service].store))
+    for row in found:
+        table.add_row(str(row["event_id"]), row["type"], str(row["subject"]), row["missing"], f"{row['opened_at']:%Y-%m-%d %H:%M}")
+    console.print(table)
+
+
+@recovery_app.command("done")
+def settle_recovery(
+    service: str, event: Annotated[UUID | None, typer.Argument(help="one event; all without it")] = None, data: Data = DEFAULT
+) -> None:
+    """Say that people settled what a recovery left to them."""
+    with recovery.reachable(data), _saying_why():
+        settled = asyncio.run(recovery.settle(recovery.urls([service], data)[service].store, event))
+    console.print(f"settled {settled}")
 
 
 if __name__ == "__main__":

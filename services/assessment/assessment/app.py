@@ -4,7 +4,7 @@ import uvicorn
 from chassis import Service, logs
 from contracts import catalogue, streams
 
-from assessment import api, handlers
+from assessment import api, handlers, relearn
 from assessment.settings import AssessmentSettings
 
 
@@ -18,6 +18,8 @@ def build(settings: AssessmentSettings) -> Service:
         durables=[(durable.stream, durable.name) for durable in streams.durables_of("assessment")],
         order=catalogue.ORDER,
         said_on=streams.said_on("assessment"),
+        says={event.type: event for event in catalogue.said_by("assessment")},
+        relearn=relearn.relearn,
     )
 
 

@@ -20,7 +20,7 @@ async def learn(events: Sequence[Received[Any]], tx: Transaction) -> None:
     known = await store.cases(tx, {event.subject for event in events})
     after = dict(known)
     for event in events:
-        after[event.subject] = case.learn(after[event.subject], _told(event))
+        after[event.subject] = case.learn(after[event.subject], told_by(event))
     limits = decisions.limits(tx)
     after = {case_id: case.advance(told, tx.now, limits) for case_id, told in after.items()}
     await decisions.record(tx, known, await decisions.find_workers(tx, after))
@@ -62,7 +62,7 @@ async def a_followup_was_missed(due: Sequence[Due], tx: Transaction) -> None:
     await decisions.record(tx, known, after)
 
 
-def _told(event: Received[Any]) -> tuple[case.Told, ...]:
+def told_by(event: Received[Any]) -> tuple[case.Told, ...]:
     """What an event tells, in the domain's words."""
     data, version = event.data, event.factversion
     match data:

@@ -296,6 +296,12 @@ async def completion(tx: Transaction, case_id: UUID) -> Row[Any] | None:
     return await tx.row(select(COMPLETION).where(COMPLETION.c.case_id == case_id))
 
 
+async def complete_again(tx: Transaction, case_id: UUID, band: str, flags: Sequence[str], *, by: UUID, at: datetime) -> None:
+    """Record what came of an assessment that only its fact tells of."""
+    values = {"case_id": case_id, "band": band, "flags": list(flags), "completed_by": by, "completed_at": at}
+    await tx.execute(insert(COMPLETION).values(values).on_conflict_do_nothing())
+
+
 # -- plans ------------------------------------------------------------------------------------------------------------------------
 
 
@@ -330,3 +336,13 @@ async def latest_plan(tx: Transaction, case: Case) -> Plan:
     if row is None:
         raise StateError(case.state)
     return Plan(row.version, {UUID(person): outcome for person, outcome in row.outcomes.items()}, row.proposed_by)
+
+
+async def plan_again(
+    tx: Transaction, case_id: UUID, version: int, outcomes: Mapping[str, str], decided: tuple[str, str | None], *, by: UUID, at: datetime
+) -> None:
+    """Write a version of a plan that only the fact of its decision tells of; of one that is there, the decision."""
+    decision = {"state": decided[0], "return_reason": decided[1], "decided_by": by, "decided_at": at}
+    first = {"case_id": case_id, "version": version, "outcomes": dict(outcomes), "services": [], "proposed_by": by, "proposed_at": at}
+    statement = insert(PLAN).values(first | decision)
+    await tx.execute(statement.on_conflict_do_update(index_elements=["case_id", "version"], set_=decision))

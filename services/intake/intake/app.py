@@ -9,7 +9,7 @@ from chassis.migrate import upgrade_now
 from chassis.store.vault import Vault
 from contracts import catalogue, streams
 
-from intake import api, casework, handlers
+from intake import api, casework, handlers, relearn
 from intake.settings import IntakeSettings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -34,6 +34,8 @@ def build(settings: IntakeSettings) -> Service:
         order=catalogue.ORDER,
         said_on=streams.said_on("intake"),
         personal_streams=frozenset({"REFERRALS"}),
+        says={event.type: event for event in catalogue.said_by("intake")},
+        relearn=relearn.relearn,
     )
     return service
 

@@ -141,19 +141,22 @@ def _grown(tx: Transaction, case_id: UUID, book: Book, growth: Growth, written: 
     before, now = book.standing, domain.standing(facts)
     responsible = now.triage.codes["responsible_agency"] if now.triage else book.case.responsible_agency
     written.facts += [store.fact_row(case_id, fact) for fact in new]
-    written.standings.append(
-        {
-            "case_id": case_id,
-            "state": now.state,
-            "waiting_for": now.waiting_for,
-            "risk": now.risk,
-            "missed": book.missed(facts),
-            "responsible_agency": responsible,
-        }
-    )
+    written.standings.append(standing_row(book, now, facts, responsible))
     _tell(tx, book, facts, responsible=responsible, growth=growth, written=written)
-    _keep_time(tx, case_id, before, now, growth.cause)
+    keep_time(tx, case_id, before, now, growth.cause)
     return now
+
+
+def standing_row(book: Book, now: Standing, facts: Iterable[Fact], responsible: str) -> dict[str, Any]:
+    """Where a case stands, as its row."""
+    return {
+        "case_id": book.case.case_id,
+        "state": now.state,
+        "waiting_for": now.waiting_for,
+        "risk": now.risk,
+        "missed": book.missed(facts),
+        "responsible_agency": responsible,
+    }
 
 
 def _say(tx: Transaction, sayings: Iterable[Saying], own: int) -> list[Fact]:
@@ -197,7 +200,7 @@ def _tell(tx: Transaction, book: Book, facts: Sequence[Fact], *, responsible: st
             tx.emit(copy.to(agency, book.case.area, reference), follow_id, key=copy.key, cause=growth.cause)
 
 
-def _keep_time(tx: Transaction, case_id: UUID, before: Standing, now: Standing, cause: Cause) -> None:
+def keep_time(tx: Transaction, case_id: UUID, before: Standing, now: Standing, cause: Cause) -> None:
     """Take back clocks whose matter is settled, and set the one of closing."""
     if now.ended and not before.ended:
         for kind in ENDING_CLOCKS:

@@ -86,11 +86,13 @@ async def open_cases(tx: Transaction, vault: Vault, submissions: Sequence[Submis
     claimed = await store.apply(tx, store.CLAIM, list(firsts.values()))
     await _open(tx, vault, [(firsts[tuple(key)], by_key[tuple(key)]) for key in claimed])
     stored = await store.submitted(tx, firsts)
+    await _keep_resent(tx, vault, [(stored[entry.key], entry) for entry in submissions if not stored[entry.key].fingerprint])
     return [_answer(stored[entry.key], mark) for entry, mark in zip(submissions, marks, strict=True)]
 
 
 def _answer(row: Any, mark: bytes) -> Answer:
-    if bytes(row.fingerprint) != mark:
+    # A store that was restored may know a submission only by its receipt: whoever sends its reference again gets that one.
+    if row.fingerprint and bytes(row.fingerprint) != mark:
         return Answer("rejected", REUSED)
     return Answer(row.receipt, tuple((field, ProblemCode(code)) for field, code in row.problems), row.follow_id, row.case_id)
 
@@ -128,7 +130,7 @@ async def _open(tx: Transaction, vault: Vault, claimed: Sequence[tuple[dict[str,
     await store.add(tx, store.PERSONS, [row.model_dump() for entry in opened for row in entry.persons])
     await ask_the_desk(tx, [(row["case_id"], entry.agency, row["reference"], entry.reading.gaps, entry.cause) for row, entry in claimed])
     for new in opened:
-        _set_clocks(tx, new.case, new.submission.cause)
+        set_clocks(tx, new.case, new.submission.cause)
     said = [saying for new in opened for saying in _sayings(tx, new)]
     await casebook.grow(tx, said=said, references={row["case_id"]: row["reference"] for row, _ in claimed})
 
@@ -219,7 +221,7 @@ def _sayings(tx: Transaction, entry: Opened) -> list[Saying]:
     return said
 
 
-def _set_clocks(tx: Transaction, case: CaseFileRow, cause: Cause) -> None:
+def set_clocks(tx: Transaction, case: CaseFileRow, cause: Cause) -> None:
     """The triage clock, by what is known of the risk; the police report's, which the law sets for sexual violence."""
     risk = domain.risk_floor(case.urgency, case.screen.get("red_flags", []), case.violence_types)
     set_triage_clock(tx, case.case_id, risk, cause)
@@ -283,6 +285,51 @@ def _task(
     }
 
 
+async def _keep_resent(tx: Transaction, vault: Vault, resent: Sequence[tuple[Any, Submission]]) -> None:
+    """Keep, sealed for the desk, what comes again under a reference whose first content nobody knows any more: a person compares it."""
+    if not resent:
+        return
+    tasks = {tx.new_id("resent", row.case_id, entry.cause): (row, entry) for row, entry in resent}
+    keys = await vault.new(tasks)
+    rows: list[dict[str, Any]] = []
+    for task_id, (row, entry) in tasks.items():
+        mark = vault.blind("resent", entry.reading.content)
+        task = _task(tx, task_id, "resent", agency=entry.agency, reference=row.reference, problems=entry.reading.problems, fingerprint=mark)
+        sealed = keys.seal(task_id, "desk_task.content", entry.referral.model_dump_json())
+        rows.append(task | {"case_id": row.case_id, "content": sealed})
+        tx.set_clock("desk", task_id, tx.now + tx.settings.span(hours=tx.settings.desk_hours), cause=entry.cause)
+    await store.add(tx, store.TASKS, rows)
+
+
+async def keep_refusal(tx: Transaction, task_id: UUID, agency: str, reference: str | None, problems: Sequence[Problem]) -> None:
+    """Give the desk a refused submission of which only the refusal is known: to call the agency, not to read it."""
+    task = _task(tx, task_id, "rejected", agency=agency, reference=reference, problems=problems, fingerprint=task_id.bytes)
+    await store.add(tx, store.TASKS, [task])
+    tx.set_clock("desk", task_id, tx.now + tx.settings.span(hours=tx.settings.desk_hours))
+
+
+def case_reported(tx: Transaction, event: Received[Reported]) -> CaseFileRow:
+    """A case as its own report tells it: codes only."""
+    data = event.data
+    violence = [str(kind) for kind in data.violence_types]
+    return _blank_case(
+        tx,
+        event.subject,
+        household_id=data.household.household_id,
+        revision=data.household.revision,
+        reporting_agency=data.agency,
+        responsible_agency=_leads(tx, violence, data.ppks),
+        channel=data.channel,
+        area=data.area,
+        area_kind=data.area_kind,
+        violence_types=violence,
+        ppks=data.ppks,
+        urgency=data.urgency,
+        occurred_at=data.occurred_at,
+        opened_at=data.recorded_at,
+    )
+
+
 async def open_from_the_door(tx: Transaction, events: Sequence[Received[AdmittedDirectly]]) -> None:
     """Open the cases of households that a shelter let in before any report; those that exist already stay as they are."""
     first = {event.subject: event for event in reversed(events)}
@@ -298,7 +345,7 @@ async def open_from_the_door(tx: Transaction, events: Sequence[Received[Admitted
     await ask_the_desk(tx, [(event.subject, event.data.brought_by, None, UNASKED, event.cause) for event in opened])
     for event in opened:
         tx.cancel_clock("orphan", event.subject)
-        _set_clocks(tx, rows[event.subject], event.cause)
+        set_clocks(tx, rows[event.subject], event.cause)
     await casebook.grow(tx, received=events, said=[_reported_at_the_door(tx, event) for event in opened])
 
 

@@ -243,6 +243,11 @@ async def facts_under(tx: Transaction, subjects: Iterable[UUID]) -> list[Fact]:
     return [_fact(row) for row in await tx.rows(select(FACTS).where(_among(FACTS, subjects)))]
 
 
+async def follows(tx: Transaction, follow_ids: Iterable[UUID]) -> Sequence[Row[Any]]:
+    """The follows of these ids."""
+    return await tx.rows(select(FOLLOWS).where(FOLLOWS.c.follow_id == func.any(cast(list(follow_ids), ARRAY(Uuid())))))
+
+
 async def add(tx: Transaction, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add rows; those that are there already stay as they are."""
     if rows:

@@ -7,7 +7,7 @@ import uvicorn
 from chassis import Service, logs, migrate
 from contracts import catalogue, streams
 
-from notifications import api, deliveries, handlers
+from notifications import api, deliveries, handlers, relearn
 from notifications.settings import NotificationsSettings
 
 
@@ -22,6 +22,8 @@ def build(settings: NotificationsSettings) -> Service:
         order=catalogue.ORDER,
         said_on=streams.said_on("notifications"),
         workers=[deliveries.deliver],
+        says={event.type: event for event in catalogue.said_by("notifications")},
+        relearn=relearn.relearn,
     )
     if service.vault is None:
         message = "set keys_url and key_file: the signing secrets of webhooks are sealed"

@@ -47,14 +47,15 @@ async def learn(events: Sequence[Received[Any]], tx: Transaction) -> None:
     known = await store.files_of(tx, {event.subject for event in events})
     files = dict(known)
     for event in events:
-        files[event.subject] = _learned(files[event.subject], event)
+        files[event.subject] = learned(files[event.subject], event)
     changed = [file for case, file in files.items() if file != known[case]]
     if changed:
         await store.keep_files(tx, changed)
         await store.readdress(tx, changed)
 
 
-def _learned(file: CaseFile, event: Received[Any]) -> CaseFile:
+def learned(file: CaseFile, event: Received[Any]) -> CaseFile:
+    """A case file after one more fact."""
     match event.data:
         case intake.Reported() as data:
             return file.reported(data.agency)
@@ -72,7 +73,8 @@ def _learned(file: CaseFile, event: Received[Any]) -> CaseFile:
 async def tell(events: Sequence[Received[Any]], tx: Transaction) -> None:
     """Put a notice into the inbox of everybody who is to be told."""
     files = await store.files_of(tx, {event.subject for event in events})
-    entries = [_entry(event, notice, tx) for event in events for notice in domain.notices_for(happening(event), files[event.subject])]
+    told = [(event, notice) for event in events for notice in domain.notices_for(happening(event), files[event.subject])]
+    entries = [entry_of(event, notice, tx.new_id(notice_key(event, notice), event.subject, cause=event.cause)) for event, notice in told]
     await store.write_notices(tx, entries)
 
 
@@ -89,10 +91,16 @@ def happening(event: Received[Any]) -> Happening:
     )
 
 
-def _entry(event: Received[Any], notice: Notice, tx: Transaction) -> Entry:
+def notice_key(event: Received[Any], notice: Notice) -> str:
+    """What names a notice beside its cause."""
+    return f"{event.id}|{notice.recipient}"
+
+
+def entry_of(event: Received[Any], notice: Notice, identity: UUID) -> Entry:
+    """A notice of an event, about to be written."""
     data = event.data
     return Entry(
-        id=tx.new_id(f"{event.id}|{notice.recipient}", event.subject, cause=event.cause),
+        id=identity,
         source=str(event.id),
         notice=notice,
         occurred_at=event.time,
@@ -128,12 +136,19 @@ async def remind(due: Sequence[Due], tx: Transaction) -> None:
     """Tell a supervisor that nobody acknowledged an alert or a missed clock, unless the case has ended since."""
     files = await store.files_of(tx, {clock.subject for clock in due})
     acknowledged = await store.acknowledged_sources(tx, [clock.key for clock in due])
+    # A reminder that was told before the store was restored is not told again.
+    reminded = await store.known_sources(tx, [reminder_of(clock.key) for clock in due])
     entries = [
-        _escalated(clock, domain.reminder(files[clock.subject]), f"{clock.key}/reminder", step=1, placement_id=None, tx=tx)
+        _escalated(clock, domain.reminder(files[clock.subject]), reminder_of(clock.key), step=1, placement_id=None, tx=tx)
         for clock in due
-        if clock.key not in acknowledged and not files[clock.subject].ended
+        if clock.key not in acknowledged and reminder_of(clock.key) not in reminded and not files[clock.subject].ended
     ]
     await store.write_notices(tx, entries)
+
+
+def reminder_of(event_id: object) -> str:
+    """The source of the reminder that nobody acknowledged the notices of an event."""
+    return f"{event_id}/reminder"
 
 
 @inputs.consumes(placement.Offered, *ANSWERS, intake.Triaged, intake.RiskChanged, *ENDINGS)
@@ -144,13 +159,17 @@ async def follow_offers(events: Sequence[Received[Any]], tx: Transaction) -> Non
     known = await store.open_ladders(tx, files) | await store.ladders(tx, {event.data.placement_id for event in offers})
     found = dict(known)
     for event in offers:
-        placed = event.data.placement_id
-        ladder = found.get(placed) or Ladder(placed, event.subject, event.data.shelter_id)
-        found[placed] = ladder.offered(event.time) if isinstance(event.data, placement.Offered) else ladder.answer()
+        found[event.data.placement_id] = followed(found.get(event.data.placement_id), event)
     changed = [ladder for placed, ladder in found.items() if ladder != known.get(placed)]
     if changed:
         await store.keep_ladders(tx, changed, tx.settings.ladder.version)
     set_clocks(found.values(), files, tx)
+
+
+def followed(ladder: Ladder | None, event: Received[Any]) -> Ladder:
+    """A ladder after one more fact of its offer."""
+    ladder = ladder or Ladder(event.data.placement_id, event.subject, event.data.shelter_id)
+    return ladder.offered(event.time) if isinstance(event.data, placement.Offered) else ladder.answer()
 
 
 @inputs.clock(LADDER)

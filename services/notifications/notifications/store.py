@@ -191,6 +191,7 @@ FOLLOW_WORKER = text("""
     FROM unnest(CAST(:cases AS uuid[]), CAST(:workers AS uuid[])) AS now (case_id, worker)
     WHERE notice.case_id = now.case_id AND follows = 'worker' AND acknowledged_at IS NULL AND notice.officer IS DISTINCT FROM now.worker""")
 ANSWERED_SOURCES = text("SELECT DISTINCT source FROM notice WHERE source = ANY(CAST(:sources AS text[])) AND acknowledged_at IS NOT NULL")
+KNOWN_SOURCES = text("SELECT DISTINCT source FROM notice WHERE source = ANY(CAST(:sources AS text[]))")
 
 # What somebody may see; a notice for a worker who is not known yet is nobody's.
 MINE = """(officer = :asker OR (officer IS NULL AND follows <> 'worker' AND role = ANY(CAST(:roles AS text[]))
@@ -229,6 +230,11 @@ async def readdress(tx: Transaction, files: Sequence[CaseFile]) -> None:
 async def acknowledged_sources(tx: Transaction, sources: Sequence[str]) -> set[str]:
     """Those of these sources of which somebody acknowledged a notice."""
     return {row.source for row in await tx.rows(ANSWERED_SOURCES, {"sources": list(sources)})}
+
+
+async def known_sources(tx: Transaction, sources: Sequence[str]) -> set[str]:
+    """Those of these sources of which there is a notice."""
+    return {row.source for row in await tx.rows(KNOWN_SOURCES, {"sources": list(sources)})}
 
 
 async def inbox_of(tx: Transaction, who: Principal, *, unread: bool | None, after: int, most: int) -> Sequence[Row[Any]]:

@@ -4,7 +4,7 @@ import uvicorn
 from chassis import Service, logs
 from contracts import catalogue, streams
 
-from placement import api, handlers
+from placement import api, handlers, relearn
 from placement.settings import PlacementSettings
 
 
@@ -18,6 +18,8 @@ def build(settings: PlacementSettings) -> Service:
         durables=[(durable.stream, durable.name) for durable in streams.durables_of("placement")],
         order=catalogue.ORDER,
         said_on=streams.said_on("placement"),
+        says={event.type: event for event in catalogue.said_by("placement")},
+        relearn=relearn.relearn,
     )
 
 

@@ -23,10 +23,11 @@ from placement.domain.people import Household, Person
 from placement.domain.placements import JAKARTA, Agreed, Placement, Step, admit, missing_agreements, move
 from placement.domain.rooms import fit
 from placement.settings import PlacementSettings
-from placement.store import register
+from placement.store import register, relearnt
 
 NO_BEDS = "no fitting beds are free for all of them"
 TOO_LATE = "it is too late: others have these beds now"
+BEDS_IN_DOUBT = "this shelter's beds are in doubt since a restore: an officer settles it first"
 LEFT = "left"
 LEGAL_GROUND = "legal_ground"
 
@@ -201,6 +202,8 @@ def _say_gone(tx: Transaction, departures: Sequence[Departure]) -> None:
 async def _require_beds(tx: Transaction, offer: Placement) -> None:
     """Refuse what comes after the hold or the time of arrival when others have the beds by now."""
     await register.lock(tx, [offer.shelter_id])
+    if not await relearnt.open_stays(tx, [offer.id]):
+        raise conflict(BEDS_IN_DOUBT, state=offer.state.value)
     if await store.taken_by_others(tx, [offer.id]):
         raise conflict(TOO_LATE, state=offer.state.value)
 

@@ -9,7 +9,7 @@ from contracts import household, placement
 from contracts.assessment import OutcomeReached, RehabilitationCompleted, RehabilitationStarted, Reunified
 from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged, Triaged, Withdrawn
 
-from placement import arrivals, matching, store
+from placement import arrivals, housing, matching, store
 from placement.arrivals import Departure
 from placement.domain import needs
 from placement.domain.needs import Need, State
@@ -26,7 +26,7 @@ async def follow_intake(events: Sequence[Received[Any]], tx: Transaction) -> Non
     known = await store.needs(tx, {event.subject for event in events})
     told = dict(known)
     for event in events:
-        told[event.subject] = needs.learn(told[event.subject], _word(event))
+        told[event.subject] = needs.learn(told[event.subject], word_of(event))
     await matching.take_up(tx, known, told)
 
 
@@ -45,9 +45,11 @@ async def discharge(events: Sequence[Received[Any]], tx: Transaction) -> None:
 
 @inputs.clock("match")
 async def try_the_waiting_list(due: Sequence[Due], tx: Transaction) -> None:
-    """Beds may have become free: offer them to the waiting list, in arrival order."""
-    cases = [need.case_id for need in await store.waiting(tx)]
-    await tx.lock(cases)
+    """Beds may have become free: give them to those whose own are in doubt, then offer them to the waiting list, in arrival order."""
+    cases, bedless = [need.case_id for need in await store.waiting(tx)], await housing.bedless(tx)
+    await tx.lock([*cases, *bedless])
+    if bedless:
+        await housing.ask_again(tx, bedless, due[-1].cause)
     known = await store.needs(tx, cases)
     seekers = [need for need in known.values() if need.state is State.WAITING]
     if seekers:
@@ -116,6 +118,12 @@ async def legal_ground_ended(due: Sequence[Due], tx: Transaction) -> None:
             tx.set_clock(arrivals.LEGAL_GROUND, clock.subject, tx.now + tx.settings.span(days=1), key=clock.key)
 
 
+@inputs.clock(housing.UNHOUSED)
+async def ask_for_beds_again(due: Sequence[Due], tx: Transaction) -> None:
+    """Beds of a household are in doubt since the store was restored: see whether there are some now."""
+    await housing.ask_again(tx, {clock.subject for clock in due})
+
+
 @inputs.clock("availability")
 async def say_availability(due: Sequence[Due], tx: Transaction) -> None:
     """Say which kinds of shelter filled up or have room again; of the secret ones only at their even times."""
@@ -126,7 +134,7 @@ def _say_missed(tx: Transaction, clock: Due, name: str) -> None:
     tx.emit(placement.ClockMissed(clock=name, due_at=clock.due), clock.subject, key=clock.key, cause=clock.cause)
 
 
-def _word(event: Received[Any]) -> needs.Word:
+def word_of(event: Received[Any]) -> needs.Word:
     """What a fact of intake says, in the domain's words."""
     data, version = event.data, event.factversion
     match data:
@@ -135,7 +143,7 @@ def _word(event: Received[Any]) -> needs.Word:
                 version=version,
                 at=event.time,
                 revision=data.household.revision,
-                persons=_persons(data.household.persons),
+                persons=persons_of(data.household.persons),
                 risk=data.risk.value,
                 grounds=frozenset(ground.value for ground in data.shelter_grounds),
                 keep_apart=frozenset(data.keep_apart),
@@ -144,12 +152,13 @@ def _word(event: Received[Any]) -> needs.Word:
                 shelter_needed=data.shelter_needed,
             )
         case HouseholdChanged():
-            return needs.Members(version, data.household.revision, _persons(data.household.persons))
+            return needs.Members(version, data.household.revision, persons_of(data.household.persons))
         case _:
             return needs.Over()
 
 
-def _persons(snapshot: Iterable[household.Person]) -> tuple[Person, ...]:
+def persons_of(snapshot: Iterable[household.Person]) -> tuple[Person, ...]:
+    """The members of a household snapshot, in the domain's words."""
     return tuple(
         Person(member.person_id, member.sex.value, member.age, member.role.value, frozenset(need.value for need in member.needs))
         for member in snapshot

@@ -225,6 +225,11 @@ def hold_span(tx: Transaction) -> timedelta:
     return span
 
 
+def ladder_end(tx: Transaction, offered_at: datetime, risk: str) -> datetime:
+    """Until when an unanswered hold of an offer is extended."""
+    return offered_at + _by_risk(tx, _settings(tx).ladder_minutes, risk, timedelta(minutes=1))
+
+
 def _settings(tx: Transaction) -> PlacementSettings:
     settings: PlacementSettings = tx.settings
     return settings

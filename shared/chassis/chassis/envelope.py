@@ -68,6 +68,7 @@ class Received(Generic[D]):
     body: bytes = field(repr=False)
     correlation: str = ""
     trace: str | None = None
+    causation: str = ""
 
     @property
     def cause(self) -> Cause:
@@ -156,6 +157,7 @@ def read(headers: Mapping[str, str] | None, route: str, body: bytes, types: Mapp
         body=body,
         correlation=found.get("ce-correlationid", ""),
         trace=found.get("traceparent"),
+        causation=found.get("ce-causationid", ""),
     )
 
 

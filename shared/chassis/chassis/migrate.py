@@ -29,6 +29,22 @@ def create_chassis_tables() -> None:
     op.execute("INSERT INTO store_epoch (epoch) VALUES (1)")
 
 
+# Expanding only, and safe to run again: a backup of the release before this table gets the columns already while it is restored.
+RECOVERY = (
+    "ALTER TABLE store_epoch ADD COLUMN IF NOT EXISTS state text NOT NULL DEFAULT 'open'",
+    "ALTER TABLE store_epoch ADD COLUMN IF NOT EXISTS lost_epoch integer",
+    """CREATE TABLE IF NOT EXISTS recovery_task (
+        event_id uuid NOT NULL, missing text NOT NULL, type text NOT NULL, subject uuid NOT NULL,
+        opened_at timestamptz NOT NULL DEFAULT now(), done_at timestamptz, PRIMARY KEY (event_id, missing))""",
+)
+
+
+def add_recovery() -> None:
+    """The second migration of each service: whether the store was restored, and what its recovery left to people."""
+    for statement in RECOVERY:
+        op.execute(statement)
+
+
 def configuration(migrations: Path, connection: Connection | None = None) -> Config:
     """Alembic's configuration for a service's `migrations` folder."""
     config = Config()

@@ -19,9 +19,10 @@ from nats.aio.client import Client
 from chassis.bus.consume import Consumer
 from chassis.bus.dead_letters import DeadLetters
 from chassis.bus.reconcile import Reconcile
+from chassis.bus.recovery import Recovery, Relearn
 from chassis.bus.relay import Relay
 from chassis.bus.watch import Watch
-from chassis.envelope import Emitted
+from chassis.envelope import Emitted, Fact
 from chassis.inputs import Inputs
 from chassis.settings import Settings
 from chassis.store.clocks import Clocks
@@ -41,7 +42,8 @@ class Service:
     """One service, as its `app.py` declares it, and its running parts.
 
     `durables` are (stream, durable) pairs that it consumes, `order` the lifecycle order of event types, `said_on` the subjects it
-    publishes on each stream, `workers` loops of its own that run after commit, from rows, until they are cancelled.
+    publishes on each stream, `workers` loops of its own that run after commit, from rows, until they are cancelled. `says` are its own
+    facts by type, and `relearn` makes state of those that its store lost.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Service:
     order: Mapping[str, int]
     said_on: Mapping[str, Sequence[str]]
     personal_streams: frozenset[str] = frozenset()
+    says: Mapping[str, type[Fact]] = field(default_factory=dict)
+    relearn: Relearn | None = None
     workers: Sequence[Callable[["Service"], Awaitable[None]]] = ()
     consumers: list[Consumer] = field(default_factory=list)
     relay: Relay | None = None
@@ -105,6 +109,11 @@ class Service:
         await self._refuse_fast_clocks()
         await self._until_the_store_answers()
         self._spawn("bus", self._join_bus)
+        if not self.database.closed:
+            self._open()
+
+    def _open(self) -> None:
+        """Run what works on the store by itself."""
         self._spawn("clocks", self.clocks.run)
         self._spawn("redrive", self._redrive)
         for worker in self.workers:
@@ -147,6 +156,8 @@ class Service:
             found.append("the store does not answer")
         if self.client is None or not self.client.is_connected:
             found.append("not connected to NATS")
+        if self.database.closed:
+            found.append("the store was restored and is being brought up to date")
         found += [f"durable {c.stream}/{c.durable} is not bound" for c in self.consumers if not c.pull.bound]
         return found
 
@@ -182,6 +193,7 @@ class Service:
         while True:
             try:
                 await self.database.epoch()
+                self.database.closed = await self.database.restored()
                 if self.vault:
                     await self.vault.prepare()
             except Exception as error:  # noqa: BLE001 - not there, or not migrated, yet
@@ -220,6 +232,9 @@ class Service:
             logger=None,
         )
         client = self.client = await broker.connect()
+        if self.database.closed:
+            await self._recover(client)
+            self._open()
         relay = self.relay = Relay(self.database, client, self.name)
         self.reconcile = Reconcile(self.database, client, self.name, self.said_on, settings.reconcile_seconds)
         self._spawn("relay", relay.run)
@@ -243,6 +258,28 @@ class Service:
         self.watch = Watch(self.database, client, self.name, self.consumers, settings.reconcile_seconds)
         self._spawn("watch", self.watch.run)
         await self._stopping.wait()
+
+    async def _recover(self, client: Client) -> None:
+        """Bring a restored store up to date, however often it takes; only then does anything else begin."""
+        recovery = Recovery(
+            database=self.database,
+            client=client,
+            service=self.name,
+            inputs=self.inputs,
+            order=self.order,
+            said_on=self.said_on,
+            durables=self.durables,
+            says=self.says,
+            letters=self.letters,
+            relearn=self.relearn,
+        )
+        while self.database.closed:
+            try:
+                self.database.closed = not await recovery.run()
+            except Exception as error:  # noqa: BLE001 - store or bus may be away; what was put back already stays, and the rest is done again
+                log.warning("recovery_waits", service=self.name, error=type(error).__name__)
+            if self.database.closed:
+                await asyncio.sleep(1)
 
     async def _reconnected(self, *_: Any) -> None:
         log.info("nats_reconnected")

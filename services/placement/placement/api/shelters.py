@@ -78,6 +78,8 @@ async def see_address(shelter_id: UUID, vault: Safe, tx: Transaction) -> Address
     row = await _known(tx, shelter_id)
     tx.audit("read", shelter_id, ["address", "intake_phone"])
     keys = await vault.of([shelter_id])
+    if not row.address_sealed:
+        raise not_found("address")
     try:
         address, phone = keys.open(shelter_id, ADDRESS, row.address_sealed), keys.open(shelter_id, PHONE, row.phone_sealed)
     except KeyLostError:

@@ -236,13 +236,13 @@ async def round_ahead(tx: Transaction) -> bool:
 async def live(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, Placement]:
     """The offer or stay that each of these cases has now, by case id; at most one per case."""
     statement = select(PLACEMENT).where(PLACEMENT.c.case_id.in_(cases), PLACEMENT.c.state.in_([step.value for step in LIVE]))
-    return {row.case_id: _placement(row) for row in await tx.rows(statement)}
+    return {row.case_id: placement_of(row) for row in await tx.rows(statement)}
 
 
 async def placement(tx: Transaction, placement_id: UUID) -> Placement | None:
     """One placement."""
     row = await tx.row(select(PLACEMENT).where(PLACEMENT.c.id == placement_id))
-    return _placement(row) if row else None
+    return placement_of(row) if row else None
 
 
 async def placements(tx: Transaction, *, shelters: Collection[UUID] | None, state: str | None, case_id: UUID | None, most: int) -> list[Placement]:
@@ -254,7 +254,7 @@ async def placements(tx: Transaction, *, shelters: Collection[UUID] | None, stat
         statement = statement.where(PLACEMENT.c.state == state)
     if case_id is not None:
         statement = statement.where(PLACEMENT.c.case_id == case_id)
-    return [_placement(row) for row in await tx.rows(statement)]
+    return [placement_of(row) for row in await tx.rows(statement)]
 
 
 async def save_placements(tx: Transaction, changed: Iterable[Placement]) -> None:
@@ -352,7 +352,8 @@ def _need_row(need: Need) -> dict[str, Any]:
     return {name: _plain(value) for name, value in row.items()} | sets | {"persons": _person_rows(need.persons), "reasons": reasons}
 
 
-def _placement(row: Row[Any]) -> Placement:
+def placement_of(row: Row[Any]) -> Placement:
+    """A row of placements as what it is."""
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
     return Placement(**values | {"state": Step(values["state"]), "members": _persons(values["members"])})
 

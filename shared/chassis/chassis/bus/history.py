@@ -18,7 +18,7 @@ FORGOTTEN_AFTER = 120
 async def read_stream(
     client: Client, stream: str, subjects: Sequence[str], *, who: str, start: int = 1, headers_only: bool = False
 ) -> AsyncGenerator[list[Msg], None]:
-    """Batches of the messages on these subjects from sequence `start` on, as far as there were any when the reading began.
+    """Batches of the messages on these subjects (all without any) from sequence `start` on, as far as there were any when the reading began.
 
     `who` names the reader in the server's lists. Raises TimeoutError when the server falls silent, and what nats-py raises when the
     stream is not there.
@@ -27,7 +27,7 @@ async def read_stream(
     name = f"{who}-{uuid4().hex[:12]}"
     config = ConsumerConfig(
         name=name,
-        filter_subjects=list(subjects),
+        filter_subjects=list(subjects) or None,
         deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
         opt_start_seq=max(1, start),
         ack_policy=AckPolicy.NONE,

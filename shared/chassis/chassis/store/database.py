@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from chassis import crash
 from chassis.envelope import Emitted
 from chassis.settings import Settings
+from chassis.store.failures import ClosedStoreError
 from chassis.store.transaction import Transaction
 from chassis.web.identity import Principal
 
@@ -42,6 +43,7 @@ class Database:
         self.engine = create_engine(settings.database_url.get_secret_value(), settings.pool)
         self.on_commit: Callable[[list[Emitted], datetime | None], None] = lambda _sent, _due: None
         self.skew = timedelta(0)
+        self.closed = False
         self._epoch: int | None = None
 
     async def epoch(self) -> int:
@@ -51,9 +53,19 @@ class Database:
                 self._epoch = (await connection.execute(text("SELECT epoch FROM store_epoch"))).scalar_one()
         return self._epoch
 
+    async def restored(self) -> bool:
+        """Whether the store was put back from a backup and its recovery is not done yet."""
+        async with self.engine.connect() as connection:
+            return bool((await connection.execute(text("SELECT state <> 'open' FROM store_epoch"))).scalar_one())
+
     @asynccontextmanager
-    async def transaction(self, principal: Principal | None = None) -> AsyncIterator[Transaction]:
-        """Open a transaction; commit it, outbox included, when the block ends without an error."""
+    async def transaction(self, principal: Principal | None = None, *, recovering: bool = False) -> AsyncIterator[Transaction]:
+        """Open a transaction; commit it, outbox included, when the block ends without an error.
+
+        Raises ClosedStoreError while the store is closed, but for its recovery.
+        """
+        if self.closed and not recovering:
+            raise ClosedStoreError
         epoch = await self.epoch()
         async with self.engine.begin() as connection:
             tx = Transaction(connection, source=self.source, epoch=epoch, settings=self.settings, skew=self.skew, principal=principal)

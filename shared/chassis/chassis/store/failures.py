@@ -5,6 +5,11 @@ from enum import Enum
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+
+class ClosedStoreError(Exception):
+    """The store was restored from a backup, and is closed until its recovery is done."""
+
+
 CONFLICTS = frozenset({"23P01", "40001", "40P01"})
 # Classes of SQLSTATE that a message cannot cause: connection, resources, operator intervention, system error, configuration limit.
 INFRASTRUCTURE = ("08", "53", "57", "58", "F0", "25006", "55P03")

@@ -19,11 +19,21 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 CREATE = text("""
     CREATE TABLE IF NOT EXISTS person_key (
         owner uuid PRIMARY KEY, wrapped bytea NOT NULL, kek text NOT NULL, created_at timestamptz NOT NULL DEFAULT now())""")
+# The ledger of erasures: it outlives every key, and no restore makes an owner in it have one again.
+CREATE_LEDGER = text("CREATE TABLE IF NOT EXISTS erased (owner uuid PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())")
 ADD = text("""
     INSERT INTO person_key (owner, wrapped, kek) SELECT owner, wrapped, :kek
     FROM unnest(CAST(:owners AS uuid[]), CAST(:wrapped AS bytea[])) AS new (owner, wrapped) ON CONFLICT DO NOTHING""")
-FIND = text("SELECT owner, wrapped FROM person_key WHERE owner = ANY(CAST(:owners AS uuid[]))")
 ALL = text("SELECT wrapped FROM person_key")
+FIND = text("""
+    SELECT owner, wrapped FROM person_key k
+    WHERE owner = ANY(CAST(:owners AS uuid[])) AND NOT EXISTS (SELECT FROM erased e WHERE e.owner = k.owner)""")
+ERASED = text("SELECT owner FROM erased WHERE owner = ANY(CAST(:owners AS uuid[])) ORDER BY owner LIMIT 1")
+# Keys are made side by side, but never beside an erasure, which would not see them.
+MAKING = text("SELECT pg_advisory_xact_lock_shared(hashtext('naungan erasure'))")
+ERASING = text("SELECT pg_advisory_xact_lock(hashtext('naungan erasure'))")
+RECORD = text("INSERT INTO erased (owner) SELECT unnest(CAST(:owners AS uuid[])) ON CONFLICT DO NOTHING")
+DESTROY = text("DELETE FROM person_key WHERE owner = ANY(CAST(:owners AS uuid[]))")
 NONCE = 12
 KEY_BYTES = 32
 
@@ -44,6 +54,10 @@ def read_key_file(path: Path) -> bytes:
 def derived(kek: bytes, purpose: str) -> bytes:
     """A key for one purpose, derived from the key-encryption key (HMAC-SHA-256 as in NIST SP 800-108)."""
     return hmac.new(kek, f"naungan|{purpose}".encode(), hashlib.sha256).digest()
+
+
+class ErasedError(KeyLostError):
+    """This owner was erased: there is no key any more, and none is ever made again."""
 
 
 class Keys:
@@ -79,16 +93,23 @@ class Vault:
         self._name = hashlib.sha256(derived(kek, "name")).hexdigest()[:16]
 
     async def prepare(self) -> None:
-        """Make the key table if it is missing."""
+        """Make the tables that are missing."""
         async with self.engine.begin() as connection:
             await connection.execute(CREATE)
+            await connection.execute(CREATE_LEDGER)
 
     async def new(self, owners: Iterable[UUID]) -> Keys:
-        """Keys of owners, made and durable before any row that needs them; an owner who has one keeps it."""
+        """Keys of owners, made and durable before any row that needs them; an owner who has one keeps it.
+
+        Raises ErasedError when one of them was erased; none is made then.
+        """
         wanted = sorted(set(owners))
         made = [aes_key_wrap(self._kek, AESGCM.generate_key(256)) for _ in wanted]
         if wanted:
             async with self.engine.begin() as connection:
+                await connection.execute(MAKING)
+                if (gone := (await connection.execute(ERASED, {"owners": wanted})).scalar_one_or_none()) is not None:
+                    raise ErasedError(str(gone))
                 await connection.execute(ADD, {"owners": wanted, "wrapped": made, "kek": self._name})
         return await self.of(wanted)
 
@@ -109,6 +130,14 @@ class Vault:
                 except (InvalidUnwrap, ValueError):
                     failed += 1
         return tried, failed
+
+    async def erase(self, owners: Iterable[UUID]) -> None:
+        """Destroy the keys of owners for good and keep their ids in the ledger, both or neither; repeating it changes nothing."""
+        gone = {"owners": sorted(set(owners))}
+        async with self.engine.begin() as connection:
+            await connection.execute(ERASING)
+            await connection.execute(RECORD, gone)
+            await connection.execute(DESTROY, gone)
 
     def blind(self, field: str, value: str) -> bytes:
         """A keyed hash by which equal values can be found without being stored."""

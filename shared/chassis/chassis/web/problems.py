@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from chassis.store.failures import ClosedStoreError
 from chassis.web.identity import NotIdentifiedError
 
 log = structlog.get_logger()
@@ -57,6 +58,10 @@ def answer_with_problems(app: FastAPI) -> None:
     @app.exception_handler(RefusedError)
     async def refused(_request: Request, error: RefusedError) -> JSONResponse:
         return problem(error.status, error.title, error.problems, **error.members)
+
+    @app.exception_handler(ClosedStoreError)
+    async def closed(_request: Request, _error: ClosedStoreError) -> JSONResponse:
+        return problem(503, "the store was restored and is being brought up to date; nothing was changed, try again with the same Idempotency-Key")
 
     @app.exception_handler(NotIdentifiedError)
     async def not_identified(_request: Request, error: NotIdentifiedError) -> JSONResponse:

@@ -1,0 +1,149 @@
+"""What assessment's own facts say again of a case after its store lost them: each is decided as it was then, at its own time."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from assessment.domain import assignment, case, followups, plan
+from assessment.domain.case import Case, FieldError, Goal, Limits, Progress, State, StateError, UnknownError, advance
+from assessment.domain.plan import Plan
+
+# Who proposed and who approved, where no fact says it.
+SOMEBODY, SOMEBODY_ELSE = UUID(int=0), UUID(int=1)
+STATE, NOT_A_MEMBER = "state", "plan_of_another_household"
+CLOCKS = {"initial_assessment": "initial"}
+
+
+@dataclass(frozen=True, slots=True)
+class Gave:
+    """A worker was given the case."""
+
+    worker: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """The assessment was completed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A plan was approved: the outcome of each person."""
+
+    version: int
+    outcomes: Mapping[UUID, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A proposed plan was sent back."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Went:
+    """A person got this far on the way to an outcome; None is whatever was planned."""
+
+    person: UUID
+    progress: Progress
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A follow-up came due."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A follow-up ended, with a result or missed."""
+
+    number: int
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overran:
+    """A deadline was missed."""
+
+    clock: str
+    due: datetime
+
+
+Word: TypeAlias = Gave | Concluded | Approved | Returned | Went | Due | Followed | Overran
+
+
+def retell(known: Case, word: Word, at: datetime, limits: Limits) -> tuple[Case, str | None]:
+    """The case after one more lost fact, told in their order; and a code, with the case as it was, where the fact does not fit it."""
+    try:
+        return _STEPS[type(word)](known, word, at, limits), None
+    except (StateError, UnknownError):
+        return known, STATE
+    except FieldError:
+        return known, NOT_A_MEMBER
+
+
+def _gave(known: Case, word: Gave, at: datetime, limits: Limits) -> Case:
+    if known.state is State.NOT_STARTED:
+        # What let it begin is not known (any more), but it did.
+        known = advance(replace(known, at_home=True), at, limits)
+    if known.state is State.WAITING_FOR_WORKER:
+        return assignment.give(known, word.worker, at, limits)[0]
+    return known if known.worker == word.worker else assignment.reassign(known, word.worker, at, limits)[0]
+
+
+def _concluded(known: Case, _word: Concluded, _at: datetime, _limits: Limits) -> Case:
+    return case.assessed(known)
+
+
+def _approved(known: Case, word: Approved, at: datetime, limits: Limits) -> Case:
+    case.require(known, State.ASSESSED, State.PLAN_PROPOSED, State.PLAN_APPROVED)
+    proposed = replace(known, state=State.PLAN_PROPOSED, plan_version=max(known.plan_version, word.version))
+    return plan.approve(proposed, Plan(word.version, word.outcomes, SOMEBODY), SOMEBODY_ELSE, at, limits)
+
+
+def _returned(known: Case, word: Returned, at: datetime, limits: Limits) -> Case:
+    case.require(known, State.ASSESSED, State.PLAN_PROPOSED, State.PLAN_APPROVED)
+    proposed = replace(known, state=State.PLAN_PROPOSED, plan_version=max(known.plan_version, word.version))
+    return plan.send_back(proposed, Plan(word.version, {}, SOMEBODY), SOMEBODY_ELSE, at, limits)
+
+
+def _went(known: Case, word: Went, at: datetime, limits: Limits) -> Case:
+    case.require(known, State.PLAN_APPROVED)
+    goal = known.goals.get(word.person)
+    if goal is None and word.outcome is None:
+        raise FieldError([("person_id", "not_in_plan")])
+    reached = Goal(word.outcome or (goal.outcome if goal else ""), word.progress)
+    return advance(replace(known, goals={**known.goals, word.person: reached}), at, limits)
+
+
+def _due(known: Case, word: Due, at: datetime, limits: Limits) -> Case:
+    return followups.come_due(known, word.number, at, limits)[0]
+
+
+def _followed(known: Case, word: Followed, at: datetime, limits: Limits) -> Case:
+    if word.result is not None:
+        return followups.done(known, word.number, word.result, at, limits)[0]
+    return followups.grace_ends(followups.come_due(known, word.number, at, limits)[0], word.number)[0]
+
+
+def _overran(known: Case, word: Overran, at: datetime, limits: Limits) -> Case:
+    clock = CLOCKS.get(word.clock, word.clock)
+    return case.ran_out(known, clock, word.due, at, limits)[0] if clock in known.deadlines else known
+
+
+_STEPS: Mapping[type, Callable[..., Case]] = {
+    Gave: _gave,
+    Concluded: _concluded,
+    Approved: _approved,
+    Returned: _returned,
+    Went: _went,
+    Due: _due,
+    Followed: _followed,
+    Overran: _overran,
+}

@@ -1,0 +1,182 @@
+"""Makes placement's state again of what it said and its store lost: no bed twice, nobody in two beds, nothing without a clock."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from chassis import Received, Transaction
+from chassis.bus.recovery import Lost, Unlearnt
+from contracts import placement as facts
+from contracts.event import Event
+from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged, Triaged, Withdrawn
+
+from placement import arrivals, handlers, housing, matching, store
+from placement.arrivals import LEFT, LEGAL_GROUND
+from placement.domain import needs
+from placement.domain.needs import IN_FLIGHT, State
+from placement.domain.placements import EXPECTED, LIVE, Placement, Step
+from placement.domain.relearn import Book, Entering, Going, Moving, Offering, Unmet, Waiting, Word, retell
+from placement.store import register, relearnt
+
+SAID_OF_CASES = (Triaged, RiskChanged, HouseholdChanged, Withdrawn, ReferredOut, Closed)
+CLOCKS = ("hold", "arrival", "stay_review", "waiting_review", "no_show_review")
+BED_TO_CONFIRM, NO_FREE_BED, SHELTER_UNKNOWN, LEGAL_GROUND_END = "bed_to_confirm", "no_free_bed", "shelter_unknown", "legal_ground_until"
+# What a shelter's register was changed to is in no fact; a fact of that hour only tells which kinds had room.
+SAYS_NOTHING_OF_STATE = (facts.ClockMissed, facts.AvailabilityChanged)
+
+STEPS = {
+    facts.Accepted.type: Step.ACCEPTED,
+    facts.OnTheWay.type: Step.ON_THE_WAY,
+    facts.NoShow.type: Step.NO_SHOW,
+    facts.Declined.type: Step.DECLINED,
+    facts.Expired.type: Step.EXPIRED,
+    facts.Cancelled.type: Step.CANCELLED,
+}
+
+
+async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
+    """Learn offers, stays and searches again; what intake said until then is heard first, so that it asks for nothing twice."""
+    await register.say_bands(tx, {e.data.kind: e.data.availability.value for e in lost.own if isinstance(e.data, facts.AvailabilityChanged)})
+    own = [event for event in lost.own if not isinstance(event.data, SAYS_NOTHING_OF_STATE)]
+    cases = sorted({event.subject for event in own})
+    if not cases:
+        return []
+    await tx.lock(cases)
+    before = await _books(tx, cases)
+    books, unlearnt = _told(before, own, [e for e in lost.others if e.subject in before and isinstance(e.data, SAID_OF_CASES)])
+    books = {case_id: _timed(tx, _one_live(book)) for case_id, book in books.items()}
+    newest = {event.data.placement_id: event for event in own if hasattr(event.data, "placement_id")}
+    unknown = await relearnt.note_shelters(tx, {entry.shelter_id for book in books.values() for entry in book.placements.values()})
+    await _write(tx, before, books)
+    live = [entry for book in books.values() if (entry := book.live)]
+    residents = {entry.id: books[entry.case_id].residents(entry) for entry in live}
+    anew, without = await housing.give_beds(tx, live, residents)
+    # Who stays where is what the stays say; without any, it is what the placement says.
+    await store.save_placements(tx, [replace(entry, members=residents[entry.id]) for entry in live if entry.id in without])
+    await _agreements(tx, own)
+    await _set_clocks(tx, books)
+    matching.beds_became_free(tx)
+    unlearnt += [Unlearnt(newest[placement_id], BED_TO_CONFIRM) for placement_id in sorted(anew) if placement_id in newest]
+    unlearnt += [Unlearnt(newest[placement_id], NO_FREE_BED) for placement_id in sorted(without) if placement_id in newest]
+    unlearnt += [Unlearnt(event, SHELTER_UNKNOWN) for event in newest.values() if getattr(event.data, "shelter_id", None) in unknown]
+    return unlearnt + [Unlearnt(event, LEGAL_GROUND_END) for event in own if _on_legal_ground(event)]
+
+
+async def _books(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, Book]:
+    known, placements, inside = await store.needs(tx, cases), await relearnt.placements_of(tx, cases), await store.inside(tx, cases)
+    return {case_id: Book(known[case_id], placements[case_id], inside.get(case_id, {})) for case_id in cases}
+
+
+def _told(before: dict[UUID, Book], own: Sequence[Received[Any]], others: Sequence[Received[Any]]) -> tuple[dict[UUID, Book], list[Unlearnt]]:
+    """The books after all that was lost, in the order in which it happened; of the others only what came before an own fact."""
+    books, unlearnt = dict(before), list[Unlearnt]()
+    last = {event.subject: event.time for event in own}
+    heard = [event for event in others if event.time <= last[event.subject]]
+    mine = {event.id for event in own}
+    for event in sorted([*own, *heard], key=lambda event: (event.time, event.id in mine, event.factversion)):
+        book = books[event.subject]
+        if event.id in mine:
+            books[event.subject], missing = retell(book, _word(event))
+            unlearnt += [Unlearnt(event, missing)] if missing else []
+        else:
+            books[event.subject] = replace(book, need=needs.learn(book.need, handlers.word_of(event)))
+    return books, unlearnt
+
+
+def _one_live(book: Book) -> Book:
+    """A case has one offer or stay at most; an older one whose end nobody heard of has ended."""
+    live = book.live
+    ended = {e.id: replace(e, state=Step.CANCELLED) for e in book.placements.values() if live and e.state in LIVE and e.id != live.id}
+    return replace(book, placements={**book.placements, **ended})
+
+
+def _timed(tx: Transaction, book: Book) -> Book:
+    """The limits of the live one, not shorter than from now: nobody could answer or arrive while the store was away."""
+    entry = book.live
+    if entry is None or entry.state is Step.ADMITTED:
+        return book
+    hold, arrive = tx.now + matching.hold_span(tx), tx.now + tx.settings.span(hours=tx.settings.arrive_hours)
+    if entry.state is Step.OFFERED:
+        ladder = entry.ladder_until or matching.ladder_end(tx, entry.offered_at, book.need.risk)
+        entry = replace(entry, hold_until=_later(entry.hold_until, hold), ladder_until=ladder)
+    else:
+        entry = replace(entry, arrive_by=_later(entry.arrive_by, arrive))
+    return replace(book, placements={**book.placements, entry.id: entry})
+
+
+def _later(moment: datetime | None, least: datetime) -> datetime:
+    return least if moment is None else max(moment, least)
+
+
+async def _write(tx: Transaction, before: dict[UUID, Book], books: dict[UUID, Book]) -> None:
+    """Write what changed; what ended is written, and its beds given back, before anything that lives."""
+    await store.save_needs(tx, [book.need for book in books.values()])
+    changed = [e for case_id, book in books.items() for e in book.placements.values() if e != before[case_id].placements.get(e.id)]
+    ended = [entry for entry in changed if entry.state not in LIVE]
+    await store.save_placements(tx, ended)
+    await store.free_beds(tx, [entry.id for entry in ended if entry.state is not Step.ENDED])
+    await store.end_stays(tx, [gone for book in books.values() for gone in book.gone])
+    await store.save_placements(tx, [entry for entry in changed if entry.state in LIVE])
+
+
+async def _agreements(tx: Transaction, own: Iterable[Received[Any]]) -> None:
+    admitted = [event for event in own if isinstance(event.data, (facts.Admitted, facts.AdmittedDirectly))]
+    told = [(e.data.placement_id, person.person_id, person.agreement.value, e.data.admitted_at) for e in admitted for person in e.data.persons]
+    await relearnt.agreements(tx, told)
+
+
+async def _set_clocks(tx: Transaction, books: dict[UUID, Book]) -> None:
+    """Set the clock of each state anew, and take back those of states that are over."""
+    spans = await arrivals.stay_spans(tx, {entry.shelter_id for book in books.values() for entry in book.placements.values()})
+    for case_id, book in books.items():
+        for kind in CLOCKS:
+            tx.cancel_clock(kind, case_id)
+        for _, person, _ in book.gone:
+            tx.cancel_clock(LEGAL_GROUND, case_id, str(person))
+        entry = book.live
+        if entry is not None:
+            kind, due = _clock_of(entry, tx.now, (entry.admitted_at or tx.now) + spans[entry.shelter_id])
+            tx.set_clock(kind, case_id, due)
+        elif book.need.state is State.WAITING and book.need.waitlisted:
+            tx.set_clock("waiting_review", case_id, _later(book.need.review_at, tx.now))
+        elif book.need.state in {State.NO_SHOW, *IN_FLIGHT}:
+            matching.set_no_show_review(tx, case_id)
+
+
+def _clock_of(entry: Placement, now: datetime, review: datetime) -> tuple[str, datetime]:
+    if entry.state is Step.ADMITTED:
+        return "stay_review", _later(review, now)
+    return ("arrival", _later(entry.arrive_by, now)) if entry.state in EXPECTED else ("hold", _later(entry.hold_until, now))
+
+
+def _on_legal_ground(event: Received[Any]) -> bool:
+    data: Event = event.data
+    return isinstance(data, (facts.Admitted, facts.AdmittedDirectly)) and any(person.agreement == LEGAL_GROUND for person in data.persons)
+
+
+def _word(event: Received[Any]) -> Word:
+    """What a fact of placement says, in the domain's words."""
+    data = event.data
+    match data:
+        case facts.Offered() | facts.Extended():
+            return Offering(data.placement_id, data.shelter_id, event.time, data.hold_until, getattr(data, "persons", ()))
+        case facts.Admitted() | facts.AdmittedDirectly():
+            household = handlers.persons_of(data.household.persons) if isinstance(data, facts.AdmittedDirectly) else ()
+            persons = tuple(person.person_id for person in data.persons)
+            return Entering(data.placement_id, data.shelter_id, data.admitted_at, persons, data.review_on, household)
+        case facts.Left() | facts.Discharged():
+            return Going(data.placement_id, data.persons, LEFT if isinstance(data, facts.Left) else data.destination.value)
+        case facts.Waitlisted():
+            return Waiting(data.review_at)
+        case facts.Unmet():
+            return Unmet()
+        case _:
+            return _step(event)
+
+
+def _step(event: Received[Any]) -> Moving:
+    data = event.data
+    reason = getattr(data, "reason", None)
+    return Moving(data.placement_id, data.shelter_id, event.time, STEPS[event.type], reason and reason.value, getattr(data, "arrive_by", None))

@@ -1,0 +1,77 @@
+"""What only a recovery asks of the store: all placements of cases, open stays, shelters nobody knows any more, and doubt about beds."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from chassis import Transaction
+from sqlalchemy import select, text
+
+from placement.domain.placements import LIVE, Placement
+from placement.store import PLACEMENT, placement_of
+
+# Who recorded an agreement that only a fact tells of.
+NOBODY = UUID(int=0)
+# Secret until somebody says what it is: nothing about it may be shown. It suits nobody and is closed.
+UNKNOWN_SHELTER = text("""
+    INSERT INTO shelter (id, name, kind, secret, area, sexes, min_age, max_age, accepts_needs, stay_review_days, grounds_required, open, version,
+        address_sealed, phone_sealed)
+    SELECT id, '?', 'unknown', true, '00.00.00', '{}', 0, 0, '{}', 30, true, false, 1, '', ''
+    FROM unnest(CAST(:ids AS uuid[])) AS missing (id) ORDER BY id ON CONFLICT DO NOTHING RETURNING id""")
+CLOSE = text("UPDATE shelter SET open = false, version = version + 1 WHERE id = ANY(CAST(:ids AS uuid[])) AND open")
+OPEN_STAYS = text("""
+    SELECT placement_id, person_id, bed_id FROM stay
+    WHERE placement_id = ANY(CAST(:ids AS uuid[])) AND ended_as IS NULL AND NOT isempty(during)""")
+FORGET_HOLDS = text("DELETE FROM stay WHERE placement_id = ANY(CAST(:ids AS uuid[])) AND ended_as IS NULL")
+AGREE = text("""
+    INSERT INTO agreement (placement_id, person_id, agreement, recorded_by, recorded_at)
+    SELECT placement, person, how, :by, at FROM unnest(CAST(:placements AS uuid[]), CAST(:persons AS uuid[]), CAST(:hows AS text[]),
+        CAST(:ats AS timestamptz[])) AS new (placement, person, how, at) ON CONFLICT DO NOTHING""")
+WITHOUT_BEDS = text("""
+    SELECT placement.* FROM placement WHERE case_id = ANY(CAST(:cases AS uuid[])) AND state = ANY(CAST(:live AS text[]))
+        AND NOT EXISTS (SELECT FROM stay WHERE placement_id = placement.id AND ended_as IS NULL AND NOT isempty(during))""").columns(
+    *PLACEMENT.columns
+)
+
+
+async def placements_of(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, dict[UUID, Placement]]:
+    """All placements of these cases, by case id and placement id."""
+    found: dict[UUID, dict[UUID, Placement]] = {case_id: {} for case_id in cases}
+    for row in await tx.rows(select(PLACEMENT).where(PLACEMENT.c.case_id.in_(cases))):
+        found[row.case_id][row.id] = placement_of(row)
+    return found
+
+
+async def without_beds(tx: Transaction, cases: Collection[UUID]) -> list[Placement]:
+    """The live placements of these cases that have no bed."""
+    parameters = {"cases": list(cases), "live": [step.value for step in LIVE]}
+    return [placement_of(row) for row in await tx.rows(WITHOUT_BEDS, parameters)]
+
+
+async def note_shelters(tx: Transaction, shelters: Collection[UUID]) -> set[UUID]:
+    """Keep the ids of shelters that the register does not have (any more); those that it did not have."""
+    return {row.id for row in await tx.rows(UNKNOWN_SHELTER, {"ids": sorted(shelters)})}
+
+
+async def close_shelters(tx: Transaction, shelters: Collection[UUID]) -> None:
+    """Let these shelters be offered to nobody until an officer opens them again."""
+    await tx.execute(CLOSE, {"ids": list(shelters)})
+
+
+async def open_stays(tx: Transaction, placement_ids: Collection[UUID]) -> dict[UUID, dict[UUID, UUID]]:
+    """Who has or holds which bed now: bed ids by person id, by placement id."""
+    found: dict[UUID, dict[UUID, UUID]] = {}
+    for row in await tx.rows(OPEN_STAYS, {"ids": list(placement_ids)}):
+        found.setdefault(row.placement_id, {})[row.person_id] = row.bed_id
+    return found
+
+
+async def forget_holds(tx: Transaction, placement_ids: Collection[UUID]) -> None:
+    """Forget the beds of placements that get others."""
+    await tx.execute(FORGET_HOLDS, {"ids": list(placement_ids)})
+
+
+async def agreements(tx: Transaction, told: Sequence[tuple[UUID, UUID, str, datetime]]) -> None:
+    """Keep how persons agreed, as a fact told it: (placement, person, how, when)."""
+    names: Mapping[str, int] = {"placements": 0, "persons": 1, "hows": 2, "ats": 3}
+    await tx.execute(AGREE, {name: [entry[place] for entry in told] for name, place in names.items()} | {"by": NOBODY})

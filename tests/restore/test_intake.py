@@ -1,0 +1,71 @@
+"""Intake loses its last hour: its cases are there again with their codes, and a reference that is sent again opens no second one."""
+
+import json
+
+from tests.flows.people import a_referral, a_shelter, admit, feed, offer_of, ok, persons, platform, refer, state
+from tests.restore.loss import agrees_with_the_streams, backed_up, lose_since, tasks
+from tests.rig import Rig
+
+
+async def test_cases_follow_ids_and_submissions_of_the_lost_hour_are_there_again(rig: Rig) -> None:
+    await platform(rig, *(a_shelter(beds=2) for _ in range(3)))
+    before = await refer(rig, a_referral("BEFORE", shelter=True))
+    folder = await backed_up(rig, "intake")
+    await admit(rig, await offer_of(rig, before), before)
+    sheltered = await refer(rig, a_referral("SHELTERED", shelter=True))
+    await admit(rig, await offer_of(rig, sheltered), sheltered)
+    home = await refer(rig, a_referral("HOME", shelter=False))
+    incomplete = await refer(rig, a_referral("INCOMPLETE", shelter=False) | {"persons": []}, agency="dinsos")
+    await rig.publish("referral.dppapp.submitted.v1", json.dumps({"reference": "REFUSED"}).encode())
+    await rig.settle()
+    ok(await rig.post("intake", f"/cases/{home}/withdraw", json={"reason": "refused_service"}, role="intake_officer", agency="dppapp"))
+    await rig.settle()
+    cases = (before, sheltered, home, incomplete)
+    stood = {case: (await state(rig, case), sorted(await persons(rig, case))) for case in cases}
+    heard = {agency: await feed(rig, agency) for agency in ("dppapp", "dinsos")}
+    follows = await rig.sql("intake", "SELECT follow_id, case_id, agency, reference, ended_at IS NULL AS here FROM follow ORDER BY follow_id")
+
+    await lose_since(rig, "intake", folder)
+
+    assert {case: (await state(rig, case), sorted(await persons(rig, case))) for case in cases} == stood
+    assert {agency: await feed(rig, agency) for agency in heard} == heard, "nothing is said twice to an agency"
+    assert follows == await rig.sql("intake", "SELECT follow_id, case_id, agency, reference, ended_at IS NULL AS here FROM follow ORDER BY follow_id")
+    left = await tasks(rig, "intake")
+    assert sorted(missing for _, missing in left) == ["personal_data"] * 3 + ["refused_submission"]
+    asked = await rig.sql("intake", "SELECT kind, case_id FROM desk_task WHERE done_at IS NULL")
+    assert {row.case_id for row in asked} >= {sheltered, home, incomplete}
+    assert [row.kind for row in asked].count("rejected") == 1
+    await agrees_with_the_streams(rig, "intake")
+
+    for case, agency, reference in ((sheltered, "dppapp", "SHELTERED"), (incomplete, "dinsos", "INCOMPLETE")):
+        assert await refer(rig, a_referral(reference, shelter=True), agency=agency) == case
+    resent = await rig.sql("intake", "SELECT task_id, case_id, agency FROM desk_task WHERE kind = 'resent' ORDER BY agency")
+    assert [(row.case_id, row.agency) for row in resent] == [(incomplete, "dinsos"), (sheltered, "dppapp")]
+    shown = ok(await rig.get("intake", f"/desk/{resent[1].task_id}", role="intake_officer", agency="dppapp"))
+    assert "Canary Contoh" in shown["content"], "a desk reads what was sent again, and takes it over"
+    (row,) = await rig.sql("intake", "SELECT count(*) FROM case_file")
+    assert row.count == len(cases)
+    later = await refer(rig, a_referral("LATER", shelter=False))
+    assert await state(rig, later) == "assessment"
+    await agrees_with_the_streams(rig, "intake")
+
+
+async def test_a_case_that_waits_has_its_clock_again(rig: Rig) -> None:
+    await platform(rig)
+    folder = await backed_up(rig, "intake")
+    case = await refer(rig, a_referral("UNTRIAGED", shelter=False) | {"screen": None})
+    ok(await rig.post("intake", f"/cases/{case}/outreach", json={"team": "dppapp"}, role="intake_officer", agency="dppapp"))
+    await rig.settle()
+    clocks = "SELECT kind FROM clock WHERE subject = :case ORDER BY kind"
+    before = [row.kind for row in await rig.sql("intake", clocks, case=case)]
+    assert before == ["outreach", "triage"]
+
+    await lose_since(rig, "intake", folder)
+
+    assert [row.kind for row in await rig.sql("intake", clocks, case=case)] == before
+    await rig.advance(days=2)
+    assert (await rig.sql("intake", "SELECT missed FROM case_file WHERE case_id = :case", case=case))[0].missed == [
+        "incomplete",
+        "outreach",
+        "triage",
+    ], "and a desk is to ask for the names again"
