@@ -11,14 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.nemesis import NotHereError
-
 MIB = 2**20
 FILLER = "filler"
 NO_ROOT = "a small disk is mounted, and that takes root"
 NO_MOUNT = "neither a loop device nor a tmpfs can be mounted here"
 # Ever smaller pieces, so that nothing is left between the last big one and the end.
 PIECES = (64 * MIB, 8 * MIB, MIB, 64 * 1024, 4096)
+
+
+class NotHereError(Exception):
+    """A fault that this machine does not allow; the words say why."""
 
 
 @dataclass(frozen=True)

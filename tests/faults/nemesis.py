@@ -13,16 +13,13 @@ import nats.js.errors
 from chassis import crash
 from contracts import streams
 
+from tests.faults.disks import NotHereError
 from tests.faults.world import SERVICES, World, copied, shuffled
 
 Fault = Callable[[World, random.Random], Awaitable[str]]
 FAKETIME = next((str(path) for path in Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), "")
 NO_FAKETIME = "libfaketime is not installed"
 NO_HISTORY = "the history that holds the previous release is not here"
-
-
-class NotHereError(Exception):
-    """A fault that this machine does not allow; the words say why."""
 
 
 async def killed_at_a_crash_point(world: World, rng: random.Random, service: str | None = None, point: str | None = None) -> str:
@@ -257,6 +254,29 @@ async def intake_down(world: World, rng: random.Random, seconds: float = 25) -> 
     return f"{seconds:.0f} s"
 
 
+async def broker_disk_full(world: World, rng: random.Random) -> str:
+    """Not a byte is left on the broker's disk."""
+    return await _full(world, "bus", rng.uniform(6, 10))
+
+
+async def store_disk_full(world: World, rng: random.Random) -> str:
+    """Not a byte is left on the disk of Postgres, neither for tables nor for its log."""
+    return await _full(world, "store", rng.uniform(6, 10))
+
+
+async def _full(world: World, name: str, seconds: float) -> str:
+    if name not in world.disks:
+        raise NotHereError(world.without_disks)
+    disk, filled = world.disks[name], 0
+    try:
+        for _ in range(int(seconds / 0.5)):
+            filled = await asyncio.to_thread(disk.fill)  # again and again: a server gives back what it does not need any more
+            await asyncio.sleep(0.5)
+    finally:
+        disk.free()
+    return f"{filled // 2**20} MiB of {disk.kind} filled"
+
+
 async def everything_killed(world: World, rng: random.Random) -> str:
     """All services, both servers and the provisioner at once, as when the machine loses power."""
     names = [*world.processes, "provisioner", "gateway", "issuer"]
@@ -288,6 +308,8 @@ FAULTS: dict[str, Fault] = {
         clock_jumps_of_the_store,
         previous_release_beside,
         intake_down,
+        broker_disk_full,
+        store_disk_full,
         everything_killed,
     )
 }

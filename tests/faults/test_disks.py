@@ -16,9 +16,8 @@ from ops.servers import Nats, Postgres
 from ops.supervise import keep_running
 
 from tests.faults import checks
-from tests.faults.disks import Disk, small_disk
+from tests.faults.disks import Disk, NotHereError, small_disk
 from tests.faults.load import Journal, Load
-from tests.faults.nemesis import NotHereError
 from tests.faults.world import World
 from tests.flows.people import a_referral
 

@@ -24,11 +24,13 @@ from ops.processes import free_port
 from ops.rebuild import described, replayable
 
 from ops import stores
+from tests.faults.disks import Disk, NotHereError, small_disk
 from tests.faults.proxy import Wires
 
 SERVICES = ("intake", "placement", "assessment", "notifications")
 # A second is a minute, and follow-ups come within the run.
 TIME_SCALE = 60.0
+BUS_MIB, STORE_MIB = 2048, 4096
 QUICK = {
     "RECOVER_SECONDS": "1",
     "RECONCILE_SECONDS": "1",
@@ -53,6 +55,8 @@ class World:
     settings: dict[str, str] = field(default_factory=dict)
     poison: set[str] = field(default_factory=set)
     kills: int = 0
+    small_disks: bool = False
+    disks: dict[str, Disk] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make the platform's folder and its wires, starting nothing."""
@@ -67,6 +71,8 @@ class World:
         for service in SERVICES:
             self.platform.settings |= self._through_wires(service)
         self._bus: dict[str, Client] = {}
+        self._mounted = contextlib.ExitStack()
+        self.without_disks = ""
 
     def _through_wires(self, service: str) -> dict[str, str]:
         """The addresses that a service is told instead of the servers' own."""
@@ -80,7 +86,13 @@ class World:
         return {f"{service.upper()}_{name}": value for name, value in told.items()}
 
     async def start(self) -> None:
-        """Everything up, replicas included."""
+        """Everything up, replicas included; if wished for, the servers' data on small disks of their own, where such can be had."""
+        wanted = (("bus", self.platform.nats.folder / "jetstream", BUS_MIB), ("store", self.platform.postgres.data.parent, STORE_MIB))
+        for name, folder, mib in wanted if self.small_disks else ():
+            try:
+                self.disks[name] = self._mounted.enter_context(small_disk(folder, mib))
+            except NotHereError as reason:
+                self.without_disks = str(reason)
         self.wires.start()
         await self.platform.start()
         for service, count in self.replicas.items():
@@ -99,6 +111,10 @@ class World:
                 await client.close()
         await self.platform.stop()
         self.wires.stop()
+
+    def forget(self) -> None:
+        """Unmount the disks, with all that was stored on them."""
+        self._mounted.close()
 
     # -- its processes ------------------------------------------------------------------------------------------------------------
 
