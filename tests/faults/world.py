@@ -113,8 +113,9 @@ class World:
         self.wires.stop()
 
     def forget(self) -> None:
-        """Unmount the disks, with all that was stored on them."""
+        """Destroy what the servers stored, and unmount their disks."""
         self._mounted.close()
+        shutil.rmtree(self.platform.postgres.data.parent, ignore_errors=True)  # it may lie apart from the folder
 
     # -- its processes ------------------------------------------------------------------------------------------------------------
 
