@@ -18,6 +18,8 @@ from tests.flows.people import a_referral, ok, platform, refer
 from tests.restore.loss import backed_up, put_back, started, urls_of
 from tests.rig import Rig, Templates
 
+pytestmark = pytest.mark.timeout(300)
+
 KEK = bytes(range(32))
 
 
