@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import pytest
 from chassis import Service, Transaction
 from chassis.bus.recovery import Lost, Unlearnt
 from contracts.placement import ClockMissed, Waitlisted
@@ -14,6 +15,8 @@ from sqlalchemy import text
 from tests.chassis import toy
 from tests.chassis.conftest import a_triage, start_toy
 from tests.rig import Rig
+
+pytestmark = pytest.mark.timeout(300)
 
 S = "placement"
 SAYS = {Waitlisted.type: Waitlisted, ClockMissed.type: ClockMissed}

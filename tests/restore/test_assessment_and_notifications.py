@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.flows.people import (
     PEKSOS,
     a_referral,
@@ -18,6 +20,8 @@ from tests.flows.people import (
 )
 from tests.restore.loss import agrees_with_the_streams, backed_up, lose_since, tasks
 from tests.rig import Rig
+
+pytestmark = pytest.mark.timeout(300)
 
 CASES = "SELECT case_id, state, worker_id, plan_version, goals, members FROM assessment_case ORDER BY case_id"
 CLOCKS = "SELECT kind, subject, key FROM clock WHERE kind <> 'assignment' ORDER BY kind, subject, key"

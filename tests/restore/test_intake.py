@@ -2,9 +2,13 @@
 
 import json
 
+import pytest
+
 from tests.flows.people import a_referral, a_shelter, admit, feed, offer_of, ok, persons, platform, refer, state
 from tests.restore.loss import agrees_with_the_streams, backed_up, lose_since, tasks
 from tests.rig import Rig
+
+pytestmark = pytest.mark.timeout(300)
 
 
 async def test_cases_follow_ids_and_submissions_of_the_lost_hour_are_there_again(rig: Rig) -> None:

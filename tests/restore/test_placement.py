@@ -3,9 +3,13 @@
 import json
 from uuid import UUID
 
+import pytest
+
 from tests.flows.people import a_referral, a_shelter, admit, feed, offer_of, ok, persons, platform, refer, state
 from tests.restore.loss import agrees_with_the_streams, backed_up, lose_since, put_back, started, tasks
 from tests.rig import Rig
+
+pytestmark = pytest.mark.timeout(300)
 
 BEDS = """
     SELECT bed_id::text, person_id::text, placement.state FROM stay JOIN placement ON placement.id = stay.placement_id

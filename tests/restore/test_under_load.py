@@ -18,7 +18,7 @@ from ops import stores
 from tests.flows.people import a_referral, a_shelter, ok
 from tests.flows.test_faults import FAST, SERVICES, Running, a_worker, the_stream_holds_what_was_said
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
 PATIENCE = 150.0
 
 

@@ -14,7 +14,7 @@ from ops.supervise import wait_ready
 from tests.flows.test_faults import SERVICES, Running, a_worker, everything_agrees, refer
 from tests.restore.test_under_load import running  # noqa: F401 - a fixture
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
 # The release whose schema ends with 0001 in every service.
 PREVIOUS = "91d4f9d"
 ROOT = Path(__file__).parents[2]

@@ -371,7 +371,7 @@ def _view(book: Book, keys: Keys | None) -> CaseView:
     """A case as an officer sees it; without keys everything that names someone is masked."""
 
     def shown(owner: UUID, place: str, sealed: bytes | None) -> str | None:
-        return None if sealed is None else MASK if keys is None else keys.open(owner, place, sealed)
+        return None if sealed is None else MASK if keys is None else keys.open_or_none(owner, place, sealed)
 
     case = book.case
     persons = [row._asdict() | {name: shown(row.person_id, f"person.{name}", getattr(row, name)) for name in PERSONAL} for row in book.persons]
