@@ -101,8 +101,10 @@ def cut(service: str, server: str, seconds: float = 6) -> Fault:
 
 
 async def repeated(run: Run) -> str:
-    """Everything that was said comes again."""
-    await asyncio.sleep(3)
+    """Everything that was said comes again, once it has been read."""
+    await run.load.sent()
+    await run.load.receipts(20)
+    await run.world.drained(10)
     return await nemesis.duplicated_and_reordered(run.world, run.rng)
 
 
