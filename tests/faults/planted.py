@@ -146,8 +146,9 @@ def confirmed_before_published_and_nobody_compares() -> None:
     carry = relay.Relay._carry
 
     async def early(self: relay.Relay, events: Sequence[Any]) -> Any:
-        await self._delete([event.id for event in events])
-        crash.point("after_publish_before_confirm")
+        if {event.id for event in events} <= self._mine:  # fresh from a commit; what is recovered is locked by the one who recovers it
+            await self._delete([event.id for event in events])
+            crash.point("after_publish_before_confirm")
         return await carry(self, events)
 
     relay.Relay._carry = early  # type: ignore[method-assign]

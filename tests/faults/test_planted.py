@@ -78,6 +78,12 @@ async def a_desk_reports(run: Run) -> None:
         run.journal.accepted("dppapp", f"PLANTED-{number}", answer.json()["follow_id"])
 
 
+async def three_are_referred(run: Run) -> None:
+    """An agency's system refers, and hears nothing but that the broker has it."""
+    for number in range(3):
+        await run.journal.systems["dppapp"].refer(REPORT | {"reference": f"REFERRED-{number}"})
+
+
 async def somebody_stands_at_the_door(run: Run) -> None:
     """A shelter lets somebody in before any report."""
     await run.load._at_the_door()
@@ -95,8 +101,10 @@ def cut(service: str, server: str, seconds: float = 6) -> Fault:
 
 
 async def repeated(run: Run) -> str:
-    """Everything that was said comes again."""
-    await asyncio.sleep(3)
+    """Everything that was said comes again, once it has been read."""
+    await run.load.sent()
+    await run.load.receipts(20)
+    await run.world.drained(10)
     return await nemesis.duplicated_and_reordered(run.world, run.rng)
 
 
@@ -169,13 +177,14 @@ ASSESSMENT_DIES = Trial(dies=("assessment", "before_commit"))
 LOST = Trial(deleted_messages)
 TWICE = Trial(repeated)
 POISON = Trial(poisoned)
+REFERRED = Trial(three_are_referred, ("intake", "before_commit"), quiet=True)
 ASKED = Trial(while_asked("intake", a_desk_reports), ("intake", "before_commit"), quiet=True)
 ASKED_AGAIN = Trial(while_asked("placement", somebody_stands_at_the_door), ("placement", "after_commit_before_publish"), quiet=True)
 STORE_AWAY = Trial(asked_while_the_store_is_away)
 BUS_AWAY = Trial(cut("intake", "bus"))
 PLANTED = (
     Planted("acknowledged_before_commit_and_nobody_looks", "assessment", ASSESSMENT_DIES, "every_reader_read_everything"),
-    Planted("a_referral_is_erased_before_commit", "intake", Trial(dies=("intake", "before_commit")), "every_submission_has_one_case"),
+    Planted("a_referral_is_erased_before_commit", "intake", REFERRED, "every_submission_has_one_case"),
     Planted("what_a_crash_left_is_not_recovered", "intake", Trial(dies=("intake", "after_commit_before_publish")), "said_is_held"),
     Planted("confirmed_before_published_and_nobody_compares", "intake", Trial(dies=("intake", "after_publish_before_confirm")), "said_is_held"),
     Planted("a_failed_publication_is_confirmed_and_nobody_compares", "intake", BUS_AWAY, "said_is_held"),
@@ -199,6 +208,7 @@ CONTROLS = {
     "facts are lost": LOST,
     "everything comes twice": TWICE,
     "poison": POISON,
+    "referred while it dies": REFERRED,
     "asked while it dies": ASKED,
     "asked again": ASKED_AGAIN,
     "the store is away": STORE_AWAY,
