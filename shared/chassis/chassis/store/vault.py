@@ -21,7 +21,7 @@ CREATE = text("""
         owner uuid PRIMARY KEY, wrapped bytea NOT NULL, kek text NOT NULL, created_at timestamptz NOT NULL DEFAULT now())""")
 ADD = text("""
     INSERT INTO person_key (owner, wrapped, kek) SELECT owner, wrapped, :kek
-    FROM unnest(CAST(:owners AS uuid[]), CAST(:wrapped AS bytea[])) AS new (owner, wrapped) ON CONFLICT DO NOTHING""")
+    FROM unnest(CAST(:owners AS uuid[]), CAST(:wrapped AS bytea[])) AS new (owner, wrapped) ON CONFLICT DO NOTHING RETURNING owner""")
 FIND = text("SELECT owner, wrapped FROM person_key WHERE owner = ANY(CAST(:owners AS uuid[]))")
 NONCE = 12
 KEY_BYTES = 32
@@ -85,17 +85,25 @@ class Vault:
     async def new(self, owners: Iterable[UUID]) -> Keys:
         """Keys of owners, made and durable before any row that needs them; an owner who has one keeps it."""
         wanted = sorted(set(owners))
-        made = [aes_key_wrap(self._kek, AESGCM.generate_key(256)) for _ in wanted]
-        if wanted:
-            async with self.engine.begin() as connection:
-                await connection.execute(ADD, {"owners": wanted, "wrapped": made, "kek": self._name})
-        return await self.of(wanted)
+        made = {owner: AESGCM.generate_key(256) for owner in wanted}
+        wrapped = [aes_key_wrap(self._kek, key) for key in made.values()]
+        if not wanted:
+            return Keys({})
+        async with self.engine.begin() as connection:
+            added = (await connection.execute(ADD, {"owners": wanted, "wrapped": wrapped, "kek": self._name})).scalars().all()
+        keys = {owner: made[owner] for owner in added}
+        if len(keys) < len(wanted):
+            keys |= await self._open(owner for owner in wanted if owner not in keys)
+        return Keys(keys)
 
     async def of(self, owners: Iterable[UUID]) -> Keys:
         """Keys of those owners who have one."""
+        return Keys(await self._open(owners))
+
+    async def _open(self, owners: Iterable[UUID]) -> dict[UUID, bytes]:
         async with self.engine.connect() as connection:
             rows = (await connection.execute(FIND, {"owners": sorted(set(owners))})).all()
-        return Keys({owner: aes_key_unwrap(self._kek, wrapped) for owner, wrapped in rows})
+        return {owner: aes_key_unwrap(self._kek, wrapped) for owner, wrapped in rows}
 
     def blind(self, field: str, value: str) -> bytes:
         """A keyed hash by which equal values can be found without being stored."""
