@@ -12,7 +12,6 @@ from hashlib import blake2b
 from typing import Any, Generic, TypeVar
 
 from fastapi import Request
-from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy import Row, text
 
@@ -75,7 +74,7 @@ class Waiting:
 
 
 class Together:
-    """The concurrent requests of one route: `decide(asked, tx)` gives for each its answer, or its refusal and then no effect."""
+    """The concurrent requests of one route: `decide(asked, tx)` gives for each its answer as plain JSON, or its refusal and then no effect."""
 
     def __init__(self, database: Database, decide: Callable[..., Awaitable[Sequence[Any]]], status: int, attempt: Attempt) -> None:
         self.database, self.decide, self.status, self.attempt = database, decide, status, attempt
@@ -143,9 +142,7 @@ class Together:
         asked = [Asked(entry.principal, entry.body, entry.cause(first[entry.name])) for entry in new]
         told = await self.decide(asked=asked, tx=tx)
         refused = {entry.name: given for entry, given in zip(new, told, strict=True) if isinstance(given, RefusedError)}
-        kept = {
-            entry.name: JSONResponse(jsonable_encoder(given), self.status) for entry, given in zip(new, told, strict=True) if entry.name not in refused
-        }
+        kept = {entry.name: JSONResponse(given, self.status) for entry, given in zip(new, told, strict=True) if entry.name not in refused}
         if refused:
             await tx.execute(FORGET, _named(refused))
         if kept:
