@@ -121,11 +121,11 @@ async def _platform(bed: Bed, cases: int) -> Side:
         case, kind = UUID(headers["ce-subject"]), headers["ce-type"]
         if case not in sent:
             continue
-        for service in triages:
+        for service, taken in triages.items():
             for durable in (f"{service}-main", f"{service}-urgent"):
                 moment = acks.at.get((Triaged.stream, durable, sequence))
                 if moment is not None and kind == Triaged.type:
-                    triages[service].append(moment - stored)
+                    taken.append(moment - stored)
                 elif moment is not None and kind == Assigned.type:
                     after.append(moment - stored)
                     whole.append(moment - sent[case])
@@ -168,7 +168,12 @@ async def stored_since(bed: Bed, stream: str, sequence: int) -> list[tuple[int, 
     """What a stream holds from a sequence on: sequence, when it was stored, and headers."""
     js, name = bed.js, f"bench-{stream.lower()}"
     config = ConsumerConfig(
-        name=name, deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=sequence, ack_policy=AckPolicy.NONE, headers_only=True, mem_storage=True
+        name=name,
+        deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+        opt_start_seq=sequence,
+        ack_policy=AckPolicy.NONE,
+        headers_only=True,
+        mem_storage=True,
     )
     left = (await js.add_consumer(stream, config)).num_pending or 0
     pull = await js.pull_subscribe_bind(consumer=name, stream=stream)

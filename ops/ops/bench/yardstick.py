@@ -63,9 +63,7 @@ class Asked:
 async def place(session: AsyncSession, event: CaseEvent) -> CaseEvent:
     """Keep what the household needs; offer it a home when it needs one, and hold the beds."""
     now, fact = datetime.now(UTC), event.fact
-    persons = tuple(
-        Person(p.person_id, p.sex.value, p.age, p.role.value, frozenset(need.value for need in p.needs)) for p in fact.household.persons
-    )
+    persons = tuple(Person(p.person_id, p.sex.value, p.age, p.role.value, frozenset(need.value for need in p.needs)) for p in fact.household.persons)
     state, grounds = needs.State.NONE, frozenset(ground.value for ground in fact.shelter_grounds)
     if fact.shelter_needed:
         homes = await register.homes(Asked(session, now))  # type: ignore[arg-type]
@@ -81,30 +79,64 @@ async def place(session: AsyncSession, event: CaseEvent) -> CaseEvent:
 async def _hold(session: AsyncSession, offer: Offer, now: datetime) -> None:
     hold = first_hold(now, HOLD, LADDER)
     made = placements.PlacementRow(
-        id=uuid4(), case_id=offer.household.case_id, shelter_id=offer.home, state="offered", revision=1, members=_members(offer.household.persons),
-        offered_at=now, hold_until=hold.until, ladder_until=hold.ladder_until, arrive_by=None, admitted_at=None, review_on=None, reason=None,
-        direct=False, decided_by=None,
-    )  # fmt: skip
+        id=uuid4(),
+        case_id=offer.household.case_id,
+        shelter_id=offer.home,
+        state="offered",
+        revision=1,
+        members=_members(offer.household.persons),
+        offered_at=now,
+        hold_until=hold.until,
+        ladder_until=hold.ladder_until,
+        arrive_by=None,
+        admitted_at=None,
+        review_on=None,
+        reason=None,
+        direct=False,
+        decided_by=None,
+    )
     session.add(made)
     await session.flush()
     for person in offer.household.persons:
         during = Range(now, hold.until)
         session.add(
             placements.StayRow(
-                placement_id=made.id, person_id=person.id, bed_id=offer.beds[person.id], case_id=made.case_id, sex=person.sex, small=person.small,
-                during=during, ended_as=None,
-            )  # fmt: skip
+                placement_id=made.id,
+                person_id=person.id,
+                bed_id=offer.beds[person.id],
+                case_id=made.case_id,
+                sex=person.sex,
+                small=person.small,
+                during=during,
+                ended_as=None,
+            )
         )
 
 
 def _need_row(event: CaseEvent, persons: Sequence[Person], state: needs.State, now: datetime) -> placements.NeedRow:
     fact = event.fact
     return placements.NeedRow(
-        case_id=event.case_id, version=1, household_version=1, revision=fact.household.revision, persons=_members(persons), risk=fact.risk.value,
-        grounds=[ground.value for ground in fact.shelter_grounds], keep_apart=[], perpetrator_areas=[], medical_gate=False,
-        shelter_needed=fact.shelter_needed, ended=False, state=state.value, waiting_since=now if fact.shelter_needed else None, declined=[],
-        not_now=[], settled_version=0, waitlisted=False, review_at=None, reasons=[],
-    )  # fmt: skip
+        case_id=event.case_id,
+        version=1,
+        household_version=1,
+        revision=fact.household.revision,
+        persons=_members(persons),
+        risk=fact.risk.value,
+        grounds=[ground.value for ground in fact.shelter_grounds],
+        keep_apart=[],
+        perpetrator_areas=[],
+        medical_gate=False,
+        shelter_needed=fact.shelter_needed,
+        ended=False,
+        state=state.value,
+        waiting_since=now if fact.shelter_needed else None,
+        declined=[],
+        not_now=[],
+        settled_version=0,
+        waitlisted=False,
+        review_at=None,
+        reasons=[],
+    )
 
 
 def _members(persons: Sequence[Person]) -> list[dict[str, Any]]:
@@ -141,12 +173,29 @@ async def notify(session: AsyncSession, event: CaseEvent) -> None:
             position = (await session.execute(text("SELECT nextval('notice_position')"))).scalar_one()
             session.add(
                 inboxes.NoticeRow(
-                    id=uuid4(), position=position, source=f"{event.case_id}|{happening.kind}", recipient=notice.recipient, role=notice.role,
-                    agency=notice.agency, unit=notice.unit, officer=notice.officer, follows=notice.follows, kind=notice.kind,
-                    urgency=notice.urgency, case_id=event.case_id, subscription_id=None, placement_id=None, number=None, clock=None,
-                    occurred_at=now, due_at=fact.due_at, created_at=now, acknowledged_at=None, acknowledged_by=None,
+                    id=uuid4(),
+                    position=position,
+                    source=f"{event.case_id}|{happening.kind}",
+                    recipient=notice.recipient,
+                    role=notice.role,
+                    agency=notice.agency,
+                    unit=notice.unit,
+                    officer=notice.officer,
+                    follows=notice.follows,
+                    kind=notice.kind,
+                    urgency=notice.urgency,
+                    case_id=event.case_id,
+                    subscription_id=None,
+                    placement_id=None,
+                    number=None,
+                    clock=None,
+                    occurred_at=now,
+                    due_at=fact.due_at,
+                    created_at=now,
+                    acknowledged_at=None,
+                    acknowledged_by=None,
                     acknowledged_after_seconds=None,
-                )  # fmt: skip
+                )
             )
 
 
