@@ -141,7 +141,7 @@ async def fill(bed: Bed, cases: int) -> AsyncIterator[str]:
 
 async def _outbox_of(store: Any) -> AsyncIterator[list[Any]]:
     last = 0
-    while rows := await store.fetch(f"SELECT {COLUMNS}, position FROM outbox WHERE position > $1 ORDER BY position LIMIT {BATCH}", last):  # noqa: S608
+    while rows := await store.fetch(f"SELECT {COLUMNS}, position FROM outbox WHERE position > $1 ORDER BY position LIMIT {BATCH}", last):
         last = rows[-1]["position"]
         yield rows
 

@@ -26,7 +26,7 @@ async def think(events: Sequence[Received[Triaged]], tx: Transaction) -> None:
 
 def main() -> None:
     """Serve until told to stop."""
-    settings = PlacementSettings()  # type: ignore[call-arg]  # from the environment
+    settings = PlacementSettings()
     logs.configure(settings.log_level, "placement")
     uvicorn.run(build(settings).app(), host=settings.host, port=settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=20)
 

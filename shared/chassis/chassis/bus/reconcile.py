@@ -8,7 +8,7 @@ only when the next comparison finds it there.
 import asyncio
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -27,7 +27,13 @@ log = structlog.get_logger()
 REFILLED = Counter("naungan_facts_refilled", "Facts said again because the stream had lost them", ["service", "stream"])
 MISSING = Gauge("naungan_facts_missing", "Facts that the last comparison did not find in the stream", ["service", "stream"])
 
-SAID = text("SELECT id FROM outbox o WHERE stream = :stream AND NOT EXISTS (SELECT 1 FROM outbox_pending p WHERE p.id = o.id)")
+# The sets are compared in the database: as Python's they took a quarter of a gigabyte for a million facts.
+SAID = text("""
+    CREATE TEMPORARY TABLE reconcile_said ON COMMIT DROP AS
+    SELECT id FROM outbox o WHERE stream = :stream AND NOT EXISTS (SELECT 1 FROM outbox_pending p WHERE p.id = o.id)""")
+HELD = text("CREATE TEMPORARY TABLE reconcile_held (id uuid) ON COMMIT DROP")
+HOLDS = text("INSERT INTO reconcile_held SELECT unnest(CAST(:ids AS uuid[]))")
+LOST = text("SELECT id FROM reconcile_said s WHERE NOT EXISTS (SELECT 1 FROM reconcile_held h WHERE h.id = s.id)")
 PENDING = text("""
     SELECT id FROM outbox_pending JOIN outbox USING (id)
     WHERE stream = :stream AND (CAST(:among AS uuid[]) IS NULL OR id = ANY(CAST(:among AS uuid[])))""")
@@ -110,9 +116,7 @@ class Reconcile:
             if not (await leading.execute(LEADER)).scalar_one():
                 return None
             while not self._stopping.is_set():
-                async with self.database.engine.connect() as connection:
-                    said = set((await connection.execute(SAID, {"stream": stream})).scalars())
-                missing = said - await self._held(stream) if said else set()
+                missing = await self._missing(stream)
                 MISSING.labels(self.service, stream).set(len(missing))
                 if not missing:
                     break
@@ -122,6 +126,16 @@ class Reconcile:
             REFILLED.labels(self.service, stream).inc(refilled)
             log.warning("refilled", service=self.service, stream=stream, events=refilled)
         return refilled
+
+    async def _missing(self, stream: str) -> list[UUID]:
+        """What was said and is not in the stream; what is said is read first, for the stream only grows meanwhile."""
+        async with self.database.engine.begin() as connection:
+            if not (await connection.execute(SAID, {"stream": stream})).rowcount:
+                return []
+            await connection.execute(HELD)
+            async for ids in self._held(stream):
+                await connection.execute(HOLDS, {"ids": ids})
+            return list((await connection.execute(LOST)).scalars())
 
     async def _refill(self, stream: str, ids: Sequence[UUID]) -> None:
         for start in range(0, len(ids), BATCH):
@@ -141,8 +155,8 @@ class Reconcile:
         # An empty stream says 0, and its first message is 1: that is mere appending.
         return Sight(answer["created"], state["last_seq"], state.get("num_deleted", 0), max(1, state["first_seq"]))
 
-    async def _held(self, stream: str) -> set[UUID]:
-        """The ids of this service's facts in the stream, read as headers only."""
+    async def _held(self, stream: str) -> AsyncIterator[list[UUID]]:
+        """The ids of this service's facts in the stream, read as headers only, batch by batch."""
         js = self.client.jetstream(timeout=SILENCE)
         name = f"reconcile-{self.service}-{uuid4().hex[:12]}"
         config = ConsumerConfig(
@@ -155,17 +169,17 @@ class Reconcile:
             inactive_threshold=30,
         )
         info = await js.add_consumer(stream, config)
-        held: set[UUID] = set()
         left = info.num_pending or 0
         pull = await js.pull_subscribe_bind(consumer=name, stream=stream)
         try:
             while left > 0:
+                held: list[UUID] = []
                 for message in await pull.fetch(min(BATCH, left), timeout=SILENCE):
                     left = min(left - 1, message.metadata.num_pending)
                     with contextlib.suppress(ValueError):
-                        held.add(UUID((message.headers or {}).get("ce-id", "")))
+                        held.append(UUID((message.headers or {}).get("ce-id", "")))
+                yield held
         finally:
             with contextlib.suppress(NatsError, TimeoutError):
                 await pull.unsubscribe()
                 await js.delete_consumer(stream, name)
-        return held

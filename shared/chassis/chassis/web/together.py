@@ -24,7 +24,7 @@ from chassis.web.problems import FieldProblem, RefusedError, not_found
 CLAIM = text("""
     INSERT INTO request (principal, key, fingerprint)
     SELECT * FROM unnest(CAST(:principals AS text[]), CAST(:keys AS text[]), CAST(:fingerprints AS bytea[]))
-    ON CONFLICT DO NOTHING RETURNING principal, key, clock_timestamp()""")
+    ON CONFLICT DO NOTHING RETURNING principal, key, clock_timestamp() AS first""")
 EARLIER = text("""
     SELECT r.principal, r.key, r.fingerprint, r.status, r.answer FROM request r
     JOIN unnest(CAST(:principals AS text[]), CAST(:keys AS text[])) AS asked (principal, key) ON r.principal = asked.principal AND r.key = asked.key""")
@@ -128,7 +128,8 @@ class Together:
         asked = {entry.name: entry for entry in sorted(batch, key=lambda entry: entry.name)}
         async with self.database.transaction() as tx:
             fingerprints = [entry.fingerprint for entry in asked.values()]
-            first: dict[Name, datetime] = {(row[0], row[1]): row[2] for row in await tx.rows(CLAIM, _named(asked) | {"fingerprints": fingerprints})}
+            claimed = await tx.rows(CLAIM, _named(asked) | {"fingerprints": fingerprints})
+            first: dict[Name, datetime] = {(row.principal, row.key): row.first for row in claimed}
             answers: dict[Name, Response | Exception] = {name: not_found("request") for name in asked if name not in first}
             if answers:
                 answers |= {(row.principal, row.key): _again(row, asked) for row in await tx.rows(EARLIER, _named(answers))}
