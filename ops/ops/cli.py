@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -16,8 +17,10 @@ from contracts.streams import SERVICES
 from rich.console import Console
 from rich.table import Table
 
-from ops import backup, bench, demo, doctor, letters, provision, rebuild, recovery, stores
+from ops import backup, demo, doctor, letters, provision, rebuild, recovery, stores
 from ops.access import Access, UnreachableError, access_of
+from ops.bench import run as bench
+from ops.bench.figures import Sizes
 from ops.platform import Platform, Secrets
 from ops.processes import Remembered
 
@@ -83,12 +86,18 @@ def play(
 
 @app.command("bench")
 def measure(
-    cases: Annotated[int, typer.Option(min=100)] = bench.CASES,
-    rounds: Annotated[int, typer.Option(min=1)] = bench.ROUNDS,
+    only: Annotated[str, typer.Option(help=f"figures by name, with commas; all without it: {', '.join(bench.FIGURES)}")] = "",
+    *,
+    quick: Annotated[bool, typer.Option(help="a look in a couple of minutes")] = False,
+    cases_in_store: Annotated[int | None, typer.Option(min=100, help="cases in the stores of `growth`; 1,000,000, or 50,000 with --quick")] = None,
     out: Annotated[Path | None, typer.Option(help="write the figures here too, as JSON")] = None,
 ) -> None:
-    """Measure the platform beside the tutorial pipeline, alternating in one run."""
-    bench.run(cases, rounds, out, console)
+    """Measure the platform beside the tutorial's way of doing the same, alternating in one run."""
+    names = [name for name in only.split(",") if name]
+    if unknown := set(names) - bench.FIGURES.keys():
+        raise typer.BadParameter(f"no such figure: {', '.join(sorted(unknown))}")  # noqa: TRY003
+    sizes = Sizes.quick() if quick else Sizes()
+    bench.run(replace(sizes, in_store=cases_in_store or sizes.in_store), names, out, console)
 
 
 @app.command("provision")

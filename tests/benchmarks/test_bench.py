@@ -1,11 +1,19 @@
 """The bench measures both sides, counts what they carried, and notices when a fact is missing or was carried twice."""
 
 import pytest
-from ops.bench import BenchError, Census, Limits, Report, Timed, measure
+from ops.bench import carry, doors, growth, hops, limits, replicas
+from ops.bench.bed import BenchError, open_bed
+from ops.bench.carry import summary
+from ops.bench.census import Census
+from ops.bench.figures import Figure, Sizes, Timed, percentile
+from ops.bench.run import FIGURES
+from ops.cli import app
 from rich.console import Console
+from typer.testing import CliRunner
 
 TRIAGED, ASSIGNED = "case.intake.triaged.v1", "case.assessment.assigned.v1"
 NOTHING = Census({"placement": 0, "assessment": 0, "notifications": 0}, {}, 0, 0)
+TINY = Sizes(cases=20, rounds=1, limit_seconds=0.05, latency_seconds=0.5, reports=70, in_store=200, backlog=20, heavy=40)
 
 
 def a_census(*, placement: int = 3, assessment: int = 3, notifications: int = 5, assigned: int = 2, pending: int = 0) -> Census:
@@ -34,25 +42,60 @@ def test_what_earlier_rounds_left_does_not_count() -> None:
 
 
 def test_the_figures_are_medians_of_the_rounds() -> None:
-    limits = Limits(100, 1000, 200, 2000)
-    report = Report(10, [limits] * 3, [Timed(30, seconds) for seconds in (1, 2, 3)], [Timed(60, seconds) for seconds in (0.1, 0.2, 0.5)])
-    assert report.yardstick_rate == 15
-    assert report.platform_rate == 300
-    assert report.ratio == 20
-    assert report.cpu_ratio is None
-    assert report.as_dict()["share_of_limit"]["commits"] == 3
+    figure = summary([Timed(30, seconds) for seconds in (1, 2, 3)], [Timed(60, seconds) for seconds in (0.1, 0.2, 0.5)], 10)
+    found = figure.as_dict()
+    assert (found["yardstick_events_per_second"], found["platform_events_per_second"]) == (15, 300)
+    assert (found["ratio"], found["cpu_ratio"]) == (20, None)
+
+
+def test_a_goal_says_whether_it_was_reached() -> None:
+    figure = Figure("some", "figure")
+    figure.goal("more", 3, least=4)
+    figure.goal("less", 3, most=4)
+    assert [goal["met"] for goal in figure.as_dict()["goals"]] == [False, True]
+    console = Console(record=True, width=120)
+    console.print(figure.table())
+    assert console.export_text().count("not reached") == 1
+
+
+def test_a_percentile_is_one_of_the_values() -> None:
+    values = [float(n) for n in range(1, 101)]
+    assert [percentile(values, share) for share in (0.5, 0.99)] == [51, 100]
+    assert percentile([7.0], 0.99) == 7
+
+
+def test_a_figure_that_there_is_none_of_is_refused() -> None:
+    answer = CliRunner().invoke(app, ["bench", "--only", "carry,luck"])
+    assert answer.exit_code == 2
+    assert "luck" in answer.output
+    assert {"limits", "carry", "hops", "doors", "growth", "strain", "replicas", "footprint"} == FIGURES.keys()
 
 
 @pytest.mark.servers
-async def test_a_tiny_run_carries_every_case_through_all_hops_of_both_sides() -> None:
-    report = await measure(cases=20, rounds=1, limit_seconds=0.05)
-    (theirs,), (ours,), (limits,) = report.yardstick, report.platform, report.limits
-    assert theirs.events == 20 * 3
-    assert ours.events >= 20 * 4  # the triage in three inboxes, and who was assigned in one, for those who are at home
-    assert ours.stated >= 20
-    assert min(theirs.seconds, ours.seconds) > 0
-    assert min(limits.commits, limits.batched_commits, limits.publishes, limits.batched_publishes) > 0
-    assert TRIAGED not in str(report.as_dict())
-    console = Console(record=True, width=120)
-    console.print(report.table())
-    assert "yardstick" in console.export_text()
+@pytest.mark.timeout(600)
+async def test_a_tiny_run_carries_everything_on_both_sides() -> None:
+    async with open_bed() as bed:
+        found = {
+            "limits": await limits.figure(bed, TINY),
+            "carry": await carry.figure(bed, TINY),
+            "hops": await hops.figure(bed, TINY),
+            "doors": await doors.figure(bed, TINY),
+            "replicas": await replicas.figure(bed, TINY, print),
+        }
+    (carried,) = found["carry"].data["rounds"]
+    assert carried["yardstick"]["events"] == 20 * 3
+    assert carried["platform"]["events"] >= 20 * 4  # the triage in three inboxes, and who was assigned in one, for those who are at home
+    assert carried["platform"]["stated"] >= 20
+    assert min(found["limits"].data["per_second"].values()) > 0
+    assert found["hops"].data["ratio_p50_per_hop"] > 0
+    assert found["doors"].data["rounds"][0]["platform"]["reports"] == 70
+    assert set(found["replicas"].data["facts_per_second"]) == {1, 2, 3}
+    assert TRIAGED not in str([figure.as_dict() for figure in found.values()])
+
+
+@pytest.mark.servers
+@pytest.mark.timeout(600)
+async def test_full_stores_carry_too() -> None:
+    async with open_bed() as bed:
+        found = await growth.figure(bed, TINY, print)
+    assert [len(rounds) for rounds in found.data["rounds"].values()] == [1, 1, 1]

@@ -1,16 +1,16 @@
 """The smallest service that uses all of the chassis: it counts triages per case, answers each with a fact, and sets a clock."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from chassis import Due, Inputs, Received, Service, Settings, Transaction, conflict, reads, writes
+from chassis import Asked, Due, Inputs, Received, Service, Settings, Transaction, conflict, reads, writes, writes_together
 from chassis.migrate import RECOVERY
 from chassis.store.tables import chassis_tables
 from contracts import catalogue, streams
 from contracts.intake import Triaged
 from contracts.placement import ClockMissed, Waitlisted
-from fastapi import APIRouter
+from fastapi import APIRouter, Body
 from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -78,6 +78,7 @@ def build(settings: Settings, **more: Any) -> Service:
         row = await tx.row(text("SELECT n FROM seen WHERE case_id = :c"), {"c": case_id})
         return {"n": row.n if row else 0}
 
+    decide_together(router)
     return Service(
         name="placement",
         settings=settings,
@@ -88,3 +89,25 @@ def build(settings: Settings, **more: Any) -> Service:
         said_on=streams.said_on("placement"),
         **more,
     )
+
+
+def decide_together(router: APIRouter) -> None:
+    """A write whose concurrent requests share a transaction."""
+
+    @router.post("/seen", status_code=201)
+    @writes_together("operator", body=Annotated[dict[str, str], Body()])
+    async def see_together(asked: Sequence[Asked[dict[str, str]]], tx: Transaction) -> list[Any]:
+        cases = [UUID(entry.body["case_id"]) for entry in asked]
+        await tx.lock(cases)
+        known = {row.case_id for row in await tx.rows(text("SELECT case_id FROM seen WHERE case_id = ANY(CAST(:c AS uuid[]))"), {"c": cases})}
+        if Poison.cases.intersection(cases):
+            message = "a value nobody may see"
+            raise ValueError(message)
+        new = [(case, entry) for case, entry in zip(cases, asked, strict=True) if case not in known]
+        await tx.execute(COUNT, {"cases": [case for case, _ in new]})
+        for case, entry in new:
+            tx.emit(Waitlisted(review_at=tx.now), case, cause=entry.cause)
+        return [
+            conflict("seen", state="seen") if case in known else {"case_id": str(case), "id": str(tx.new_id("thing", cause=entry.cause))}
+            for case, entry in zip(cases, asked, strict=True)
+        ]

@@ -1,11 +1,12 @@
 """Intake's HTTP door: reports and their follow-up, the desk, and which kinds of shelter have room."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from chassis import FieldProblem, RefusedError, Transaction, not_found, reads, writes
+from chassis import Asked, FieldProblem, Principal, RefusedError, Transaction, not_found, reads, writes, writes_together
 from contracts.vocabulary import ProblemCode
 from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel
@@ -13,7 +14,7 @@ from sqlalchemy import ColumnElement, select
 
 from intake import opening, policy, store
 from intake.domain import ENDED, State
-from intake.opening import Safe, Submission
+from intake.opening import Answer, Safe, Submission
 from intake.reading import Problem, read_submission
 from intake.store import CASES, FOLLOWS, TASKS
 
@@ -78,27 +79,37 @@ router = APIRouter(tags=["reports"])
 
 
 @router.post("/reports", status_code=201)
-@writes(*policy.REPORT)
-async def report(body: Annotated[dict[str, Any], Body(description="as referral.submitted.v1")], vault: Safe, tx: Transaction) -> dict[str, Any]:
+@writes_together(*policy.REPORT, body=Annotated[dict[str, Any], Body(description="as referral.submitted.v1")])
+async def report(asked: Sequence[Asked[dict[str, Any]]], vault: Safe, tx: Transaction) -> list[dict[str, Any] | RefusedError]:
     """Report a household, with the same body as a referral on NATS. What cannot be read is named; only without a readable reference
     (officers may leave it out), urgency and callback is it refused. The same reference with the same content gets the same receipt.
     """
-    principal, by_system = tx.principal, tx.principal.has(policy.AGENCY_SYSTEM)
+    read = [_read(entry, tx) for entry in asked]
+    answers = iter(await opening.open_cases(tx, vault, [entry for entry in read if isinstance(entry, Submission)]))
+    return [entry if isinstance(entry, RefusedError) else _receipt(who.principal, next(answers), tx) for who, entry in zip(asked, read, strict=True)]
+
+
+def _read(asked: Asked[dict[str, Any]], tx: Transaction) -> Submission | RefusedError:
+    principal, body = asked.principal, asked.body
+    by_system = principal.has(policy.AGENCY_SYSTEM)
     if AGENCY.fullmatch(principal.agency) is None:
-        raise RefusedError(403, "your token names no agency")
-    cause = tx.cause_of(UUID(int=0))
+        return RefusedError(403, "your token names no agency")
     if not by_system and body.get("reference") is None:
-        body = {**body, "reference": f"R-{tx.new_id('reference').hex}"}
+        body = {**body, "reference": f"R-{tx.new_id('reference', cause=asked.cause).hex}"}
     reading = read_submission(body, tx.now)
     if reading.referral is None:
-        raise RefusedError(422, "this report cannot be taken: correct these fields and send it again", _fields(reading.problems))
-    (answer,) = await opening.open_cases(tx, vault, [Submission(principal.agency, reading.referral, reading, cause, by_system)])
+        return RefusedError(422, "this report cannot be taken: correct these fields and send it again", _fields(reading.problems))
+    return Submission(principal.agency, reading.referral, reading, asked.cause, by_system)
+
+
+def _receipt(principal: Principal, answer: Answer, tx: Transaction) -> dict[str, Any] | RefusedError:
+    """What is answered; officers are told the case's id too, and writing its personal data is on record."""
     if answer.follow_id is None:
-        raise RefusedError(409, "this reference was used for another report", _fields(answer.problems))
+        return RefusedError(409, "this reference was used for another report", _fields(answer.problems))
     if answer.case_id:
-        tx.audit("report", answer.case_id, ["persons", "narrative", "callback"])
+        tx.audit("report", answer.case_id, ["persons", "narrative", "callback"], by=principal)
     view = ReportView(
-        case_id=None if by_system else answer.case_id,
+        case_id=None if principal.has(policy.AGENCY_SYSTEM) else answer.case_id,
         follow_id=answer.follow_id,
         receipt=answer.receipt,
         problems=_problem_views(answer.problems),

@@ -142,7 +142,8 @@ def _grown(tx: Transaction, case_id: UUID, book: Book, growth: Growth, written: 
     responsible = now.triage.codes["responsible_agency"] if now.triage else book.case.responsible_agency
     written.facts += [store.fact_row(case_id, fact) for fact in new]
     written.standings.append(standing_row(book, now, facts, responsible))
-    _tell(tx, book, facts, responsible=responsible, growth=growth, written=written)
+    if not before.ended:
+        _tell(tx, book, facts, now, responsible=responsible, growth=growth, written=written)
     keep_time(tx, case_id, before, now, growth.cause)
     return now
 
@@ -178,11 +179,9 @@ def _without_shelter(case_id: UUID, book: Book, new: Sequence[Fact], growth: Gro
     return Saying(case_id, changed, growth.cause, key="survivor_declined")
 
 
-def _tell(tx: Transaction, book: Book, facts: Sequence[Fact], *, responsible: str, growth: Growth, written: Written) -> None:
+def _tell(tx: Transaction, book: Book, facts: Sequence[Fact], now: Standing, *, responsible: str, growth: Growth, written: Written) -> None:
     """Let each agency that takes part hear what is new for it: the one that reported, and once triaged the responsible one."""
-    if book.standing.ended:
-        return
-    case_id, now = book.case.case_id, domain.standing(facts)
+    case_id = book.case.case_id
     granted = {book.case.reporting_agency, *([responsible] if now.triage else [])}
     follows = {row.agency: row for row in book.follows}
     for row in book.follows:

@@ -228,6 +228,8 @@ def _stage(assessment: Sequence[Fact]) -> State | None:
 def shelter_refused(facts: Iterable[Fact]) -> bool:
     """Whether the survivor said no to a bed after the latest triage that asked for one, so that help is to go on at home."""
     known = in_order(facts)
+    if not any(fact.type == Kind.CANCELLED for fact in known):
+        return False
     now = standing(known)
     if now.ended or now.triage is None or not now.triage.codes["shelter_needed"]:
         return False
@@ -238,6 +240,8 @@ def shelter_refused(facts: Iterable[Fact]) -> bool:
 def missed(facts: Iterable[Fact], settled: Collection[str]) -> tuple[str, ...]:
     """The clocks that ran out and whose matter is still open; `settled` are matters that rows, not facts, say are done."""
     known = in_order(facts)
+    if not any(fact.type == Kind.CLOCK_MISSED for fact in known):
+        return ()
     now = standing(known)
     if now.ended:
         return ()

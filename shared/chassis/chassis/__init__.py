@@ -11,9 +11,11 @@ from chassis.settings import Settings
 from chassis.store.transaction import Transaction
 from chassis.web.identity import Principal
 from chassis.web.problems import FieldProblem, RefusedError, conflict, not_found
-from chassis.web.routes import Asker, reads, writes
+from chassis.web.routes import Asker, reads, writes, writes_together
+from chassis.web.together import Asked
 
 __all__ = [
+    "Asked",
     "Asker",
     "Cause",
     "Due",
@@ -29,4 +31,5 @@ __all__ = [
     "not_found",
     "reads",
     "writes",
+    "writes_together",
 ]

@@ -8,7 +8,7 @@ only when the next comparison finds it there.
 import asyncio
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -26,7 +26,13 @@ log = structlog.get_logger()
 REFILLED = Counter("naungan_facts_refilled", "Facts said again because the stream had lost them", ["service", "stream"])
 MISSING = Gauge("naungan_facts_missing", "Facts that the last comparison did not find in the stream", ["service", "stream"])
 
-SAID = text("SELECT id FROM outbox o WHERE stream = :stream AND NOT EXISTS (SELECT 1 FROM outbox_pending p WHERE p.id = o.id)")
+# The sets are compared in the database: as Python's they took a quarter of a gigabyte for a million facts.
+SAID = text("""
+    CREATE TEMPORARY TABLE reconcile_said ON COMMIT DROP AS
+    SELECT id FROM outbox o WHERE stream = :stream AND NOT EXISTS (SELECT 1 FROM outbox_pending p WHERE p.id = o.id)""")
+HELD = text("CREATE TEMPORARY TABLE reconcile_held (id uuid) ON COMMIT DROP")
+HOLDS = text("INSERT INTO reconcile_held SELECT unnest(CAST(:ids AS uuid[]))")
+LOST = text("SELECT id FROM reconcile_said s WHERE NOT EXISTS (SELECT 1 FROM reconcile_held h WHERE h.id = s.id)")
 PENDING = text("""
     SELECT id FROM outbox_pending JOIN outbox USING (id)
     WHERE stream = :stream AND (CAST(:among AS uuid[]) IS NULL OR id = ANY(CAST(:among AS uuid[])))""")
@@ -118,9 +124,7 @@ class Reconcile:
             if not (await leading.execute(LEADER)).scalar_one():
                 return None
             while not self._stopping.is_set():
-                async with self.database.engine.connect() as connection:
-                    said = set((await connection.execute(SAID, {"stream": stream})).scalars())
-                missing = said - await self._held(stream) if said else set()
+                missing = await self._missing(stream)
                 MISSING.labels(self.service, stream).set(len(missing))
                 if not missing:
                     break
@@ -130,6 +134,16 @@ class Reconcile:
             REFILLED.labels(self.service, stream).inc(refilled)
             log.warning("refilled", service=self.service, stream=stream, events=refilled)
         return refilled
+
+    async def _missing(self, stream: str) -> list[UUID]:
+        """What was said and is not in the stream; what is said is read first, for the stream only grows meanwhile."""
+        async with self.database.engine.begin() as connection:
+            if not (await connection.execute(SAID, {"stream": stream})).rowcount:
+                return []
+            await connection.execute(HELD)
+            async for ids in self._held(stream):
+                await connection.execute(HOLDS, {"ids": ids})
+            return list((await connection.execute(LOST)).scalars())
 
     async def _refill(self, stream: str, ids: Sequence[UUID]) -> None:
         for start in range(0, len(ids), BATCH):
@@ -141,9 +155,7 @@ class Reconcile:
             else:
                 await publish_batch(self.client, stream, events)
 
-    async def _held(self, stream: str) -> set[UUID]:
-        """The ids of this service's facts in the stream, read as headers only."""
-        held: set[UUID] = set()
+    async def _held(self, stream: str) -> AsyncIterator[list[UUID]]:
+        """The ids of this service's facts in the stream, read as headers only, batch by batch."""
         async for batch in read_stream(self.client, stream, self.said_on[stream], who=f"reconcile-{self.service}", headers_only=True):
-            held |= {identity for message in batch if (identity := id_of(message))}
-        return held
+            yield [identity for message in batch if (identity := id_of(message))]

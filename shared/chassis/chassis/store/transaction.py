@@ -140,9 +140,9 @@ class Transaction:
         """Take a clock back; one that is not set is fine."""
         self._clocks[(kind, subject, key)] = None
 
-    def audit(self, action: str, subject: UUID, fields: Iterable[str] = ()) -> None:
-        """Record that the principal read or wrote these personal fields of a subject."""
-        who = self.principal
+    def audit(self, action: str, subject: UUID, fields: Iterable[str] = (), by: "Principal | None" = None) -> None:
+        """Record that the principal, or `by` where several ask together, read or wrote these personal fields of a subject."""
+        who = by or self.principal
         self._audit.append(
             {
                 "principal": str(who.subject),

@@ -23,7 +23,7 @@ CREATE = text("""
 CREATE_LEDGER = text("CREATE TABLE IF NOT EXISTS erased (owner uuid PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())")
 ADD = text("""
     INSERT INTO person_key (owner, wrapped, kek) SELECT owner, wrapped, :kek
-    FROM unnest(CAST(:owners AS uuid[]), CAST(:wrapped AS bytea[])) AS new (owner, wrapped) ON CONFLICT DO NOTHING""")
+    FROM unnest(CAST(:owners AS uuid[]), CAST(:wrapped AS bytea[])) AS new (owner, wrapped) ON CONFLICT DO NOTHING RETURNING owner""")
 ALL = text("SELECT wrapped FROM person_key")
 FIND = text("""
     SELECT owner, wrapped FROM person_key k
@@ -108,20 +108,28 @@ class Vault:
         Raises ErasedError when one of them was erased; none is made then.
         """
         wanted = sorted(set(owners))
-        made = [aes_key_wrap(self._kek, AESGCM.generate_key(256)) for _ in wanted]
-        if wanted:
-            async with self.engine.begin() as connection:
-                await connection.execute(MAKING)
-                if (gone := (await connection.execute(ERASED, {"owners": wanted})).scalar_one_or_none()) is not None:
-                    raise ErasedError(str(gone))
-                await connection.execute(ADD, {"owners": wanted, "wrapped": made, "kek": self._name})
-        return await self.of(wanted)
+        made = {owner: AESGCM.generate_key(256) for owner in wanted}
+        wrapped = [aes_key_wrap(self._kek, key) for key in made.values()]
+        if not wanted:
+            return Keys({})
+        async with self.engine.begin() as connection:
+            await connection.execute(MAKING)
+            if (gone := (await connection.execute(ERASED, {"owners": wanted})).scalar_one_or_none()) is not None:
+                raise ErasedError(str(gone))
+            added = (await connection.execute(ADD, {"owners": wanted, "wrapped": wrapped, "kek": self._name})).scalars().all()
+        keys = {owner: made[owner] for owner in added}
+        if len(keys) < len(wanted):
+            keys |= await self._open(owner for owner in wanted if owner not in keys)
+        return Keys(keys)
 
     async def of(self, owners: Iterable[UUID]) -> Keys:
         """Keys of those owners who have one."""
+        return Keys(await self._open(owners))
+
+    async def _open(self, owners: Iterable[UUID]) -> dict[UUID, bytes]:
         async with self.engine.connect() as connection:
             rows = (await connection.execute(FIND, {"owners": sorted(set(owners))})).all()
-        return Keys({owner: aes_key_unwrap(self._kek, wrapped) for owner, wrapped in rows})
+        return {owner: aes_key_unwrap(self._kek, wrapped) for owner, wrapped in rows}
 
     async def prove(self) -> tuple[int, int]:
         """Try all keys with the key-encryption key: how many there are, and how many it does not open."""

@@ -1,6 +1,7 @@
 """Routes as handlers: `@writes` is one transaction behind an Idempotency-Key, `@reads` one that may be audited.
 
-Write them as `@router.post(...)`, `@writes("shelter_head")`, `async def accept(placement_id: UUID, tx: Transaction) -> ...`.
+Write them as `@router.post(...)`, `@writes("shelter_head")`, `async def accept(placement_id: UUID, tx: Transaction) -> ...`. A route
+that many ask at once is `@writes_together("intake_officer", body=...)`, `async def report(asked: Sequence[Asked[...]], tx: Transaction)`.
 """
 
 import asyncio
@@ -9,7 +10,6 @@ import inspect
 import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from hashlib import blake2b
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
@@ -23,6 +23,7 @@ from chassis.store.database import Database
 from chassis.store.failures import Fault, fault_of
 from chassis.web.identity import Identity, Principal
 from chassis.web.problems import FieldProblem, RefusedError, not_found
+from chassis.web.together import Together, Waiting, fingerprint_of, repeated
 
 CLAIM = text("""
     INSERT INTO request (principal, key, fingerprint) VALUES (:principal, :key, :fingerprint)
@@ -54,14 +55,49 @@ def writes(*roles: str) -> Callable[[Route], Route]:
         @functools.wraps(route)
         async def endpoint(*, naungan_request: Request, naungan_asker: Principal, naungan_key: str | None, **arguments: Any) -> Response:
             require_role(naungan_asker, roles)
-            if not naungan_key:
-                raise RefusedError(400, "send an Idempotency-Key, so that a retry cannot do it twice", [FieldProblem("Idempotency-Key", "missing")])
+            key = require_key(naungan_key)
             work = functools.partial(route, **arguments)
-            return await _attempt(lambda: _write(naungan_request, naungan_asker, naungan_key, work))
+            return await _attempt(lambda: _write(naungan_request, naungan_asker, key, work))
 
         return _with_signature(endpoint, route, naungan_key=Key)
 
     return decorate
+
+
+def writes_together(*roles: str, body: Any) -> Callable[[Route], Route]:
+    """Make a route a write for these roles whose concurrent requests, each with a `body` of this type, share a transaction.
+
+    It gets them as `asked`, and returns for each what is answered, or a RefusedError, and then it must not have written anything for it.
+    Its other parameters are parts of the service, the same for every request.
+    """
+
+    def decorate(route: Route) -> Route:
+        @functools.wraps(route)
+        async def endpoint(
+            *, naungan_request: Request, naungan_asker: Principal, naungan_key: str | None, naungan_body: Any, **arguments: Any
+        ) -> Response:
+            require_role(naungan_asker, roles)
+            key, state = require_key(naungan_key), naungan_request.app.state
+            together: Together | None = getattr(state, route.__name__, None)
+            if together is None:
+                status = naungan_request.scope["route"].status_code or HTTPStatus.OK
+                together = Together(state.database, functools.partial(route, **arguments), status, _attempt)
+                setattr(state, route.__name__, together)
+            trace = naungan_request.headers.get("traceparent")
+            fingerprint = fingerprint_of(naungan_request, await naungan_request.body())
+            return await together.answer(Waiting(naungan_asker, key, fingerprint, trace, naungan_body))
+
+        # Each request is answered with one element of what the route returns.
+        return _with_signature(endpoint, route, dict[str, Any], naungan_key=Key, naungan_body=body)
+
+    return decorate
+
+
+def require_key(key: str | None) -> str:
+    """Refuse a write without an Idempotency-Key."""
+    if not key:
+        raise RefusedError(400, "send an Idempotency-Key, so that a retry cannot do it twice", [FieldProblem("Idempotency-Key", "missing")])
+    return key
 
 
 def reads(*roles: str) -> Callable[[Route], Route]:
@@ -91,10 +127,10 @@ def require_role(asker: Principal, roles: tuple[str, ...]) -> None:
         raise RefusedError(403, "your role does not allow this")
 
 
-def _with_signature(endpoint: Route, route: Route, **extra: Any) -> Route:
-    """Show FastAPI the route's own parameters without `tx`, and those that the endpoint needs."""
-    own = [parameter for name, parameter in inspect.signature(route).parameters.items() if name != "tx"]
-    if len(own) == len(inspect.signature(route).parameters):
+def _with_signature(endpoint: Route, route: Route, returns: Any = None, **extra: Any) -> Route:
+    """Show FastAPI the route's own parameters without `tx` (and `asked`), and those that the endpoint needs."""
+    own = [parameter for name, parameter in inspect.signature(route).parameters.items() if name not in {"tx", "asked"}]
+    if "tx" not in inspect.signature(route).parameters:
         message = f"{route.__name__} takes no tx"
         raise TypeError(message)
     added = {"naungan_request": Request, "naungan_asker": Asker, **extra}
@@ -103,7 +139,8 @@ def _with_signature(endpoint: Route, route: Route, **extra: Any) -> Route:
     for name, annotation in added.items():
         default = None if annotation is Key else inspect.Parameter.empty
         parameters.append(inspect.Parameter(name, keyword, annotation=annotation, default=default))
-    endpoint.__signature__ = inspect.Signature(parameters, return_annotation=inspect.signature(route).return_annotation)  # type: ignore[attr-defined]
+    returns = returns or inspect.signature(route).return_annotation
+    endpoint.__signature__ = inspect.Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]
     return endpoint
 
 
@@ -126,18 +163,17 @@ async def _write(request: Request, asker: Principal, key: str, work: Callable[..
     database: Database = request.app.state.database
     status = request.scope["route"].status_code or HTTPStatus.OK
     who = {"principal": str(asker.subject), "key": key}
-    secret: bytes = request.app.state.fingerprint_key
-    content = b"|".join([request.method.encode(), request.url.path.encode(), await request.body()])
-    fingerprint = blake2b(content, key=secret, digest_size=16).digest()
+    fingerprint = fingerprint_of(request, await request.body())
     async with database.transaction(asker) as tx:
         first = (await tx.execute(CLAIM, who | {"fingerprint": fingerprint})).scalar_one_or_none()
         if first is None:
             earlier = await tx.row(EARLIER, who)
             if earlier is None:
                 raise not_found("request")
-            if earlier.fingerprint != fingerprint:
-                raise RefusedError(422, "this Idempotency-Key was used for another request", [FieldProblem("Idempotency-Key", "reused")])
-            return Response(earlier.answer, earlier.status, media_type="application/json")
+            answer = repeated(earlier, fingerprint)
+            if isinstance(answer, RefusedError):
+                raise answer
+            return answer
         await tx.start(Cause(f"request|{asker.subject}|{key}", _as_utc(first), "", request.headers.get("traceparent")), first)
         response = JSONResponse(jsonable_encoder(await work(tx=tx)), status)
         await tx.execute(ANSWER, who | {"status": status, "answer": bytes(response.body).decode()})
