@@ -164,14 +164,16 @@ async def test_while_events_flow_a_comparison_sees_no_difference_and_a_rebuild_r
     async def flow() -> int:
         number = 0
         while going:
-            number += 1
-            await rig.publish("referral.dppapp.submitted.v1", people.json.dumps(people.a_referral(f"F-{number}", shelter=True)).encode())
-            await asyncio.sleep(0.01)
+            (opened,) = await rig.sql("intake", "SELECT count(*) AS n FROM case_file")
+            if number - opened.n < 20:  # events flow all the time, and no faster than the machine carries them
+                number += 1
+                await rig.publish("referral.dppapp.submitted.v1", people.json.dumps(people.a_referral(f"F-{number}", shelter=True)).encode())
+            await asyncio.sleep(0.02)
         return number
 
     flowing = asyncio.create_task(flow())
     try:
-        for _ in range(3):
+        for _ in range(2):
             for service in ALL:
                 found = await compared(rig, service)
                 assert found.lacking == 0

@@ -11,6 +11,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 BATCH = 500
 SILENCE = 5.0
+SILENCES = 3  # in a row: a busy server is slow, but not for this long
 # A reader may work for a while between two fetches; one that died is forgotten by the server after this many seconds.
 FORGOTTEN_AFTER = 120
 
@@ -23,7 +24,7 @@ async def read_stream(
     `who` names the reader in the server's lists. Raises TimeoutError when the server falls silent, and what nats-py raises when the
     stream is not there.
     """
-    js = client.jetstream(timeout=SILENCE)
+    js = client.jetstream(timeout=SILENCE * SILENCES)
     name = f"{who}-{uuid4().hex[:12]}"
     config = ConsumerConfig(
         name=name,
@@ -38,9 +39,17 @@ async def read_stream(
     info = await js.add_consumer(stream, config)
     left = info.num_pending or 0
     pull = await js.pull_subscribe_bind(consumer=name, stream=stream)
+    silent = 0
     try:
         while left > 0:
-            batch = await pull.fetch(min(BATCH, left), timeout=SILENCE)
+            try:
+                batch = await pull.fetch(min(BATCH, left), timeout=SILENCE)
+            except TimeoutError:
+                silent += 1
+                if silent == SILENCES:
+                    raise
+                continue
+            silent = 0
             left = min(left - len(batch), batch[-1].metadata.num_pending)
             yield batch
     finally:

@@ -21,16 +21,17 @@ R = TypeVar("R")
 def create_engine(url: str, pool: int, schema: str | None = None) -> AsyncEngine:
     """An engine for `postgresql://...`; prepared statements are cached, connections proved only when they fail.
 
-    With a `schema` it sees nothing but that one, and its commits do not wait for the disk: it is for what can be made again.
+    With a `schema` it sees nothing but that one, is patient, and its commits do not wait for the disk: it is for what can be made again.
     """
     apart = {} if schema is None else {"search_path": schema, "synchronous_commit": "off"}
+    patience = {"timeout": 5, "command_timeout": 60} if schema is None else {"timeout": 60, "command_timeout": 1800}
     return create_async_engine(
         url.replace("postgresql://", "postgresql+asyncpg://", 1),
         pool_size=pool,
         max_overflow=pool,
         pool_timeout=10,
         pool_recycle=1800,
-        connect_args={"timeout": 5, "command_timeout": 60, "server_settings": {"application_name": "naungan", "jit": "off"} | apart},
+        connect_args=patience | {"server_settings": {"application_name": "naungan", "jit": "off"} | apart},
     )
 
 
