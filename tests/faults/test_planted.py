@@ -196,6 +196,7 @@ PLANTED = (
     Planted("facts_are_not_counted", "intake", Trial(), "facts_are_counted_without_gaps"),
     Planted("clocks_do_not_run", "placement", Trial(), "no_dead_end"),
     Planted("the_idempotency_key_is_ignored", "placement", ASKED_AGAIN, "every_submission_has_one_case"),
+    Planted("beds_are_given_away_twice", "placement", Trial(full_houses), "no_bed_and_no_person_twice"),
 )
 # Not proven yet: what brings these out reliably is still to be found, so that no run counts them.
 UNSETTLED = (
@@ -204,7 +205,6 @@ UNSETTLED = (
     Planted("no_inbox_and_ids_at_random", "notifications", TWICE, "every_effect_once"),
     Planted("published_before_commit", "intake", ASKED, "said_is_held"),
     Planted("the_stores_absence_is_an_error", "intake", STORE_AWAY, "nobody_met_an_error"),
-    Planted("beds_are_given_away_twice", "placement", Trial(full_houses), "no_bed_and_no_person_twice"),
 )
 CONTROLS = {
     "assessment dies": ASSESSMENT_DIES,
