@@ -6,6 +6,7 @@ from dataclasses import asdict
 from time import perf_counter
 from typing import Any
 
+from ops.bench import inventory
 from ops.bench.bed import READERS, Bed, connected, open_bed, serving
 from ops.bench.carry import WARMING, carried, running_platform
 from ops.bench.figures import Figure, Sizes, Timed, median
@@ -49,6 +50,7 @@ async def _rounds(
     for number in range(sizes.rounds):
         for kind in KINDS if number % 2 == 0 else tuple(reversed(KINDS)):
             where, own = (bed, stores) if kind == KINDS[0] else (full, full_stores)
+            await inventory.empty_shelters(own["placement"])
             async with _snapshot(full) if kind == KINDS[2] else contextlib.nullcontext():
                 found[kind].append(await carried(where, own, sizes.cases))
             say(f"{kind}: {found[kind][-1].rate:,.0f} events / s")
