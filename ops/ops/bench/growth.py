@@ -32,6 +32,7 @@ async def figure(bed: Bed, sizes: Sizes, say: Callable[[str], None]) -> Figure:
                 await serving(bed, READERS)
                 rounds = await _rounds(bed, stores, full, full_stores, sizes=sizes, say=say)
         found.data["memory"] = full.peaks
+        found.goal("most memory of a service's process beside full stores, MiB", max(full.peaks.values(), default=0) / 2**20, most=150)
     rates = {kind: median([timed.rate for timed in rounds[kind]]) for kind in KINDS}
     found.rows = [(f"{kind}: events carried", f"{rates[kind]:,.0f} / s") for kind in KINDS]
     found.rows += [("to start and compare the streams", f"{compared:.0f} s"), ("to fill the stores", f"{filled:.0f} s")]
