@@ -35,6 +35,7 @@ AGENCY = "dppapp"
 READERS = ("placement", "assessment", "notifications")
 PATIENCE = 300.0
 POLL = 0.02
+QUIET = 2.0
 Command = tuple[Sequence[str], Mapping[str, str]]
 
 
@@ -214,18 +215,15 @@ async def pulled(js: JetStreamContext, durables: Sequence[tuple[str, str]]) -> b
 
 
 async def serving(bed: Bed, services: Sequence[str]) -> None:
-    """Wait until these services pull from their durables and have compared their streams once."""
+    """Wait until these services pull from their durables and have compared their streams once: whoever compares holds a lock."""
     await until(lambda: pulled(bed.js, durables_of(services)), "the services did not start")
-    await asyncio.sleep(1)
+    async with connected(bed.postgres.url()) as admin:
+        quiet = 0
 
-    async def compared() -> bool:
-        names = [info.name async for info in _consumers(bed.js)]
-        return not any(name.startswith("reconcile-") for name in names)
+        async def compared() -> bool:
+            nonlocal quiet
+            held = await admin.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+            quiet = 0 if held else quiet + 1
+            return quiet * POLL > QUIET
 
-    await until(compared, "the services did not finish comparing their streams")
-
-
-async def _consumers(js: JetStreamContext) -> AsyncIterator[Any]:
-    for stream in streams.STREAMS:
-        for info in await js.consumers_info(stream.name):
-            yield info
+        await until(compared, "the services did not finish comparing their streams", patience=1800)

@@ -38,7 +38,7 @@ def worker_id(number: int) -> UUID:
 
 
 async def empty_shelters(store: Any) -> None:
-    """Let everybody go whom a round placed: the same beds for every round. Only while placement is stopped."""
+    """Let everybody go whom a round placed: the same beds for every round. Only while nothing is on its way."""
     await store.execute("""
         DELETE FROM clock WHERE kind IN ('hold', 'match', 'availability', 'waiting_review');
         UPDATE stay SET during = 'empty', ended_as = 'left' WHERE ended_as IS NULL;

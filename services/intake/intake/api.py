@@ -79,7 +79,7 @@ router = APIRouter(tags=["reports"])
 
 
 @router.post("/reports", status_code=201)
-@writes_together(*policy.REPORT, body=Annotated[dict[str, Any], Body(description="as referral.submitted.v1")])
+@writes_together(*policy.REPORT, body=Annotated[dict[str, Any], Body(title="Body", description="as referral.submitted.v1")])
 async def report(asked: Sequence[Asked[dict[str, Any]]], vault: Safe, tx: Transaction) -> list[dict[str, Any] | RefusedError]:
     """Report a household, with the same body as a referral on NATS. What cannot be read is named; only without a readable reference
     (officers may leave it out), urgency and callback is it refused. The same reference with the same content gets the same receipt.
