@@ -29,7 +29,7 @@ async def killed_at_a_crash_point(world: World, rng: random.Random, service: str
     await world.restart_with(name, {"NAUNGAN_CRASH_AT": point})
     armed = world.pid(name)
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(12):
+        async with asyncio.timeout(30):
             while world.pid(name) == armed:
                 await asyncio.sleep(0.05)
     if world.pid(name) == armed:
