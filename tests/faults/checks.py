@@ -6,7 +6,7 @@ Nothing here asks the platform whether it is well: the stores, the streams and w
 import asyncio
 import json
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import asyncpg
@@ -25,16 +25,24 @@ SAID_STREAMS = ("CASES", "RECEIPTS", "AGENCIES")
 async def broken(world: World, journal: Journal, patience: float = 60) -> list[str]:
     """The invariants that do not hold; what only takes its time gets `patience` seconds, what is wrong for good stays wrong."""
     deadline = asyncio.get_running_loop().time() + patience
-    while True:
-        found: list[str] = []
-        for check in CHECKS:
-            try:
-                found += [f"{check.__name__}: {words}" for words in await check(world, journal)]
-            except AWAY as error:
-                found.append(f"{check.__name__}: no answer, {type(error).__name__} {error}")
-        if not found or asyncio.get_running_loop().time() > deadline:
-            return found
+    wrong = await _failing(CHECKS, world, journal)
+    while wrong and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(3)
+        wrong = await _failing(wrong, world, journal)
+    return [f"{check.__name__}: {words}" for check, found in wrong.items() for words in found]
+
+
+async def _failing(some: Iterable[Check], world: World, journal: Journal) -> dict[Check, list[str]]:
+    """Those of the checks that find something, with what they find."""
+    wrong: dict[Check, list[str]] = {}
+    for check in some:
+        try:
+            found = await check(world, journal)
+        except AWAY as error:
+            found = [f"no answer, {type(error).__name__} {error}"]
+        if found:
+            wrong[check] = found
+    return wrong
 
 
 async def every_submission_has_one_case(world: World, journal: Journal) -> list[str]:
