@@ -26,7 +26,7 @@ log = structlog.get_logger()
 REFILLED = Counter("naungan_facts_refilled", "Facts said again because the stream had lost them", ["service", "stream"])
 MISSING = Gauge("naungan_facts_missing", "Facts that the last comparison did not find in the stream", ["service", "stream"])
 
-# The sets are compared in the database: as Python's they took a quarter of a gigabyte for a million facts.
+# The sets are compared in the database: Python's own would grow with the store, for a million facts beyond what a service may take.
 SAID = text("""
     CREATE TEMPORARY TABLE reconcile_said ON COMMIT DROP AS
     SELECT id FROM outbox o WHERE stream = :stream AND NOT EXISTS (SELECT 1 FROM outbox_pending p WHERE p.id = o.id)""")
