@@ -294,6 +294,6 @@ def _run(command: list[str], url: str | None = None) -> None:
         if "--list" in command:
             message = f"{command[-1]}: not a dump"
             raise DamagedError(message)
-        first = next((line for line in done.stderr.splitlines() if "rror" in line), "")
+        first = next((line for line in done.stderr.splitlines() if "error" in line.lower()), "")
         message = f"{program} failed: {first[:200]}"
         raise RuntimeError(message)
