@@ -5,7 +5,6 @@ from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from chassis import Asked, Due, Inputs, Received, Service, Settings, Transaction, conflict, reads, writes, writes_together
-from chassis.migrate import RECOVERY
 from chassis.store.tables import chassis_tables
 from contracts import catalogue, streams
 from contracts.intake import Triaged
@@ -33,8 +32,6 @@ async def prepare(url: str) -> None:
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
         await connection.execute(text("INSERT INTO store_epoch VALUES (1)"))
-        for statement in RECOVERY:
-            await connection.execute(text(statement))
         await connection.execute(text("CREATE TABLE seen (case_id uuid PRIMARY KEY, n int NOT NULL CHECK (n < 1000))"))
     await engine.dispose()
 

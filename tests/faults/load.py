@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -74,7 +74,8 @@ class Load:
         self.seconds = seconds
         self.api = Api(world.platform.gateway)
         self.client = httpx.AsyncClient(base_url=world.platform.gateway, timeout=httpx.Timeout(15, connect=5), limits=_LIMITS, trust_env=False)
-        self.some = asyncio.Semaphore(AT_ONCE)
+        # Of each service, so that those who wait for one that is away keep nobody else from working.
+        self.some = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(AT_ONCE))
         self.busy: set[str] = set()
         self.submitted = 0
         self._tokens: dict[str, tuple[str, float]] = {}
@@ -155,7 +156,8 @@ class Load:
                     await system.refer(entry.referral)
         else:
             who = DESKS.get(entry.agency, f"system-{entry.agency}")
-            answer = await self.ask(who, "POST", "/intake/reports", entry.referral, expected={422})
+            async with self.some["reports"]:
+                answer = await self.ask(who, "POST", "/intake/reports", entry.referral, expected={422})
             if answer.is_success and named:
                 self.journal.accepted(entry.agency, reference, answer.json()["follow_id"])
         self.submitted += 1
@@ -199,7 +201,7 @@ class Load:
             return False
         self.busy.add(subject)
         try:
-            async with self.some:
+            async with self.some[path.split("/")[1]]:
                 done = (await self.ask(who, method, path, {} if body is None else body)).is_success
         finally:
             self.busy.discard(subject)

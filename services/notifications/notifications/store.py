@@ -194,13 +194,17 @@ ANSWERED_SOURCES = text("SELECT DISTINCT source FROM notice WHERE source = ANY(C
 KNOWN_SOURCES = text("SELECT DISTINCT source FROM notice WHERE source = ANY(CAST(:sources AS text[]))")
 
 # What somebody may see; a notice for a worker who is not known yet is nobody's.
-MINE = """(officer = :asker OR (officer IS NULL AND follows <> 'worker' AND role = ANY(CAST(:roles AS text[]))
-    AND (agency IS NULL OR agency = :agency) AND (unit IS NULL OR CAST(unit AS text) = ANY(CAST(:units AS text[])))))"""
+BY_NAME = "officer = :asker"
+BY_ROLE = """officer IS NULL AND follows <> 'worker' AND role = ANY(CAST(:roles AS text[]))
+    AND (agency IS NULL OR agency = :agency) AND (unit IS NULL OR CAST(unit AS text) = ANY(CAST(:units AS text[])))"""
+MINE = f"({BY_NAME} OR ({BY_ROLE}))"
 SEEN = "EXISTS (SELECT 1 FROM notice_read r WHERE r.notice_id = notice.id AND r.officer = :asker)"
+PAGE = f"position > :after AND (CAST(:unread AS boolean) IS NULL OR {SEEN} <> :unread) ORDER BY position LIMIT :most"
+# Each half is read in the order of its own index; an OR over both would be looked for in all of them.
 INBOX = text(f"""
-    SELECT notice.*, {SEEN} AS read FROM notice
-    WHERE {MINE} AND position > :after AND (CAST(:unread AS boolean) IS NULL OR {SEEN} <> :unread)
-    ORDER BY position LIMIT :most""")  # noqa: S608 - constants
+    SELECT notice.*, {SEEN} AS read FROM (
+        (SELECT * FROM notice WHERE {BY_NAME} AND {PAGE}) UNION ALL (SELECT * FROM notice WHERE {BY_ROLE} AND {PAGE})
+    ) AS notice ORDER BY position LIMIT :most""")  # noqa: S608 - constants
 ONE = text(f"SELECT notice.*, {SEEN} AS read FROM notice WHERE {MINE} AND id = :id")  # noqa: S608 - constants
 READ = text("INSERT INTO notice_read (notice_id, officer, read_at) VALUES (:id, :officer, :now) ON CONFLICT DO NOTHING")
 ACKNOWLEDGE = text("""

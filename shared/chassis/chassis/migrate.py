@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
 
 from chassis.store.database import create_engine
-from chassis.store.tables import chassis_tables
+from chassis.store.tables import first_tables
 
 
 def run(metadata: MetaData) -> None:
@@ -24,7 +24,7 @@ def run(metadata: MetaData) -> None:
 def create_chassis_tables() -> None:
     """The first step of each service's first migration: the chassis' tables, and the store's epoch."""
     metadata = MetaData()
-    chassis_tables(metadata)
+    first_tables(metadata)
     metadata.create_all(op.get_bind())
     op.execute("INSERT INTO store_epoch (epoch) VALUES (1)")
 

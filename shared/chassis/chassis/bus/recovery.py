@@ -21,6 +21,7 @@ from sqlalchemy import text
 
 from chassis.bus.dead_letters import DeadLetters
 from chassis.bus.history import read_stream
+from chassis.bus.watch import durable_of
 from chassis.envelope import Cause, Fact, MalformedError, Received, read
 from chassis.inputs import Inputs
 from chassis.store.database import Database
@@ -259,8 +260,17 @@ class Recovery:
 
     async def _set_aside(self, stream: str, message: Msg, reason: str) -> None:
         """The same end as that of a message that fails by itself when it is delivered: it can be driven again."""
-        durable = next(durable for followed, durable in self.durables if followed == stream)
+        durable = await self._durable(stream, message.subject)
         await self.letters.count(message, durable, reason, 1)
+
+    async def _durable(self, stream: str, subject: str) -> str:
+        """The durable that delivers a subject, or would if it were there."""
+        names = [name for followed, name in self.durables if followed == stream]
+        for name in names:
+            found = await durable_of(self.client, stream, name)
+            if found is not None and subject in found.subjects:
+                return name
+        return names[0]
 
 
 class _Anything(dict[str, type[Fact]]):

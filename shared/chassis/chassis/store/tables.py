@@ -21,7 +21,27 @@ EPOCH = "store_epoch"
 
 
 def chassis_tables(metadata: MetaData) -> None:
-    """Declare the chassis' tables in a service's metadata."""
+    """Declare the chassis' tables in a service's metadata, as all migrations leave them."""
+    first_tables(metadata)
+    moment = DateTime(timezone=True)
+    epoch = metadata.tables["store_epoch"]
+    epoch.append_column(Column("state", Text, nullable=False, server_default="open"))
+    epoch.append_column(Column("lost_epoch", Integer))
+    # What a restored store could not learn again, for people to settle.
+    Table(
+        "recovery_task",
+        metadata,
+        Column("event_id", Uuid, primary_key=True),
+        Column("missing", Text, primary_key=True),
+        Column("type", Text, nullable=False),
+        Column("subject", Uuid, nullable=False),
+        Column("opened_at", moment, nullable=False, server_default=func.now()),
+        Column("done_at", moment),
+    )
+
+
+def first_tables(metadata: MetaData) -> None:
+    """The chassis' tables as each service's first migration makes them; later ones only add."""
     moment = DateTime(timezone=True)
     # One row: raised when the store is restored from a backup, so that new events never take the ids of lost ones.
     Table("store_epoch", metadata, Column("epoch", Integer, primary_key=True))
