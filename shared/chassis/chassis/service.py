@@ -30,6 +30,7 @@ from chassis.store.database import Database, create_engine
 from chassis.store.vault import Vault, derived, read_key_file
 from chassis.web.health import health_routes
 from chassis.web.identity import Identity
+from chassis.web.presence import NotesRequests, Presence
 from chassis.web.problems import answer_with_problems
 
 log = structlog.get_logger()
@@ -74,6 +75,7 @@ class Service:
             self.vault = Vault(create_engine(settings.keys_url.get_secret_value(), 2), kek)
         self.fingerprint_key = derived(kek, "fingerprint") if kek else b"naungan"
         self.letters = DeadLetters(self.database, self.vault, self.personal_streams)
+        self.presence = Presence()
         self.clocks = Clocks(self.database, self.name, self.inputs.clocks)
         self.database.on_commit = self._committed
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,6 +88,7 @@ class Service:
         app.state.service, app.state.database = self, self.database
         app.state.identity = Identity(self.settings.issuer, self.settings.jwks_url, self.settings.audience)
         app.state.fingerprint_key = self.fingerprint_key
+        app.add_middleware(NotesRequests, presence=self.presence)
         answer_with_problems(app)
         app.include_router(health_routes(self))
         for router in self.routers:
@@ -252,6 +255,7 @@ class Service:
                 letters=self.letters,
                 client=client,
                 settings=settings,
+                presence=self.presence,
             )
             self.consumers.append(consumer)
             self._spawn(f"{stream}.{durable}", consumer.run)

@@ -25,6 +25,7 @@ from chassis.inputs import Inputs
 from chassis.settings import Settings
 from chassis.store.database import Database
 from chassis.store.failures import Fault, fault_of
+from chassis.web.presence import Presence
 
 log = structlog.get_logger()
 
@@ -36,6 +37,7 @@ BATCH_SIZE = Histogram("naungan_batch_size", "Messages per transaction", ["servi
 # A message of a standing request is delivered again after the durable's ack_wait; a retry must come well before.
 LONGEST_WAIT = 10.0
 ERASE_AT_ONCE = 32
+STEP = 50  # messages that are decided in one go while somebody waits: some milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,14 @@ class Consumer:
         letters: DeadLetters,
         client: Client,
         settings: Settings,
+        presence: Presence | None = None,
     ) -> None:
         self.service, self.stream, self.durable = service, stream, durable
         self.inputs, self.order = inputs, dict(order)
         self.database, self.letters, self.client, self.settings = database, letters, client, settings
         self.raw = inputs.raw.get(stream)
         self.types = inputs.types
+        self.presence = presence or Presence()
         self.pull = Pull(client, stream, durable, settings.batch)
         self.busy = False
         self._stopping = asyncio.Event()
@@ -96,7 +100,15 @@ class Consumer:
         self.pull.stop()
 
     async def process(self, batch: Sequence[Msg]) -> None:
-        """Take one batch: read it, apply it, acknowledge it; set aside what cannot be read."""
+        """Take one batch, in smaller steps while somebody waits for an answer of this service."""
+        rest = batch
+        while rest and not self._stopping.is_set():
+            most = STEP if self.presence.somebody else len(rest)
+            await self._step(rest[:most])
+            rest = rest[most:]
+
+    async def _step(self, batch: Sequence[Msg]) -> None:
+        """Read messages, apply and acknowledge them; set aside what cannot be read."""
         BATCH_SIZE.labels(self.service, self.durable).observe(len(batch))
         items: list[Item] = []
         for message in batch:
