@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from chassis.bus.relay import RefusedError, publish
 from chassis.envelope import Emitted
+from nats.errors import Error
 from nats.js.errors import NotFoundError
 
 from tests.chassis.conftest import start_toy
@@ -34,7 +35,7 @@ async def test_facts_of_other_streams_are_published_although_one_stream_is_away(
     facts = [a_fact("CASES", "case.placement.waitlisted.v1") for _ in range(2)]
     assert await publish(rig.nats, [*lost, *facts]) == facts
     assert await held(rig, "CASES") == {fact.id for fact in facts}
-    with pytest.raises((RefusedError, Exception)):
+    with pytest.raises((RefusedError, Error)):
         await publish(rig.nats, lost)
 
 
@@ -63,3 +64,27 @@ async def test_what_one_stream_took_is_confirmed_although_another_is_away(rig: R
 
     await rig.until(confirmed)
     assert fact.id in await held(rig, "CASES")
+
+
+async def test_what_a_crash_left_is_recovered_behind_any_number_of_facts_for_a_stream_that_is_away(rig: Rig) -> None:
+    await start_toy(rig)
+    await rig.nats.jetstream().delete_stream("AGENCIES")
+    fact = uuid4()
+    for stream, route, count, ago in (("AGENCIES", "agency.dppapp.opened.v1", 600, 60), ("CASES", "case.placement.waitlisted.v1", 1, 30)):
+        await rig.sql(
+            "placement",
+            "WITH said AS (INSERT INTO outbox (id, type, stream, route, subject, time, factversion, correlation, causation, body)"
+            " SELECT CASE WHEN :count = 1 THEN CAST(:fact AS uuid) ELSE gen_random_uuid() END, 'case.placement.waitlisted.v1', :stream, :route,"
+            " gen_random_uuid(), now(), 1, '', '', '{}' FROM generate_series(1, :count) RETURNING id)"
+            " INSERT INTO outbox_pending (id, since) SELECT id, now() - make_interval(secs => :ago) FROM said",
+            stream=stream,
+            route=route,
+            count=count,
+            ago=ago,
+            fact=fact,
+        )
+
+    async def published() -> bool:
+        return fact in await held(rig, "CASES")
+
+    await rig.until(published)

@@ -32,8 +32,10 @@ RELAXED = text("SET LOCAL synchronous_commit TO off")
 # A row from the future was written while the database's clock was ahead: nobody may wait until the clock has caught up.
 RECOVER = text(f"""
     SELECT {", ".join("o." + column for column in COLUMNS.split(", "))} FROM outbox o JOIN (
-        SELECT id FROM outbox_pending WHERE since NOT BETWEEN now() - make_interval(secs => :age) AND now() + interval '1 minute'
-        ORDER BY since LIMIT :most FOR UPDATE SKIP LOCKED
+        SELECT p.id FROM outbox_pending p JOIN outbox said ON said.id = p.id
+        WHERE since NOT BETWEEN now() - make_interval(secs => :age) AND now() + interval '1 minute'
+            AND said.stream <> ALL(CAST(:but AS text[]))
+        ORDER BY since LIMIT :most FOR UPDATE OF p SKIP LOCKED
     ) late USING (id) ORDER BY o.position""")  # noqa: S608 - the columns are constants
 
 
@@ -130,6 +132,7 @@ class Relay:
         self._confirmed: list[UUID] = []
         self._confirm_wake = asyncio.Event()
         self._lost = asyncio.Event()
+        self._refusing: set[str] = set()
         self._stopping = False
 
     @property
@@ -205,14 +208,20 @@ class Relay:
             log.warning("confirm_failed", service=self.service, error=type(error).__name__)
 
     async def recover(self, age: float) -> int:
-        """Publish what has been pending for longer than `age` seconds, this replica's or another's; how many there were."""
+        """Publish what has been pending for longer than `age` seconds, this replica's or another's; how many there were.
+
+        A stream that took nothing is left out of the next pass, so that its facts, however many, do not stand before those of others.
+        """
+        but, self._refusing = self._refusing, set()
         async with self.database.engine.begin() as connection:
-            rows = (await connection.execute(RECOVER, {"age": age, "most": BATCH})).all()
+            rows = (await connection.execute(RECOVER, {"age": age, "most": BATCH, "but": sorted(but)})).all()
             events = [event for row in rows if (event := emitted(row, self.database.source)).id not in self._mine]
             PENDING.labels(self.service).set(len(rows))
             if not events:
                 return 0
+            self._refusing = {event.stream for event in events}
             stored = await self._carry(events)
+            self._refusing -= {event.stream for event in stored}
             await connection.execute(CONFIRM, {"ids": [event.id for event in stored]})
         log.info("recovered", service=self.service, events=len(stored))
         # Nobody hurries back to a stream that takes nothing.
