@@ -6,7 +6,7 @@ WORKERS ?= 2
 SEED ?= 1
 HOURS ?= 0
 
-.PHONY: help setup up demo bench test faults faults-long check lint types imports golden docs
+.PHONY: help setup up demo bench test faults faults-proof faults-long check lint types imports golden docs
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
@@ -28,8 +28,10 @@ bench: setup ## the platform beside the tutorial pipeline, in one run
 test: setup ## all tests but the faults, on testcontainers where Docker answers and on the embedded servers otherwise
 	$(UV) run --no-sync pytest -n $(WORKERS) --ignore tests/faults
 
-faults: setup ## every fault once, on the whole platform under load: SEED=1 makes it again; and whether bugs on purpose are caught
+faults: setup ## every fault once, on the whole platform under load: SEED=1 makes it again
 	$(UV) run --no-sync python -m tests.faults --seed $(SEED) --cases 300 --seconds 150 --kills 20
+
+faults-proof: setup ## whether the harness sees bugs on purpose, full disks, and three brokers under fault
 	$(UV) run --no-sync pytest -n $(WORKERS) tests/faults
 
 faults-long: setup ## 10,000 cases, 200 kills, every fault; HOURS=8 goes on with the next seeds

@@ -24,6 +24,7 @@ from ops.platform import AGENCIES
 from ops.population import Submission, draw_households
 from ops.seed import demo_shelters
 
+from tests.faults import queues
 from tests.faults.world import World
 
 DESKS = {"dppapp": "desk-dppapp", "dinsos": "desk-dinsos"}
@@ -223,11 +224,11 @@ class Load:
 
     async def _desks(self) -> None:
         """Triage what no rule triaged, end some cases early, and do the desk's tasks."""
-        rows = await self.world.sql("intake", UNTRIAGED, SOME)
+        rows = await self.world.sql("intake", queues.UNTRIAGED, SOME)
         await self._all(*(self._triage(row) for row in rows))
-        rows = await self.world.sql("intake", TASKS, SOME)
+        rows = await self.world.sql("intake", queues.TASKS, SOME)
         await self._all(*(self.act("desk task", str(r["task_id"]), _desk(r["agency"]), f"/intake/desk/{r['task_id']}/done") for r in rows))
-        rows = await self.world.sql("intake", UNDER_WAY, 200)
+        rows = await self.world.sql("intake", queues.UNDER_WAY, 200)
         await self._all(*(self._surprise(row) for row in rows if self.rng.random() < 0.03))
 
     async def _triage(self, row: Any) -> None:
@@ -262,7 +263,7 @@ class Load:
 
     async def _shelters(self) -> None:
         """Heads answer and let in, the placement officer sends off, some leave, and now and then somebody stands at the door."""
-        rows = await self.world.sql("placement", OFFERS, SOME)
+        rows = await self.world.sql("placement", queues.OFFERS, SOME)
         await self._all(*(self._placement(row) for row in rows))
         if self.rng.random() < 0.05:
             # Who stands at a door is let in although the officers go home: an admission that nobody counts would look like an invented case.
@@ -301,9 +302,9 @@ class Load:
 
     async def _social_workers(self) -> None:
         """Assess, propose, make plans come true, and follow up on the day."""
-        rows = await self.world.sql("assessment", WORK, SOME)
+        rows = await self.world.sql("assessment", queues.WORK, SOME)
         await self._all(*(self._work(row) for row in rows))
-        rows = await self.world.sql("assessment", FOLLOWUPS, SOME)
+        rows = await self.world.sql("assessment", queues.FOLLOWUPS, SOME)
         await self._all(*(self._follow_up(row) for row in rows))
 
     async def _work(self, row: Any) -> None:
@@ -359,7 +360,7 @@ class Load:
 
     async def _supervisors(self) -> None:
         """Close what is ready to be closed."""
-        rows = await self.world.sql("intake", READY, SOME)
+        rows = await self.world.sql("intake", queues.READY, SOME)
         closing = {"reason": "needs_met"}
         await self._all(
             *(
@@ -376,7 +377,7 @@ class Load:
 
     async def _inboxes(self) -> None:
         """Somebody acknowledges what lies in an inbox."""
-        rows = await self.world.sql("notifications", NOTICES, 10)
+        rows = await self.world.sql("notifications", queues.NOTICES, 10)
         for row in rows:
             who = "desk-dinsos" if row["agency"] == "dinsos" else "desk-dppapp"
             await self.act("acknowledge", str(row["id"]), who, f"/notifications/inbox/{row['id']}/acknowledge")
@@ -393,25 +394,3 @@ def _agreement(member: dict[str, Any]) -> str:
 
 
 _LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=64)
-UNTRIAGED = """
-    SELECT case_id, urgency, screen::text, responsible_agency FROM case_file
-    WHERE state = 'reported' AND opened_at < now() - interval '2 seconds' ORDER BY opened_at LIMIT $1"""
-TASKS = "SELECT task_id, agency FROM desk_task WHERE done_at IS NULL AND opened_at < now() - interval '3 seconds' LIMIT $1"
-UNDER_WAY = """
-    SELECT case_id, responsible_agency FROM case_file WHERE state NOT IN ('closed', 'withdrawn', 'referred_out', 'reported')
-    ORDER BY random() LIMIT $1"""
-READY = "SELECT case_id, responsible_agency FROM case_file WHERE state = 'ready_to_close' LIMIT $1"
-OFFERS = """
-    SELECT id, case_id, shelter_id, state, members::text FROM placement p
-    WHERE state IN ('offered', 'accepted', 'on_the_way', 'admitted')
-        OR (state = 'no_show' AND EXISTS (SELECT 1 FROM need n WHERE n.case_id = p.case_id AND n.state = 'no_show' AND NOT n.ended))
-    ORDER BY (state = 'admitted'), offered_at LIMIT $1"""
-WORK = """
-    SELECT case_id, worker_id, state, members::text, goals::text, sheltered FROM assessment_case
-    WHERE state IN ('assigned', 'assessed', 'plan_proposed', 'plan_approved') AND NOT ended ORDER BY random() LIMIT $1"""
-FOLLOWUPS = """
-    SELECT case_id, worker_id, followups::text FROM assessment_case
-    WHERE state = 'monitoring' AND NOT ended AND followups::text LIKE '%"due"%' ORDER BY random() LIMIT $1"""
-NOTICES = """
-    SELECT id, agency FROM notice WHERE acknowledged_at IS NULL AND role = 'intake_officer' AND agency IN ('dppapp', 'dinsos')
-    ORDER BY position DESC LIMIT $1"""
