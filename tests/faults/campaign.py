@@ -177,14 +177,16 @@ class Campaign:
             self.report.left_out[name] = str(reason)
             return
         self._may_kill.clear()
-        recovered = await self._recovered()
+        # What waited for intake comes before whatever is new.
+        patience = RECOVERS_WITHIN + (self.plan.intake_down if name == "intake_down" else 0)
+        recovered = await self._recovered(patience)
         self._may_kill.set()
         self.report.happened.append(Happened(name, at, said, recovered))
         self.say(f"{name} {said}: {'NOT recovered' if recovered is None else f'recovered after {recovered:.1f} s'}")
         if recovered is None:
-            self.report.broken.append(f"{name} {said}: no new case went through within {RECOVERS_WITHIN:.0f} s")
+            self.report.broken.append(f"{name} {said}: no new case went through within {patience:.0f} s")
 
-    async def _recovered(self) -> float | None:
+    async def _recovered(self, patience: float) -> float | None:
         """Seconds from now until a new referral has its receipt and its social worker; None if it never gets there."""
         self._probes += 1
         reference, started = f"PROBE-{self.plan.seed}-{self._probes}", time.monotonic()
@@ -192,7 +194,7 @@ class Campaign:
         system = self.journal.systems["dppapp"]
         system.sent[reference] = [json.dumps(body).encode()]
         next_try = 0.0
-        while time.monotonic() - started < RECOVERS_WITHIN:
+        while time.monotonic() - started < patience:
             if time.monotonic() > next_try and reference not in system.receipts:
                 with contextlib.suppress(nats.errors.Error, TimeoutError, OSError):
                     await system._publish(system.sent[reference][0])
