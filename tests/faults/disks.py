@@ -62,17 +62,17 @@ class Disk:
 
 
 @contextlib.contextmanager
-def small_disk(folder: Path, mib: int) -> Iterator[Disk]:
+def small_disk(folder: Path, mib: int, *, in_memory: bool = False) -> Iterator[Disk]:
     """Let `folder` lie on a file system of `mib` MiB, empty at first; it is unmounted when the block ends, and nothing of it stays.
 
-    Whoever uses the folder must have ended by then. Raises NotHereError where mounting is not allowed.
+    In memory it is much faster, for a loop device waits for the disk twice, and survives the same: whatever is killed, the kernel lives. Whoever uses the folder must have ended by then. Raises NotHereError where mounting is not allowed.
     """
     if os.geteuid() != 0:
         raise NotHereError(NO_ROOT)
     folder.mkdir(parents=True, exist_ok=True)
     image = folder.with_name(f"{folder.name}.image")
     try:
-        kind = _mount(folder, image, mib)
+        kind = _mount(folder, image, mib, in_memory=in_memory)
         try:
             yield Disk(folder, kind)
         finally:
@@ -81,8 +81,10 @@ def small_disk(folder: Path, mib: int) -> Iterator[Disk]:
         image.unlink(missing_ok=True)
 
 
-def _mount(folder: Path, image: Path, mib: int) -> str:
+def _mount(folder: Path, image: Path, mib: int, *, in_memory: bool) -> str:
     """Mount a fresh file system on a folder; its kind."""
+    if in_memory and _run("mount", "-t", "tmpfs", "-o", f"size={mib}m", "small-disk", str(folder)):
+        return "tmpfs"
     with image.open("wb") as file:
         file.truncate(mib * MIB)
     # Without reserved blocks: a server that runs as root would go on writing into them.

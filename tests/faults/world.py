@@ -90,7 +90,7 @@ class World:
         wanted = (("bus", self.platform.nats.folder / "jetstream", BUS_MIB), ("store", self.platform.postgres.data.parent, STORE_MIB))
         for name, folder, mib in wanted if self.small_disks else ():
             try:
-                self.disks[name] = self._mounted.enter_context(small_disk(folder, mib))
+                self.disks[name] = self._mounted.enter_context(small_disk(folder, mib, in_memory=True))
             except NotHereError as reason:
                 self.without_disks = str(reason)
         self.wires.start()
