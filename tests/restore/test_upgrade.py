@@ -8,9 +8,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from chassis import migrate
 from ops.processes import free_port
 from ops.supervise import wait_ready
 
+from ops import stores
 from tests.flows.test_faults import SERVICES, Running, a_worker, everything_agrees, refer
 from tests.restore.test_under_load import running  # noqa: F401 - a fixture
 
@@ -44,7 +46,8 @@ async def test_the_previous_release_runs_on_the_new_schema_alone_and_beside_the_
     await a_worker(running)
     ports = {}
     for service in SERVICES:
-        assert [row[0] for row in await running.sql(service, "SELECT version_num FROM alembic_version")] == ["0002"]
+        (row,) = await running.sql(service, "SELECT version_num FROM alembic_version")
+        assert row[0] == migrate.head(stores.migrations(service)) > "0001", "the schema is newer than the release before"
         await platform.supervisor.stop(service)
         ports[service] = free_port()
         environment = platform.service_environment(service) | previous | {f"{service.upper()}_PORT": str(ports[service])}
