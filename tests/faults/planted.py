@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
-from chassis import crash
 from chassis.bus import consume, reconcile, relay, watch
-from chassis.store import clocks, database, failures, transaction
+from chassis.store import clocks, transaction
 from chassis.web import routes
 from sqlalchemy import text
 
@@ -56,33 +55,6 @@ def acknowledged_before_commit_and_nobody_looks() -> None:
 
 
 @bug
-def no_inbox() -> None:
-    """What the inbox knows is handled again."""
-    take = transaction.Transaction.take
-
-    async def all_of_them(self: transaction.Transaction, events: Sequence[Any]) -> list[Any]:
-        await take(self, events)
-        unique = list({event.id: event for event in events}.values())
-        self._causes |= {event.subject: event.cause for event in unique}
-        await self.lock(event.subject for event in unique if event.subject.int)
-        return unique
-
-    transaction.Transaction.take = all_of_them  # type: ignore[method-assign]
-
-
-@bug
-def no_inbox_and_ids_at_random() -> None:
-    """What comes again is handled again, and its effects do not even have the same names."""
-    no_inbox()
-    derive = transaction.Cause.derive
-
-    def at_random(self: transaction.Cause, epoch: int, subject: Any, key: str) -> Any:
-        return derive(self, epoch, subject, f"{key}|{uuid4()}")
-
-    transaction.Cause.derive = at_random  # type: ignore[method-assign]
-
-
-@bug
 def given_up_at_the_first_error_and_nobody_looks() -> None:
     """Any error is taken for the message's own, and the message is thrown away."""
     nobody_looks()
@@ -95,26 +67,6 @@ def given_up_at_the_first_error_and_nobody_looks() -> None:
             await _acknowledge(self, [item.message for item in items if item.message is not None])
 
     consume.Consumer._commit = once  # type: ignore[method-assign]
-
-
-@bug
-def published_before_commit() -> None:
-    """Facts are out before the transaction that states them is."""
-    flush = transaction.Transaction.flush
-    clients: list[Any] = []
-    made = relay.Relay.__init__
-
-    def noted(self: relay.Relay, store: database.Database, client: Any, name: str) -> None:
-        clients.append(client)
-        made(self, store, client, name)
-
-    async def early(self: transaction.Transaction) -> None:
-        await flush(self)
-        if self.sent and clients:
-            await relay.publish(clients[-1], self.sent)
-
-    relay.Relay.__init__ = noted  # type: ignore[method-assign]
-    transaction.Transaction.flush = early  # type: ignore[method-assign]
 
 
 @bug
@@ -137,21 +89,6 @@ def nobody_compares() -> None:
         await self._stopping.wait()
 
     reconcile.Reconcile.run = nothing  # type: ignore[method-assign]
-
-
-@bug
-def confirmed_before_published_and_nobody_compares() -> None:
-    """The row that would let a crash be survived is deleted first."""
-    nobody_compares()
-    carry = relay.Relay._carry
-
-    async def early(self: relay.Relay, events: Sequence[Any]) -> Any:
-        if {event.id for event in events} <= self._mine:  # fresh from a commit; what is recovered is locked by the one who recovers it
-            await self._delete([event.id for event in events])
-            crash.point("after_publish_before_confirm")
-        return await carry(self, events)
-
-    relay.Relay._carry = early  # type: ignore[method-assign]
 
 
 @bug
@@ -253,12 +190,6 @@ def a_referral_is_erased_before_commit() -> None:
         await process(self, batch)
 
     consume.Consumer.process = early  # type: ignore[method-assign]
-
-
-@bug
-def the_stores_absence_is_an_error() -> None:
-    """Whoever asks while the store is away is told of an error instead of being asked to come again."""
-    routes.fault_of = lambda _error: failures.Fault.MESSAGE
 
 
 @bug

@@ -198,14 +198,6 @@ PLANTED = (
     Planted("the_idempotency_key_is_ignored", "placement", ASKED_AGAIN, "every_submission_has_one_case"),
     Planted("beds_are_given_away_twice", "placement", Trial(full_houses), "no_bed_and_no_person_twice"),
 )
-# Not proven yet: what brings these out reliably is still to be found, so that no run counts them.
-UNSETTLED = (
-    Planted("confirmed_before_published_and_nobody_compares", "intake", Trial(dies=("intake", "after_publish_before_confirm")), "said_is_held"),
-    Planted("no_inbox", "intake", TWICE, "only_poison_is_set_aside"),
-    Planted("no_inbox_and_ids_at_random", "notifications", TWICE, "every_effect_once"),
-    Planted("published_before_commit", "intake", ASKED, "said_is_held"),
-    Planted("the_stores_absence_is_an_error", "intake", STORE_AWAY, "nobody_met_an_error"),
-)
 CONTROLS = {
     "assessment dies": ASSESSMENT_DIES,
     "facts are lost": LOST,
@@ -311,7 +303,7 @@ async def a_ground(folder: Path) -> AsyncIterator[Ground]:
 
 
 def test_every_bug_is_planted_somewhere() -> None:
-    assert {planted.name for planted in (*PLANTED, *UNSETTLED)} == set(BUGS)
+    assert {planted.name for planted in PLANTED} == set(BUGS)
 
 
 @pytest.mark.parametrize("half", [0, 1])
