@@ -147,8 +147,8 @@ class Load:
             system = self.journal.systems[entry.agency]
             if named:
                 # Put down before it is published, so that it is sent again until it has its receipt, whatever happens in between.
-                system.sent.setdefault(reference, []).append(json.dumps(entry.referral).encode())
                 system._sent_at[reference] = time.monotonic()
+                system.sent.setdefault(reference, []).append(json.dumps(entry.referral).encode())
                 with contextlib.suppress(Exception):
                     await system._publish(system.sent[reference][-1])
             else:
