@@ -142,6 +142,15 @@ async def test_a_late_yes_counts_while_nobody_else_has_the_beds(rig: Rig) -> Non
     assert await beds_in_use(rig) == 1
 
 
+async def test_a_yes_counts_although_the_clock_was_set_back_behind_the_offer(rig: Rig) -> None:
+    await platform(rig, one_bed())
+    placement = await offer(rig, await ask(rig))
+    rig.services["placement"].clocks.stop()
+    rig.services["placement"].database.skew -= timedelta(hours=10)
+    answer = await rig.post("placement", f"/placements/{placement['placement_id']}/accept", json={}, role="placement_officer")
+    assert answer.status_code == 200, answer.text
+
+
 async def test_a_late_yes_is_refused_when_others_have_the_beds(rig: Rig) -> None:
     shelter = one_bed()
     await platform(rig, shelter)

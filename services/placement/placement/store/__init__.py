@@ -178,8 +178,9 @@ HOLD = text("""
     SELECT placement, person, bed, case_id, sex, small, tstzrange(CAST(:now AS timestamptz), until)
     FROM unnest(CAST(:placements AS uuid[]), CAST(:persons AS uuid[]), CAST(:beds AS uuid[]), CAST(:cases AS uuid[]), CAST(:sexes AS text[]),
         CAST(:smalls AS boolean[]), CAST(:untils AS timestamptz[])) AS new (placement, person, bed, case_id, sex, small, until)""")
+# A database clock that was set back may say an end before the beginning: the hold then lasts a minute.
 EXTEND = text("""
-    UPDATE stay SET during = tstzrange(lower(during), until)
+    UPDATE stay SET during = tstzrange(lower(during), CASE WHEN until IS NOT NULL THEN greatest(until, lower(during) + interval '1 minute') END)
     FROM unnest(CAST(:placements AS uuid[]), CAST(:untils AS timestamptz[])) AS longer (placement, until)
     WHERE stay.placement_id = longer.placement AND NOT isempty(during) AND ended_as IS NULL""")
 FREE = text("UPDATE stay SET during = 'empty' WHERE placement_id = ANY(CAST(:placements AS uuid[]))")
