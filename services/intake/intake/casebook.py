@@ -119,6 +119,7 @@ def triage_by_floor(tx: Transaction, case: Any, household: Household) -> Triaged
             "violence_types": case.violence_types,
             "ppks": case.ppks,
             "perpetrator_areas": screen.get("perpetrator_areas", []),
+            "channel": case.channel,
             "due_at": tx.now + service_due(tx, risk),
         }
     )

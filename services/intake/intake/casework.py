@@ -224,7 +224,7 @@ async def triage(case_id: UUID, body: TriageBody, tx: Transaction) -> StandingVi
         raise RefusedError(422, "these areas are not on the list", fields)
     risk = domain.risk_floor(body.risk, body.red_flags, book.case.violence_types)
     settled = body.model_dump() | {"risk": risk, "responsible_agency": body.responsible_agency or book.case.responsible_agency}
-    reported = {"area": book.case.area, "violence_types": book.case.violence_types, "ppks": book.case.ppks}
+    reported = {"area": book.case.area, "violence_types": book.case.violence_types, "ppks": book.case.ppks, "channel": book.case.channel}
     household = casebook.household_of(book.case, book.persons)
     kind = RiskChanged if book.standing.triage else Triaged
     due = tx.now + casebook.service_due(tx, risk)

@@ -77,6 +77,8 @@ async def open_at_the_door(events: Sequence[Received[placement.AdmittedDirectly]
     placement.OnTheWay,
     placement.NoShow,
     placement.Admitted,
+    placement.SplitApproved,
+    placement.Transferred,
     placement.Left,
     placement.Discharged,
     assessment.Assigned,

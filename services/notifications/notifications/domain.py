@@ -151,6 +151,7 @@ TABLE: dict[str, tuple[Told, ...]] = {
     "intake.closed": (WORKER, PLACEMENT),
     "placement.offered": (HEAD,),
     "placement.extended": (),  # the ladder speaks while a hold is extended
+    "placement.claimed": (),  # the ladder waits while somebody works on the answer
     "placement.cancelled": (HEAD,),
     "placement.declined": (PLACEMENT,),
     "placement.expired": (PLACEMENT,),
@@ -161,6 +162,12 @@ TABLE: dict[str, tuple[Told, ...]] = {
     "placement.on_the_way": (INTAKE,),
     "placement.admitted": (INTAKE,),
     "placement.admitted_directly": (INTAKE,),
+    "placement.split_approved": (INTAKE, PLACEMENT),
+    "placement.transfer_offered": (HEAD,),
+    "placement.transfer_answered": (PLACEMENT,),
+    "placement.transferred": (HEAD, WORKER),
+    "placement.probing_suspected": (SUPERVISOR,),
+    "shelter.census_missed": (HEAD, PLACEMENT),
     "placement.left": (SUPERVISOR,),
     "placement.discharged": (SUPERVISOR,),
     "assessment.assigned": (NAMED_WORKER,),

@@ -36,7 +36,7 @@ ANSWERS = (
     placement.NoShow,
     placement.Admitted,
 )
-WATCHED = (assessment.AlertRaised, intake.ClockMissed, placement.ClockMissed, assessment.ClockMissed)
+WATCHED = (assessment.AlertRaised, placement.ProbingSuspected, intake.ClockMissed, placement.ClockMissed, assessment.ClockMissed)
 
 
 @inputs.consumes(

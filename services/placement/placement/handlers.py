@@ -150,6 +150,8 @@ def word_of(event: Received[Any]) -> needs.Word:
                 perpetrator_areas=frozenset(data.perpetrator_areas),
                 medical_gate=data.medical_gate,
                 shelter_needed=data.shelter_needed,
+                channel=data.channel.value if data.channel else None,
+                area=data.area,
             )
         case HouseholdChanged():
             return needs.Members(version, data.household.revision, persons_of(data.household.persons))

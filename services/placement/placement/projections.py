@@ -31,8 +31,12 @@ BLANK = {
     "waitlisted": False,
     "review_at": None,
     "reasons": [],
+    "channel": None,
+    "area": None,
+    "part_of": None,
+    "area_changes": 0,
 }
-TRIAGE = ("version", "risk", "grounds", "keep_apart", "perpetrator_areas", "medical_gate", "shelter_needed")
+TRIAGE = ("version", "risk", "grounds", "keep_apart", "perpetrator_areas", "medical_gate", "shelter_needed", "channel", "area")
 HOUSEHOLD = ("household_version", "revision", "persons")
 
 # A household let in at the door has a need before intake says anything of it: its persons and its need for a shelter are placement's own

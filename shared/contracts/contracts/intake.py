@@ -70,6 +70,7 @@ class Triage(IntakeEvent):
     keep_apart: tuple[UUID, ...] = ()
     perpetrator_areas: tuple[AreaCode, ...] = ()
     medical_gate: bool = False
+    channel: Channel | None = None
     due_at: datetime
 
     @property

@@ -16,8 +16,11 @@ from contracts.vocabulary import (
     CancelReason,
     DeclineReason,
     Destination,
+    Handover,
     PpksCategory,
     RuleCode,
+    SplitReason,
+    TransferAnswer,
 )
 
 ONLOOKERS = ("intake", "notifications")
@@ -70,6 +73,15 @@ class Cancelled(OfferEvent):
     reason: CancelReason
 
 
+class Claimed(OfferEvent):
+    """Somebody is working on the answer until `claimed_until`; nobody else need be called meanwhile."""
+
+    type: ClassVar[str] = "case.placement.claimed.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("notifications",)
+
+    claimed_until: datetime
+
+
 class Accepted(OfferEvent):
     """The shelter's head said yes; the household is expected until `arrive_by`."""
 
@@ -90,6 +102,8 @@ class OnTheWay(OfferEvent):
     """The household left for the shelter."""
 
     type: ClassVar[str] = "case.placement.on_the_way.v1"
+
+    handover: Handover | None = None
 
 
 class NoShow(OfferEvent):
@@ -114,6 +128,7 @@ class Admitted(OfferEvent):
     persons: tuple[PersonAgreement, ...] = Field(min_length=1)
     admitted_at: datetime
     review_on: date
+    re_entry: bool = False
 
 
 class AdmittedDirectly(PlacementEvent):
@@ -131,6 +146,7 @@ class AdmittedDirectly(PlacementEvent):
     ppks: PpksCategory | None = None
     admitted_at: datetime
     review_on: date
+    warnings: tuple[RuleCode, ...] = ()
 
 
 class Refusal(Data):
@@ -157,6 +173,47 @@ class Unmet(PlacementEvent):
     read_by: ClassVar[tuple[str, ...]] = ONLOOKERS
 
     refusals: tuple[Refusal, ...] = ()
+
+
+class SplitApproved(PlacementEvent):
+    """A supervisor let a household be housed in groups, each placed whole, with the survivor's agreement."""
+
+    type: ClassVar[str] = "case.placement.split_approved.v1"
+    read_by: ClassVar[tuple[str, ...]] = ONLOOKERS
+
+    groups: tuple[tuple[UUID, ...], ...] = Field(min_length=1)
+    reason: SplitReason
+
+
+class TransferOffered(OfferEvent):
+    """Another shelter is asked to take over persons who stay where they are until it says yes and they have moved."""
+
+    type: ClassVar[str] = "case.placement.transfer_offered.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("notifications",)
+
+    from_placement_id: UUID
+    persons: tuple[UUID, ...] = Field(min_length=1)
+    hold_until: datetime
+
+
+class TransferAnswered(OfferEvent):
+    """A transfer that was asked for got its answer, or none in time."""
+
+    type: ClassVar[str] = "case.placement.transfer_answered.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("notifications",)
+
+    answer: TransferAnswer
+
+
+class Transferred(OfferEvent):
+    """Persons moved from one shelter to another; their stay goes on under the new placement."""
+
+    type: ClassVar[str] = "case.placement.transferred.v1"
+
+    from_placement_id: UUID
+    persons: tuple[UUID, ...] = Field(min_length=1)
+    moved_at: datetime
+    review_on: date
 
 
 class Left(PlacementEvent):
@@ -198,3 +255,22 @@ class AvailabilityChanged(PlacementEvent):
 
     kind: RuleCode
     availability: Availability
+
+
+class ProbingSuspected(PlacementEvent):
+    """One case asked for a shelter with ever other areas: somebody may be looking for a secret house. People look at it."""
+
+    type: ClassVar[str] = "case.placement.probing_suspected.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("notifications",)
+
+    changes: int = Field(ge=1)
+
+
+class CensusMissed(PlacementEvent):
+    """Nobody confirmed in time who slept in a shelter; what is said of its room is getting old. The subject is the shelter."""
+
+    type: ClassVar[str] = "shelter.census_missed.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("notifications",)
+
+    shelter_id: UUID
+    night: date

@@ -206,6 +206,33 @@ class Destination(StrEnum):
     DIED = "died"
 
 
+class Handover(StrEnum):
+    """How a household comes to a shelter; whoever drives need not know the address."""
+
+    SHELTER_FETCHES = "shelter_fetches"
+    MEETING_POINT = "meeting_point"
+    ESCORT = "escort"
+
+
+class TransferAnswer(StrEnum):
+    """What became of the question whether another shelter takes somebody over."""
+
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class SplitReason(StrEnum):
+    """Why a household is housed apart, in its best interests."""
+
+    SAFETY = "safety"
+    HEALTH = "health"
+    CARE_NEED = "care_need"
+    OWN_WISH = "own_wish"
+    NO_JOINT_PLACE = "no_joint_place"
+
+
 class Outcome(StrEnum):
     """What an approved plan leads to, decided per person."""
 

@@ -9,7 +9,7 @@ from chassis import FieldProblem, RefusedError, Transaction, conflict, not_found
 from fastapi import APIRouter, Query
 
 from placement import arrivals, matching, policy, store
-from placement.api.views import (
+from placement.api.placement_views import (
     AdmissionBody,
     AdmitBody,
     CancelBody,

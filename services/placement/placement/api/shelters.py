@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Request
 from sqlalchemy import Row
 
 from placement import matching, policy
-from placement.api.views import (
+from placement.api.shelter_views import (
     AddressView,
     BedBody,
     BedChange,

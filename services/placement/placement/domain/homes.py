@@ -1,7 +1,7 @@
 """What a home is, and the rules that say whether it suits a household (DOMAIN.md section 5)."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from placement.domain.people import ADULT, FEMALE, INFECTIOUS, MALE, UNKNOWN, WHEELCHAIR, Household, Person
@@ -10,6 +10,16 @@ OLDEST = 120
 TRANSIT = frozenset({"panti_transit", "hotel_overflow"})
 ACCESS_NEEDS = frozenset({WHEELCHAIR, "sensory", "care"})
 HEALTH_NEEDS = frozenset({INFECTIOUS, "acute_psychiatric", "pregnant_late"})
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Whom a unit serves; ages in completed years, `boys_max_age` for boys who come with a woman where men are not served."""
+
+    sexes: frozenset[str]
+    min_age: int = 0
+    max_age: int = OLDEST
+    boys_max_age: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +34,7 @@ class Guest:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A room with its free beds and its guests."""
+    """A room with its free beds and its guests; `serves` is its unit's population, None that of the shelter; `overflow` are beds of need."""
 
     id: UUID
     family: bool
@@ -32,11 +42,16 @@ class Room:
     isolation: bool
     free: tuple[UUID, ...]
     guests: tuple[Guest, ...] = ()
+    serves: Population | None = None
+    overflow: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A shelter as a decision sees it; `avoided` are persons whom its guests must not meet."""
+    """A shelter as a decision sees it; `avoided` are persons whom its guests must not meet.
+
+    `conflicts` are persons and cases that somebody of its staff must not meet, `parameters` the shelter's own values of rules.
+    """
 
     id: UUID
     kind: str
@@ -52,6 +67,8 @@ class Home:
     rooms: tuple[Room, ...]
     avoided: frozenset[UUID] = frozenset()
     sheltered: frozenset[UUID] = frozenset()
+    conflicts: frozenset[UUID] = frozenset()
+    parameters: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def free_beds(self) -> int:
@@ -71,6 +88,26 @@ class Refusal:
     home: UUID
     rule: str
     fact: str
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one rule says of one home for one household: `answer` is yes, no or cost; `fact` is what it saw, as a code."""
+
+    rule: str
+    version: int
+    answer: str
+    fact: str = ""
+    cost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """One home as it was considered for one household: every rule's verdict, and the beds it was found to fit in, if any."""
+
+    home: UUID
+    verdicts: tuple[Verdict, ...]
     secret: bool = False
 
 

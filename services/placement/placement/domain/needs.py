@@ -52,6 +52,15 @@ class Need:
     waitlisted: bool = False
     review_at: datetime | None = None
     reasons: tuple[Refusal, ...] = ()
+    channel: str | None = None
+    area: str | None = None
+    part_of: UUID | None = None
+    area_changes: int = 0
+
+    @property
+    def subject(self) -> UUID:
+        """The case that facts about this need are about: of a group of a split household the case of the whole."""
+        return self.part_of or self.case_id
 
     def household(self, now: datetime) -> Household:
         """Those who look for a home; who was never asked for waits from now."""
@@ -65,6 +74,9 @@ class Need:
             medical_gate=self.medical_gate,
             declined=self.declined,
             not_now=self.not_now,
+            risk=self.risk,
+            channel=self.channel,
+            area=self.area,
         )
 
 
@@ -82,6 +94,8 @@ class Triage:
     perpetrator_areas: frozenset[str]
     medical_gate: bool
     shelter_needed: bool
+    channel: str | None = None
+    area: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +141,8 @@ def _with_triage(need: Need, word: Triage) -> Need:
         perpetrator_areas=word.perpetrator_areas,
         medical_gate=word.medical_gate,
         shelter_needed=word.shelter_needed,
+        channel=word.channel,
+        area=word.area,
     )
 
 

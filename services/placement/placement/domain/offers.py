@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from placement.domain.homes import Home, Refusal, refusal, taken
+from placement.domain.homes import Considered, Home, Refusal, refusal, taken
 from placement.domain.people import Household, in_arrival_order
 from placement.domain.rooms import fit
 
@@ -17,6 +17,7 @@ class Offer:
     household: Household
     home: UUID
     beds: Mapping[UUID, UUID]
+    considered: tuple[Considered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Unplaceable:
 
     household: Household
     reasons: tuple[Refusal, ...]
+    considered: tuple[Considered, ...] = ()
 
 
 def offer_homes(homes: Iterable[Home], households: Iterable[Household]) -> list[Offer | Unplaceable]:

@@ -36,7 +36,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """Those who are to be housed together, and what decides where; `declined` and `not_now` are homes that said no or nothing."""
+    """Those who are to be housed together, and what decides where; `declined` and `not_now` are homes that said no or nothing.
+
+    `area` is where they are to be fetched, `channel` how they came, `overrides` the rules that a supervisor set aside for them.
+    """
 
     case_id: UUID
     persons: tuple[Person, ...]
@@ -47,6 +50,10 @@ class Household:
     medical_gate: bool = False
     declined: frozenset[UUID] = frozenset()
     not_now: frozenset[UUID] = frozenset()
+    risk: str = "medium"
+    channel: str | None = None
+    area: str | None = None
+    overrides: frozenset[str] = frozenset()
 
     @property
     def needs(self) -> frozenset[str]:

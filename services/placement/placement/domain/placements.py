@@ -67,6 +67,21 @@ class Placement:
     reason: str | None = None
     direct: bool = False
     decided_by: UUID | None = None
+    transfer_of: UUID | None = None
+    part_of: UUID | None = None
+    claimed_by: UUID | None = None
+    claimed_until: datetime | None = None
+    recorded_by: UUID | None = None
+    decided_at: datetime | None = None
+    handover: str | None = None
+    decision_id: UUID | None = None
+    overrides: tuple[str, ...] = ()
+    re_entry: bool = False
+
+    @property
+    def subject(self) -> UUID:
+        """The case that facts about this placement are about."""
+        return self.part_of or self.case_id
 
     @property
     def hold(self) -> Hold:

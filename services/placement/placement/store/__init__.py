@@ -106,6 +106,10 @@ class NeedRow(Base, table=True):
     waitlisted: bool
     review_at: datetime | None = Field(sa_type=MOMENT)
     reasons: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    channel: str | None = None
+    area: str | None = None
+    part_of: UUID | None = None
+    area_changes: int = 0
 
 
 class PlacementRow(Base, table=True):
@@ -127,6 +131,16 @@ class PlacementRow(Base, table=True):
     reason: str | None
     direct: bool
     decided_by: UUID | None
+    transfer_of: UUID | None = None
+    part_of: UUID | None = None
+    claimed_by: UUID | None = None
+    claimed_until: datetime | None = Field(default=None, sa_type=MOMENT)
+    recorded_by: UUID | None = None
+    decided_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    handover: str | None = None
+    decision_id: UUID | None = None
+    overrides: list[str] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
+    re_entry: bool = False
 
 
 class StayRow(Base, table=True):
@@ -141,6 +155,7 @@ class StayRow(Base, table=True):
     small: bool
     during: Any = Field(sa_column=Column(TSTZRANGE, nullable=False))
     ended_as: str | None
+    in_it: Any = Field(default=None, sa_column=Column(TSTZRANGE, nullable=True))
 
 
 class AgreementRow(Base, table=True):
@@ -356,7 +371,7 @@ def _need_row(need: Need) -> dict[str, Any]:
 def placement_of(row: Row[Any]) -> Placement:
     """A row of placements as what it is."""
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
-    return Placement(**values | {"state": Step(values["state"]), "members": _persons(values["members"])})
+    return Placement(**values | {"state": Step(values["state"]), "members": _persons(values["members"]), "overrides": tuple(values["overrides"])})
 
 
 def _placement_row(entry: Placement) -> dict[str, Any]:
