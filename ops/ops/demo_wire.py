@@ -24,7 +24,7 @@ TOKEN_LIFETIME = 1800.0
 AWAY = frozenset({429, 502, 503, 504})
 # What an officer may well be told: somebody was faster, or it is not there (any more).
 ORDINARY = frozenset({404, 409})
-RESEND_AFTER = 12.0
+RESEND_AFTER, RESEND_AT_MOST = 12.0, 300.0
 
 
 class Api:
@@ -124,6 +124,7 @@ class AgencySystem:
         self.client: Client | None = None
         self._seen: set[str] = set()
         self._sent_at: dict[str, float] = {}
+        self._times: Counter[str] = Counter()
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -175,13 +176,19 @@ class AgencySystem:
         """References that nobody answered yet."""
         return [reference for reference in self.sent if reference not in self.receipts]
 
+    def _patience(self, reference: str) -> float:
+        """Seconds until the next repetition, twice as long each time: many who ask ever again would keep intake from answering anybody."""
+        longest: float = min(RESEND_AT_MOST, RESEND_AFTER * 2 ** self._times[reference])
+        return longest
+
     async def _send_again(self) -> None:
         """What the README tells every agency to do: without a receipt, send the same reference again."""
         while True:
             await asyncio.sleep(1)
             for reference in self.without_receipt():
-                if time.monotonic() - self._sent_at[reference] > RESEND_AFTER:
+                if time.monotonic() - self._sent_at[reference] > self._patience(reference):
                     self._sent_at[reference] = time.monotonic()
+                    self._times[reference] += 1
                     with contextlib.suppress(nats.errors.Error, TimeoutError):
                         await self._publish(self.sent[reference][0])
                         self.resent += 1

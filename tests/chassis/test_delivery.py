@@ -246,6 +246,27 @@ async def test_what_was_left_while_the_clock_was_ahead_is_published_too(rig: Rig
     assert len(await stream_ids(rig)) == 1
 
 
+async def test_what_only_waits_its_turn_here_is_not_taken_for_what_a_crash_left(rig: Rig) -> None:
+    await start_toy(rig, recover_seconds=600)
+    relayed = rig.services["placement"].relay
+    released = asyncio.Event()
+    carry = relayed._carry
+
+    async def when_released(events):
+        await released.wait()
+        return await carry(events)
+
+    relayed._carry = when_released
+    for _ in range(3):
+        assert (await rig.post("placement", f"/cases/{uuid4()}", role="operator")).status_code == 201
+    relayed._carry = carry
+    assert len(relayed._queue) == 2, "one is on its way, and two wait behind it"
+    assert await relayed.recover(0) == 0
+    released.set()
+    await rig.settle()
+    assert len(await stream_ids(rig)) == 3
+
+
 async def _nothing(_age: float) -> int:
     return 0
 

@@ -215,7 +215,10 @@ class Relay:
         but, self._refusing = self._refusing, set()
         async with self.database.engine.begin() as connection:
             rows = (await connection.execute(RECOVER, {"age": age, "most": BATCH, "but": sorted(but)})).all()
-            events = [event for row in rows if (event := emitted(row, self.database.source)).id not in self._mine]
+            # Under load what is queued, or confirmed and not yet deleted, here is older than what a crash left may be: it is on its way.
+            waiting = {event.id for event in self._queue} | set(self._confirmed)
+            left = [emitted(row, self.database.source) for row in rows]
+            events = [event for event in left if event.id not in self._mine and event.id not in waiting]
             PENDING.labels(self.service).set(len(rows))
             if not events:
                 return 0
