@@ -1,5 +1,7 @@
 """The main job, story by story, on real servers: from a report to a safe return home."""
 
+from datetime import timedelta
+
 from tests.flows import people
 from tests.flows.people import ok
 from tests.rig import Rig
@@ -74,6 +76,25 @@ async def test_a_survivor_who_refuses_the_bed_is_helped_at_home(rig: Rig) -> Non
     assert await people.state(rig, case_id) == "assessment"
     (need,) = [data for kind, _, data in await rig.facts("intake") if kind == "case.intake.risk_changed.v1"]
     assert need["shelter_needed"] is False
+
+
+async def test_a_refusal_counts_although_the_clock_of_the_store_was_set_back(rig: Rig) -> None:
+    await people.platform(rig, people.a_shelter())
+    case_id = await people.refer(rig, people.a_referral("K-3", shelter=True))
+    placement = await people.offer_of(rig, case_id)
+    rig.services["placement"].database.skew -= timedelta(hours=1)
+    ok(await rig.post("placement", f"/placements/{placement['placement_id']}/cancel", json={"reason": "survivor_declined"}, role="placement_officer"))
+    await rig.settle()
+    assert await people.state(rig, case_id) == "assessment"
+
+
+async def test_who_is_no_longer_looked_for_a_bed_is_helped_at_home(rig: Rig) -> None:
+    await people.platform(rig)
+    case_id = await people.refer(rig, people.a_referral("K-3", shelter=True))
+    assert await people.state(rig, case_id) == "waitlisted"
+    ok(await rig.post("placement", f"/needs/{case_id}/end", role="supervisor"))
+    await rig.settle()
+    assert await people.state(rig, case_id) == "assessment", "it does not wait for an offer that nobody looks for"
 
 
 async def test_nobody_answers_an_offer_and_the_ladder_tells_one_after_the_other(rig: Rig) -> None:

@@ -1,13 +1,16 @@
 """Where a case stands follows from the set of its facts, in whatever order they came."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from contracts import catalogue
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from intake import feed
-from intake.domain import Kind, State, emptied_by, may_close, missed, shelter_refused, standing
+from intake.domain import Kind, State, emptied_by, may_close, missed, search_is_over, standing
 
-from tests.intake.builders import facts
+from tests.intake.builders import START, facts
 
 # The machine may be slow; that is no failure of what is shown here.
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -105,21 +108,41 @@ def test_a_newer_plan_begins_the_way_to_its_outcomes_anew():
 
 
 def test_a_refusal_after_the_latest_request_ends_the_search():
-    assert shelter_refused(facts("intake.triaged", "placement.offered", "placement.cancelled"))
-    assert not shelter_refused(facts("intake.triaged", "placement.cancelled", cancelled={"reason": "no_longer_needed"}))
+    assert search_is_over(facts("intake.triaged", "placement.offered", "placement.cancelled"))
+    assert not search_is_over(facts("intake.triaged", "placement.cancelled", cancelled={"reason": "no_longer_needed"}))
 
 
 def test_a_refusal_before_she_asked_again_does_not_count():
     again = {"risk_changed": {"shelter_needed": True}}
-    assert not shelter_refused(facts("intake.triaged", "placement.cancelled", "intake.risk_changed", **again))
+    assert not search_is_over(facts("intake.triaged", "placement.cancelled", "intake.risk_changed", **again))
+
+
+def test_whether_a_refusal_answers_the_latest_request_is_told_by_the_triage_it_knew_and_not_by_clocks_that_differ():
+    story = facts("intake.triaged", "placement.offered", "placement.cancelled", cancelled={"reason": "survivor_declined", "triage_version": 1})
+    behind = [replace(fact, at=START - timedelta(hours=1)) if fact.type == Kind.CANCELLED else fact for fact in story]
+    assert search_is_over(behind), "the store's clock was set back between the triage and her no"
+    again = {"risk_changed": {"shelter_needed": True}, "cancelled": {"reason": "survivor_declined", "triage_version": 1}}
+    ahead = facts("intake.triaged", "intake.risk_changed", "placement.cancelled", **again)
+    assert not search_is_over(ahead), "she asked again before placement had heard of it"
+
+
+@pytest.mark.parametrize("end", ["placement.unmet", "placement.cancelled"])
+def test_a_search_that_people_ended_is_over_until_somebody_asks_again(end: str):
+    codes = {
+        "unmet": {"triage_version": 1},
+        "cancelled": {"reason": "no_longer_needed", "triage_version": 1},
+        "risk_changed": {"shelter_needed": True},
+    }
+    assert search_is_over(facts("intake.triaged", end, **codes))
+    assert not search_is_over(facts("intake.triaged", end, "intake.risk_changed", **codes))
 
 
 def test_a_refusal_is_answered_once():
-    assert not shelter_refused(facts("intake.triaged", "placement.cancelled", "intake.risk_changed"))
+    assert not search_is_over(facts("intake.triaged", "placement.cancelled", "intake.risk_changed"))
 
 
 def test_an_ended_case_starts_nothing_on_a_refusal():
-    assert not shelter_refused(facts("intake.triaged", "placement.cancelled", "intake.withdrawn"))
+    assert not search_is_over(facts("intake.triaged", "placement.cancelled", "intake.withdrawn"))
 
 
 def test_a_missed_clock_is_open_until_its_matter_is_settled():

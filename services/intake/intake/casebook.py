@@ -136,7 +136,7 @@ def _grown(tx: Transaction, case_id: UUID, book: Book, growth: Growth, written: 
             tx.set_clock("orphan", case_id, tx.now + tx.settings.span(hours=tx.settings.orphan_hours), cause=growth.cause)
         written.facts += [store.fact_row(case_id, fact) for fact in new]
         return None
-    if domain.shelter_refused([*book.facts, *new]):
+    if domain.search_is_over([*book.facts, *new]):
         new += _say(tx, [_without_shelter(case_id, book, new, growth)], own + len(growth.said))
     facts = (*book.facts, *new)
     before, now = book.standing, domain.standing(facts)
@@ -173,7 +173,7 @@ def _say(tx: Transaction, sayings: Iterable[Saying], own: int) -> list[Fact]:
 
 
 def _without_shelter(case_id: UUID, book: Book, new: Sequence[Fact], growth: Growth) -> Saying:
-    """The latest triage once more, without a bed: the survivor said no, and help goes on at home."""
+    """The latest triage once more, without a bed: the survivor said no or people ended the search, and help goes on at home."""
     latest = domain.standing([*book.facts, *new]).triage
     codes = dict(latest.codes) if latest else {}
     changed = RiskChanged.model_validate({**codes, "household": household_of(book.case, book.persons), "shelter_needed": False})

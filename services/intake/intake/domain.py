@@ -225,16 +225,32 @@ def _stage(assessment: Sequence[Fact]) -> State | None:
     return State.ASSESSMENT if assessment else None
 
 
-def shelter_refused(facts: Iterable[Fact]) -> bool:
-    """Whether the survivor said no to a bed after the latest triage that asked for one, so that help is to go on at home."""
+# Why a search for a bed is over although the triage asked for one: the survivor said no, or people ended it.
+SEARCH_OVER = frozenset({"survivor_declined", "no_longer_needed"})
+
+
+def search_is_over(facts: Iterable[Fact]) -> bool:
+    """Whether the survivor or people ended the search for a bed that the latest triage asked for, so that help is to go on at home.
+
+    Which triage they ended is told by its version, for the services' clocks may differ. Facts of the first release do not say it: of
+    these a survivor's no counts when it came after the triage.
+    """
     known = in_order(facts)
-    if not any(fact.type == Kind.CANCELLED for fact in known):
+    if not any(fact.type in (Kind.CANCELLED, Kind.UNMET) for fact in known):
         return False
     now = standing(known)
     if now.ended or now.triage is None or not now.triage.codes["shelter_needed"]:
         return False
-    asked = now.triage.at
-    return any(fact.type == Kind.CANCELLED and fact.codes["reason"] == "survivor_declined" and fact.at >= asked for fact in known)
+    return any(_ends_search(fact, now.triage) for fact in known)
+
+
+def _ends_search(fact: Fact, triage: Fact) -> bool:
+    reason = fact.codes.get("reason") if fact.type == Kind.CANCELLED else None
+    if fact.type != Kind.UNMET and reason not in SEARCH_OVER:
+        return False
+    if (heard := fact.codes.get("triage_version")) is not None:
+        return bool(heard >= triage.version)
+    return reason == "survivor_declined" and fact.at >= triage.at
 
 
 def missed(facts: Iterable[Fact], settled: Collection[str]) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ KNOWN = text("SELECT 1 FROM notice WHERE id = :id")
 LADDERS_OF = text("SELECT placement_id, case_id, unit, offered_at, answered, done FROM ladder WHERE case_id = ANY(CAST(:cases AS uuid[]))")
 WATCHED_SOURCES = text("""
     SELECT DISTINCT source, case_id, occurred_at FROM notice
-    WHERE case_id = ANY(CAST(:cases AS uuid[])) AND kind IN ('clock_missed', 'assessment.alert_raised')""")
+    WHERE case_id = ANY(CAST(:cases AS uuid[])) AND kind IN ('clock_missed', 'assessment.alert_raised', 'placement.probing_suspected')""")
 
 
 async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:

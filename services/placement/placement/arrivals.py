@@ -60,7 +60,7 @@ async def decline(tx: Transaction, offer: Placement, reason: DeclineReason) -> P
 async def cancel(tx: Transaction, offer: Placement, reason: str) -> Placement:
     """People take the offer back, or the survivor said no to it, which never lowers her later priority."""
     known = await store.needs(tx, [offer.case_id])
-    await matching.take_back(tx, [(offer, reason)], tx.principal.subject)
+    await matching.take_back(tx, [(offer, reason)], {offer.case_id: known[offer.case_id].version}, tx.principal.subject)
     await matching.record(tx, known, {offer.case_id: enter(known[offer.case_id], after_cancel(reason))})
     return replace(offer, state=Step.CANCELLED, reason=reason)
 

@@ -36,10 +36,11 @@ async def take_up(tx: Transaction, known: Mapping[UUID, Need], told: Mapping[UUI
     flying = {case_id: live[case_id] for case_id, need in told.items() if need.state in IN_FLIGHT}
     homes = {home.id: home for home in await register.homes(tx)} if flying else {}
     turns = [_reconsidered(tx, need, flying.get(case_id), homes) for case_id, need in told.items()]
-    await take_back(tx, [(flying[turn.need.case_id], turn.cancel) for turn in turns if turn.cancel])
+    heard = {case_id: need.version for case_id, need in told.items()}
+    await take_back(tx, [(flying[turn.need.case_id], turn.cancel) for turn in turns if turn.cancel], heard)
     for turn in turns:
         if turn.unmet:
-            say_unmet(tx, known[turn.need.case_id])
+            say_unmet(tx, known[turn.need.case_id], heard[turn.need.case_id])
     await search(tx, known, {turn.need.case_id: turn.need for turn in turns})
 
 
@@ -124,9 +125,9 @@ def _wait(tx: Transaction, need: Need, reasons: tuple[Refusal, ...], cause: Caus
     return replace(need, waitlisted=True, review_at=review_at, reasons=reasons)
 
 
-def say_unmet(tx: Transaction, need: Need) -> None:
-    """State that a household that waited got no bed."""
-    tx.emit(facts.Unmet(refusals=_counted(need.reasons)), need.case_id)
+def say_unmet(tx: Transaction, need: Need, heard: int) -> None:
+    """State that a household that waited got no bed, though the triage of version `heard` was known."""
+    tx.emit(facts.Unmet(refusals=_counted(need.reasons), triage_version=heard), need.case_id)
 
 
 def _counted(reasons: Iterable[Refusal]) -> tuple[facts.Refusal, ...]:
@@ -136,11 +137,13 @@ def _counted(reasons: Iterable[Refusal]) -> tuple[facts.Refusal, ...]:
 # -- offers that end ------------------------------------------------------------------------------------------------------------------
 
 
-async def take_back(tx: Transaction, offers: Sequence[tuple[Placement, str]], by: UUID | None = None) -> None:
-    """Cancel offers, each for its reason."""
+async def take_back(tx: Transaction, offers: Sequence[tuple[Placement, str]], heard: Mapping[UUID, int], by: UUID | None = None) -> None:
+    """Cancel offers, each for its reason; `heard` are the versions of the triages known by then, by case id."""
     cancelled = [replace(move(offer, Step.CANCELLED, by), reason=reason) for offer, reason in offers]
     for offer in cancelled:
-        tx.emit(facts.Cancelled(placement_id=offer.id, shelter_id=offer.shelter_id, reason=CancelReason(offer.reason or "")), offer.case_id)
+        reason, version = CancelReason(offer.reason or ""), heard[offer.case_id]
+        fact = facts.Cancelled(placement_id=offer.id, shelter_id=offer.shelter_id, reason=reason, triage_version=version)
+        tx.emit(fact, offer.case_id)
     await let_go(tx, cancelled)
 
 

@@ -66,11 +66,12 @@ class Expired(OfferEvent):
 
 
 class Cancelled(OfferEvent):
-    """The offer was taken back, or the survivor said no to it."""
+    """The offer was taken back, or the survivor said no to it; `triage_version` is the factversion of the triage that placement knew then."""
 
     type: ClassVar[str] = "case.placement.cancelled.v1"
 
     reason: CancelReason
+    triage_version: int | None = Field(default=None, ge=0)
 
 
 class Claimed(OfferEvent):
@@ -167,12 +168,13 @@ class Waitlisted(PlacementEvent):
 
 
 class Unmet(PlacementEvent):
-    """A need for shelter ended without a bed."""
+    """A need for shelter ended without a bed; `triage_version` is the factversion of the triage that placement knew then."""
 
     type: ClassVar[str] = "case.placement.unmet.v1"
     read_by: ClassVar[tuple[str, ...]] = ONLOOKERS
 
     refusals: tuple[Refusal, ...] = ()
+    triage_version: int | None = Field(default=None, ge=0)
 
 
 class SplitApproved(PlacementEvent):

@@ -174,7 +174,7 @@ async def end(case_id: UUID, tx: Transaction) -> NeedView:
     """End the search for a home; intake asks again if one is needed later."""
     known = await _need_in(tx, case_id, {State.NO_SHOW, State.DECLINED, State.WAITING})
     if known.state is not State.DECLINED:
-        matching.say_unmet(tx, known)
+        matching.say_unmet(tx, known, known.version)
     ended = enter(known, State.SETTLED)
     await matching.record(tx, {case_id: known}, {case_id: ended})
     return NeedView.of(ended)

@@ -188,17 +188,27 @@ class Recovery:
         """Put own facts back and learn from them in one transaction; where that fails by itself, by halves, until one matter stands alone."""
         if not own and not others:
             return
+
+        async def learn(tx: Transaction) -> None:
+            await tx.start()
+            tx.caused_by(Cause(f"recovery|{epoch}", tx.now, ""))
+            await _put_back(tx, own)
+            if self.relearn is not None:
+                events = Lost(tuple(entry.event for entry in own), tuple(entry.event for entry in others), lost)
+                await _ask(tx, await self.relearn(events, tx))
+            else:
+                await _ask(tx, [Unlearnt(entry.event, "not_relearnt") for entry in own])
+
+        if (failed := await self._failure_of(learn)) is not None:
+            await self._by_halves(own, others, epoch, lost, failed)
+
+    async def _failure_of(self, work: Callable[[Transaction], Awaitable[None]]) -> Exception | None:
+        """Do this in a transaction, again after a conflict; why it could not be done, or None. Raises what the infrastructure does."""
+        failed: Exception | None = None
         for _ in range(TRIES):
             try:
                 async with self.database.transaction(recovering=True) as tx:
-                    await tx.start()
-                    tx.caused_by(Cause(f"recovery|{epoch}", tx.now, ""))
-                    await _put_back(tx, own)
-                    if self.relearn is not None:
-                        events = Lost(tuple(entry.event for entry in own), tuple(entry.event for entry in others), lost)
-                        await _ask(tx, await self.relearn(events, tx))
-                    else:
-                        await _ask(tx, [Unlearnt(entry.event, "not_relearnt") for entry in own])
+                    await work(tx)
             except Exception as error:
                 fault = fault_of(error)
                 if fault is Fault.INFRASTRUCTURE:
@@ -208,8 +218,8 @@ class Recovery:
                     break
                 await asyncio.sleep(0.1)
             else:
-                return
-        await self._by_halves(own, others, epoch, lost, failed)
+                return None
+        return failed
 
     async def _by_halves(self, own: Sequence[Found], others: Sequence[Found], epoch: int, lost: int, failed: Exception) -> None:
         matters = _matters([*own, *others])
@@ -236,22 +246,12 @@ class Recovery:
             await self._apply(others[start : start + BATCH])
 
     async def _apply(self, batch: Sequence[Found]) -> None:
-        failed: Exception | None = None
-        for _ in range(TRIES):
-            try:
-                async with self.database.transaction(recovering=True) as tx:
-                    fresh = await tx.take([entry.event for entry in batch])
-                    await self.inputs.dispatch(fresh, dict(self.order), tx)
-            except Exception as error:
-                fault = fault_of(error)
-                if fault is Fault.INFRASTRUCTURE:
-                    raise
-                failed = error
-                if fault is Fault.MESSAGE:
-                    break
-                await asyncio.sleep(0.1)
-            else:
-                return
+        async def take(tx: Transaction) -> None:
+            fresh = await tx.take([entry.event for entry in batch])
+            await self.inputs.dispatch(fresh, dict(self.order), tx)
+
+        if (failed := await self._failure_of(take)) is None:
+            return
         if len(batch) > 1:
             await self._apply(batch[: len(batch) // 2])
             await self._apply(batch[len(batch) // 2 :])
