@@ -10,6 +10,7 @@ import pytest
 from chassis import Service, Transaction
 from chassis.bus.recovery import Lost, Unlearnt
 from contracts.placement import ClockMissed, Waitlisted
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from tests.chassis import toy
@@ -119,6 +120,11 @@ async def test_a_matter_that_fails_by_itself_is_listed_and_its_neighbours_are_le
     assert sorted(learner.own) == sorted(set(cases) - learner.poison)
     listed = await missing(rig)
     assert {case for case, code in listed.items() if code == "not_applied:ValueError"} == learner.poison
+
+    async def told() -> bool:
+        return REGISTRY.get_sample_value("naungan_recovery_tasks", {"service": S}) == len(listed)
+
+    await rig.until(told)
     assert (await rig.sql(S, "SELECT count(DISTINCT subject) FROM outbox"))[0].count == len(cases), "they are in the outbox all the same"
 
 

@@ -32,12 +32,15 @@ LAG = Gauge(
     "naungan_consumer_lag", "Messages that a durable has and the service has not acknowledged, as of the last look", ["service", "stream", "durable"]
 )
 OLDEST = Gauge("naungan_outbox_oldest_seconds", "Age of the oldest fact that the stream has not confirmed, as of the last look", ["service"])
+TASKS = Gauge("naungan_recovery_tasks", "What a restored store left to people and nobody has settled yet, as of the last look", ["service"])
 TAKEN_UP = Counter("naungan_facts_taken_up", "Facts taken up because they were acknowledged and not in the inbox", ["service", "durable"])
 
 DEAF_AFTER = 15.0
 COMPARE_EVERY = 600.0
 NEWEST = 50_000
-AGE = text("SELECT coalesce(extract(epoch FROM clock_timestamp() - min(since)), 0) FROM outbox_pending")
+BEHIND = text("""
+    SELECT (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(since)), 0) FROM outbox_pending) AS oldest,
+        (SELECT count(*) FROM recovery_task WHERE done_at IS NULL) AS tasks""")
 LEADER = text("SELECT pg_try_advisory_xact_lock(hashtext('naungan inbox'))")
 # None of these changes while rows are only added; one at least does when a server restarts or tables are replaced by older ones.
 STORE = text("SELECT pg_postmaster_start_time(), CAST('inbox' AS regclass)::oid, pg_relation_filenode('inbox'), (SELECT max(epoch) FROM store_epoch)")
@@ -118,7 +121,7 @@ class Watch:
         """Look every few seconds, until `stop`."""
         while not self._stopping.is_set():
             try:
-                await self._note_age()
+                await self._note_what_is_left()
                 for consumer in self.consumers:
                     await self.look(consumer)
             except Exception as error:  # noqa: BLE001 - a server may be away; the next look tells
@@ -156,9 +159,11 @@ class Watch:
         self._quiet[consumer] = (delivered, now if deaf else since)
         return deaf
 
-    async def _note_age(self) -> None:
+    async def _note_what_is_left(self) -> None:
         async with self.database.engine.connect() as connection:
-            OLDEST.labels(self.service).set(float((await connection.execute(AGE)).scalar_one()))
+            oldest, tasks = (await connection.execute(BEHIND)).one()
+        OLDEST.labels(self.service).set(float(oldest))
+        TASKS.labels(self.service).set(tasks)
 
     async def _compare(self, consumer: Consumer, durable: Durable) -> int:
         sight = await sight_of(self.client, consumer.stream)
