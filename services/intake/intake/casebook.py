@@ -56,13 +56,15 @@ async def grow(
     tx: Transaction,
     received: Sequence[Received[Any]] = (),
     said: Sequence[Saying] = (),
+    *,
     references: Mapping[UUID, str] | None = None,
     again: Iterable[UUID] = (),
+    opened: Mapping[UUID, Book] | None = None,
 ) -> dict[UUID, Standing]:
     """Add facts to their cases and do what follows from it; where the known ones of these cases stand now.
 
     `references` are the reporting agencies' own numbers of cases that were just opened, `again` cases that are stood anew although
-    nothing is added: their facts were put right.
+    nothing is added: their facts were put right. `opened` are cases that this transaction opened, of which nobody can know more.
     """
     growths: dict[UUID, Growth] = {}
     references = references or {}
@@ -73,7 +75,8 @@ async def grow(
     for case_id in again:
         growths.setdefault(case_id, Growth(tx.cause_of(case_id)))
     await tx.lock(growths)
-    known = await store.books(tx, growths)
+    fresh = opened or {}
+    known = {**fresh, **await store.books(tx, growths.keys() - fresh.keys())}
     written = Written()
     now = {case_id: _grown(tx, case_id, known[case_id], growth, written) for case_id, growth in growths.items()}
     await store.add(tx, store.FACTS, written.facts)

@@ -19,7 +19,7 @@ from fastapi import Depends, Request
 from intake import casebook, domain, feed, store
 from intake.casebook import Saying
 from intake.reading import Problem, Reading
-from intake.store import CaseFileRow, PersonRow
+from intake.store import Book, CaseFileRow, PersonRow
 
 VaultOf = Callable[[], Vault]
 
@@ -132,7 +132,8 @@ async def _open(tx: Transaction, vault: Vault, claimed: Sequence[tuple[dict[str,
     for new in opened:
         set_clocks(tx, new.case, new.submission.cause)
     said = [saying for new in opened for saying in _sayings(tx, new)]
-    await casebook.grow(tx, said=said, references={row["case_id"]: row["reference"] for row, _ in claimed})
+    books = {new.case.case_id: Book(new.case, new.persons, (), ()) for new in opened}
+    await casebook.grow(tx, said=said, references={row["case_id"]: row["reference"] for row, _ in claimed}, opened=books)
 
 
 def _case_row(tx: Transaction, keys: Keys, case_id: UUID, entry: Submission) -> CaseFileRow:

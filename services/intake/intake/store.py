@@ -198,7 +198,7 @@ class Book:
     """All that is known of one case; `case` is None while only facts of it have come."""
 
     case: Any
-    persons: tuple[Row[Any], ...]
+    persons: tuple[Any, ...]
     facts: tuple[Fact, ...]
     follows: tuple[Row[Any], ...]
 
@@ -215,6 +215,8 @@ class Book:
 async def books(tx: Transaction, case_ids: Iterable[UUID]) -> dict[UUID, Book]:
     """What is known of these cases: one query per table."""
     ids = sorted(set(case_ids))
+    if not ids:
+        return {}
     cases = {row.case_id: row for row in await tx.rows(select(CASES).where(_among(CASES, ids)))}
     persons = await tx.rows(select(PERSONS).where(_among(PERSONS, ids), PERSONS.c.left_at.is_(None)).order_by(PERSONS.c.place))
     facts = await tx.rows(select(FACTS).where(_among(FACTS, ids)))
