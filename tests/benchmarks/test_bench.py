@@ -81,6 +81,7 @@ async def test_a_tiny_run_carries_everything_on_both_sides() -> None:
             "hops": await hops.figure(bed, TINY),
             "doors": await doors.figure(bed, TINY),
             "replicas": await replicas.figure(bed, TINY, print),
+            "growth": await growth.figure(bed, TINY, print),
         }
     (carried,) = found["carry"].data["rounds"]
     assert carried["yardstick"]["events"] == 20 * 3
@@ -90,12 +91,5 @@ async def test_a_tiny_run_carries_everything_on_both_sides() -> None:
     assert found["hops"].data["ratio_p50_per_hop"] > 0
     assert found["doors"].data["rounds"][0]["platform"]["reports"] == 70
     assert set(found["replicas"].data["facts_per_second"]) == {1, 2, 3}
+    assert [len(rounds) for rounds in found["growth"].data["rounds"].values()] == [1, 1, 1], "full stores carry too"
     assert TRIAGED not in str([figure.as_dict() for figure in found.values()])
-
-
-@pytest.mark.servers
-@pytest.mark.timeout(600)
-async def test_full_stores_carry_too() -> None:
-    async with open_bed() as bed:
-        found = await growth.figure(bed, TINY, print)
-    assert [len(rounds) for rounds in found.data["rounds"].values()] == [1, 1, 1]
