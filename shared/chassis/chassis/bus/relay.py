@@ -24,6 +24,7 @@ PENDING = Gauge("naungan_outbox_pending", "Facts not confirmed yet, as of the la
 
 BATCH = 500  # JetStream takes at most 1000 messages in an atomic batch
 TIMEOUT = 10.0
+GATHERS = 0.1  # seconds in which confirmations gather, for nobody waits for them
 DUPLICATE_IN_BATCH = 10201
 COLUMNS = "id, type, stream, route, subject, time, factversion, correlation, causation, trace, body"
 CONFIRM = text("DELETE FROM outbox_pending WHERE id = ANY(CAST(:ids AS uuid[]))")
@@ -194,6 +195,8 @@ class Relay:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._confirm_wake.wait(), 0.5)
             self._confirm_wake.clear()
+            if self._confirmed and not self._stopping:
+                await asyncio.sleep(GATHERS)
             if self._confirmed:
                 ids = self._confirmed[:]
                 await self._delete(ids)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from prometheus_client import Counter
@@ -39,11 +39,12 @@ class Clocks:
     def __init__(self, database: Database, service: str, handlers: Mapping[str, Handler]) -> None:
         self.database, self.service, self.handlers = database, service, handlers
         self._changed = asyncio.Event()
+        self._asleep_until: datetime | None = None
         self._stopping = False
 
     def heard(self, due: datetime | None) -> None:
-        """A commit set a clock that may be earlier than what is waited for."""
-        if due is not None:
+        """A commit set a clock; one that is not due before the next look, which is never far, wakes nobody."""
+        if due is not None and (self._asleep_until is None or due - self.database.skew <= self._asleep_until):
             self._changed.set()
 
     async def run(self) -> None:
@@ -56,8 +57,10 @@ class Clocks:
                 log.warning("clocks_wait", service=self.service, error=type(error).__name__)
                 wait = LONGEST_SLEEP
             if wait > 0:
+                self._asleep_until = datetime.now(UTC) + timedelta(seconds=wait)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._changed.wait(), wait)
+            self._asleep_until = None
             self._changed.clear()
 
     def stop(self) -> None:

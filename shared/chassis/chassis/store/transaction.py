@@ -16,15 +16,19 @@ if TYPE_CHECKING:
     from chassis.settings import Settings
     from chassis.web.identity import Principal
 
-TAKE = text("""
+# An anchor is made or locked, and read, in one statement and in id order: each statement is a way to the database and back.
+LOCKED = "ON CONFLICT (subject) DO UPDATE SET factversion = anchor.factversion RETURNING subject, factversion"
+TAKE = text(f"""
     WITH fresh AS (
         INSERT INTO inbox (event_id, type, subject)
         SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:subjects AS uuid[]))
-        ON CONFLICT DO NOTHING RETURNING event_id)
-    SELECT clock_timestamp(), array(SELECT event_id FROM fresh)""")
+        ON CONFLICT DO NOTHING RETURNING event_id, subject),
+    locked AS (
+        INSERT INTO anchor (subject) SELECT DISTINCT subject FROM fresh WHERE subject <> :nowhere ORDER BY subject {LOCKED})
+    SELECT clock_timestamp(), array(SELECT event_id FROM fresh), array(SELECT subject FROM locked ORDER BY subject),
+        array(SELECT factversion FROM locked ORDER BY subject)""")  # noqa: S608 - constants
 NOW = text("SELECT clock_timestamp()")
-ANCHOR = text("INSERT INTO anchor (subject) SELECT unnest(CAST(:subjects AS uuid[])) ON CONFLICT DO NOTHING")
-LOCK = text("SELECT subject, factversion FROM anchor WHERE subject = ANY(CAST(:subjects AS uuid[])) ORDER BY subject FOR UPDATE")
+LOCK = text(f"INSERT INTO anchor (subject) SELECT subject FROM unnest(CAST(:subjects AS uuid[])) AS s (subject) ORDER BY subject {LOCKED}")  # noqa: S608
 SEND = text("""
     WITH counted AS (
         UPDATE anchor SET factversion = counted.version
@@ -107,7 +111,6 @@ class Transaction:
         missing = sorted(set(subjects) - self._versions.keys())
         if not missing:
             return
-        await self.connection.execute(ANCHOR, {"subjects": missing})
         for subject, version in (await self.connection.execute(LOCK, {"subjects": missing})).all():
             self._versions[subject] = version
 
@@ -166,13 +169,12 @@ class Transaction:
         unique = {event.id: event for event in events}
         ordered = sorted(unique)
         parameters = {"ids": ordered, "types": [unique[i].type for i in ordered], "subjects": [unique[i].subject for i in ordered]}
-        now, fresh = (await self.connection.execute(TAKE, parameters)).one()
+        now, fresh, locked, versions = (await self.connection.execute(TAKE, parameters | {"nowhere": UUID(int=0)})).one()
         self._set_now(now)
+        self._versions |= dict(zip(locked, versions, strict=True))
         survivors = set(fresh)
         taken = [event for event in unique.values() if event.id in survivors]
         self._causes |= {event.subject: event.cause for event in taken}
-        nowhere = UUID(int=0)
-        await self.lock(event.subject for event in taken if event.subject != nowhere)
         return taken
 
     def caused_by_clocks(self, due: Sequence[Due]) -> None:
