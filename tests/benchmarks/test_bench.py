@@ -1,7 +1,7 @@
 """The bench measures both sides, counts what they carried, and notices when a fact is missing or was carried twice."""
 
 import pytest
-from ops.bench import carry, doors, growth, hops, limits, replicas
+from ops.bench import carry, doors, growth, hops, limits, lists, replicas
 from ops.bench.bed import BenchError, open_bed
 from ops.bench.carry import summary
 from ops.bench.census import Census
@@ -68,7 +68,7 @@ def test_a_figure_that_there_is_none_of_is_refused() -> None:
     answer = CliRunner().invoke(app, ["bench", "--only", "carry,luck"])
     assert answer.exit_code == 2
     assert "luck" in answer.output
-    assert {"limits", "carry", "hops", "doors", "growth", "strain", "replicas", "footprint"} == FIGURES.keys()
+    assert {"limits", "carry", "hops", "doors", "growth", "strain", "replicas", "footprint", "lists"} == FIGURES.keys()
 
 
 @pytest.mark.servers
@@ -99,3 +99,12 @@ async def test_full_stores_carry_too() -> None:
     async with open_bed() as bed:
         found = await growth.figure(bed, TINY, print)
     assert [len(rounds) for rounds in found.data["rounds"].values()] == [1, 1, 1]
+
+
+@pytest.mark.servers
+@pytest.mark.timeout(600)
+async def test_lists_are_read_on_both_sides() -> None:
+    async with open_bed() as bed:
+        found = await lists.figure(bed, TINY, print)
+    assert {tuple(both) for both in found.data["p99_seconds"].values()} == {(lists.EMPTY, lists.FULL)}
+    assert len(found.goals) == len(found.data["p99_seconds"]) - 1
