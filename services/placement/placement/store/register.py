@@ -1,6 +1,5 @@
 """The register of shelters as decisions see it: which beds are free, how full the shelters are, and what is said of it."""
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -146,9 +145,8 @@ def _room(room: Row[Any], guests: Sequence[Row[Any]]) -> Room:
 
 
 def parameters_of(shelter: Row[Any]) -> dict[str, int]:
-    """The values of rules that a shelter set for itself; a plain statement gives JSON as its text."""
-    values: dict[str, int] = json.loads(shelter.parameters)
-    return values
+    """The values of rules that a shelter set for itself."""
+    return dict(shelter.parameters)
 
 
 async def shelter(tx: Transaction, shelter_id: UUID) -> Row[Any] | None:
