@@ -162,7 +162,7 @@ def _read(content: str) -> list[dict[str, Any]]:
             if len(rows) > MOST_ROWS:
                 raise RefusedError(413, "the file has too many rows: send it in parts", [FieldProblem("body", "too_many_rows")], most_rows=MOST_ROWS)
     except csv.Error:
-        raise RefusedError(422, "the file is no CSV", [FieldProblem(f"line {reader.line_num}", "not_csv")]) from None
+        raise RefusedError(422, "the file is no CSV", [FieldProblem(f"line {reader.reader.line_num}", "not_csv")]) from None
     return rows
 
 
