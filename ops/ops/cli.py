@@ -89,7 +89,9 @@ def measure(
     only: Annotated[str, typer.Option(help=f"figures by name, with commas; all without it: {', '.join(bench.FIGURES)}")] = "",
     *,
     quick: Annotated[bool, typer.Option(help="a look in a couple of minutes")] = False,
-    cases_in_store: Annotated[int | None, typer.Option(min=100, help="cases in the stores of `growth`; 1,000,000, or 50,000 with --quick")] = None,
+    cases_in_store: Annotated[
+        int | None, typer.Option(min=100, help="cases in the stores of `growth`, past stays in those of `lists`; 1,000,000, or 50,000 with --quick")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="write the figures here too, as JSON")] = None,
 ) -> None:
     """Measure the platform beside the tutorial's way of doing the same, alternating in one run."""

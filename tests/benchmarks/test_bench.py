@@ -1,7 +1,7 @@
 """The bench measures both sides, counts what they carried, and notices when a fact is missing or was carried twice."""
 
 import pytest
-from ops.bench import carry, doors, growth, hops, limits, replicas
+from ops.bench import carry, doors, growth, hops, limits, lists, replicas
 from ops.bench.bed import BenchError, open_bed
 from ops.bench.carry import summary
 from ops.bench.census import Census
@@ -68,7 +68,7 @@ def test_a_figure_that_there_is_none_of_is_refused() -> None:
     answer = CliRunner().invoke(app, ["bench", "--only", "carry,luck"])
     assert answer.exit_code == 2
     assert "luck" in answer.output
-    assert {"limits", "carry", "hops", "doors", "growth", "strain", "replicas", "footprint"} == FIGURES.keys()
+    assert {"limits", "carry", "hops", "doors", "growth", "strain", "replicas", "footprint", "lists"} == FIGURES.keys()
 
 
 @pytest.mark.servers
@@ -82,6 +82,7 @@ async def test_a_tiny_run_carries_everything_on_both_sides() -> None:
             "doors": await doors.figure(bed, TINY),
             "replicas": await replicas.figure(bed, TINY, print),
             "growth": await growth.figure(bed, TINY, print),
+            "lists": await lists.figure(bed, TINY, print),
         }
     (carried,) = found["carry"].data["rounds"]
     assert carried["yardstick"]["events"] == 20 * 3
@@ -92,4 +93,7 @@ async def test_a_tiny_run_carries_everything_on_both_sides() -> None:
     assert found["doors"].data["rounds"][0]["platform"]["reports"] == 70
     assert set(found["replicas"].data["facts_per_second"]) == {1, 2, 3}
     assert [len(rounds) for rounds in found["growth"].data["rounds"].values()] == [1, 1, 1], "full stores carry too"
+    listed = found["lists"].data["p99_seconds"]
+    assert {tuple(both) for both in listed.values()} == {(lists.EMPTY, lists.FULL)}
+    assert len(found["lists"].goals) == len(listed) - 1
     assert TRIAGED not in str([figure.as_dict() for figure in found.values()])

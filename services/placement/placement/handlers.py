@@ -9,13 +9,13 @@ from contracts import household, placement
 from contracts.assessment import OutcomeReached, RehabilitationCompleted, RehabilitationStarted, Reunified
 from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged, Triaged, Withdrawn
 
-from placement import arrivals, housing, matching, store
+from placement import arrivals, housing, matching, nights, store
 from placement.arrivals import Departure
 from placement.domain import needs
 from placement.domain.needs import Need, State
 from placement.domain.people import Person
 from placement.domain.placements import EXPECTED, Step, destination_of_outcome, destination_of_return
-from placement.store import register
+from placement.store import census, register
 
 inputs = Inputs()
 
@@ -128,6 +128,26 @@ async def ask_for_beds_again(due: Sequence[Due], tx: Transaction) -> None:
 async def say_availability(due: Sequence[Due], tx: Transaction) -> None:
     """Say which kinds of shelter filled up or have room again; of the secret ones only at their even times."""
     await matching.say_availability(tx, due[-1].cause, secret=any(clock.key.startswith(register.HIDDEN) for clock in due))
+
+
+@inputs.clock(register.ROOM_AGAIN)
+async def room_again(due: Sequence[Due], tx: Transaction) -> None:
+    """A bed is clean or in service again, or a shelter open: try the waiting list."""
+    matching.beds_became_free(tx, cause=due[-1].cause)
+
+
+@inputs.clock(census.CLOCK)
+async def nobody_looked(due: Sequence[Due], tx: Transaction) -> None:
+    """Say of each shelter that nobody confirmed in time who slept there, and ask again for the next night."""
+    hours = nights.hours_of(tx.settings)
+    night = hours.overdue(tx.now)
+    missed = await census.unconfirmed(tx, [clock.subject for clock in due], night)
+    for clock in due:
+        if clock.subject in missed:
+            tx.emit(placement.CensusMissed(shelter_id=clock.subject, night=night), clock.subject)
+        tx.set_clock(census.CLOCK, clock.subject, hours.next_deadline(tx.now))
+    for shelter_id in set(await census.unasked(tx)) - {clock.subject for clock in due}:
+        tx.set_clock(census.CLOCK, shelter_id, hours.next_deadline(tx.now), cause=due[-1].cause)
 
 
 def _say_missed(tx: Transaction, clock: Due, name: str) -> None:

@@ -34,3 +34,13 @@ FOR_ALL_SHELTERS = (OFFICER, SUPERVISOR, INTAKE_OFFICER, OUTREACH)
 SEE_WAITING = (OFFICER, SUPERVISOR)
 DECIDE_NEED = (OFFICER, SUPERVISOR)
 SEE_OCCUPANCY = (OPERATOR, HEAD, OFFICER, SUPERVISOR)
+
+# Inventory: who keeps units and rooms, who answers for a bed of need, who sees beds, and who may close a house, its head its own.
+APPROVE_OVERFLOW = (SUPERVISOR,)
+SEE_BEDS = (OPERATOR, HEAD, OFFICER, SUPERVISOR)
+CLOSE_SHELTER = (OPERATOR, HEAD, OFFICER)
+END_CLEANING = (HEAD, OFFICER)
+CONFIRM_NIGHT = (HEAD, OFFICER)
+DECLARE_CONFLICT = (HEAD, OFFICER, SUPERVISOR)
+# Those who do that for every shelter they may see; a head does it for those in its `units`.
+FOR_EVERY_HOUSE = (OPERATOR, OFFICER, SUPERVISOR)

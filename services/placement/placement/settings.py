@@ -1,5 +1,6 @@
 """What the operator may set for placement, beside what every service has."""
 
+from datetime import time
 from pathlib import Path
 
 from chassis import Settings
@@ -25,3 +26,6 @@ class PlacementSettings(Settings):
     )
     no_show_review_hours: float = Field(default=24, gt=0, description="between two reviews of a household that did not come")
     secret_delay_minutes: float = Field(default=15, gt=0, description="by which the band of the secret shelters lags behind")
+    cleaning_minutes: float = Field(default=60, ge=0, description="for which a bed is cleaned after a stay; 0 gives it to the next at once (P18)")
+    census_from: time = Field(default=time(23), description="from when, by Jakarta's clock, a shelter may say who sleeps there that night")
+    census_by: time = Field(default=time(9), description="by when it is to have said so")

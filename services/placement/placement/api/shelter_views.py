@@ -1,5 +1,7 @@
 """What the routes of the register take and show: strict bodies with closed code lists, and views without addresses."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -10,25 +12,17 @@ from contracts.vocabulary import (
     RuleCode,
     Sex,
 )
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 from sqlalchemy import Row
 
 from placement.api.bodies import Body
+from placement.domain.parameters import PARAMETERS, out_of_bounds
+from placement.store.register import HIDDEN
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 Band = Literal["available", "not_available"]
-
-
-class BedBody(Body):
-    """A bed to be added."""
-
-    bed_id: UUID
-
-
-class BedChange(Body):
-    """Whether a bed may be used."""
-
-    out_of_service: bool
+ClosureKind = Literal["closed", "full"]
 
 
 class RoomFacts(Body):
@@ -41,27 +35,20 @@ class RoomFacts(Body):
 
 
 class RoomBody(RoomFacts):
-    """A room to be added, with its beds."""
+    """A room to be added, with its beds, and the unit that it is in, if any."""
 
     room_id: UUID
+    unit_id: UUID | None = None
     beds: tuple[UUID, ...] = Field(default=(), max_length=200)
 
 
-class ShelterFacts(Body):
-    """Whom a shelter serves; ages in years, `stay_review_days` until a stay is reviewed."""
+class PopulationFacts(Body):
+    """Whom a shelter or a unit serves; ages in years, `boys_max_age` for boys who come with a woman where men are not served."""
 
-    name: Name
-    kind: RuleCode
-    secret: bool = False
-    area: AreaCode
     sexes: frozenset[Literal[Sex.FEMALE, Sex.MALE]] = Field(min_length=1)
     min_age: AgeYears = 0
     max_age: AgeYears = 120
     boys_max_age: AgeYears | None = None
-    accepts_needs: frozenset[Need] = frozenset()
-    stay_review_days: int = Field(ge=1, le=3650)
-    grounds_required: bool = False
-    open: bool = True
 
     @model_validator(mode="after")
     def ages_in_order(self) -> Self:
@@ -73,9 +60,66 @@ class ShelterFacts(Body):
 
     def columns(self) -> dict[str, Any]:
         """As the register keeps it."""
-        values = self.model_dump(include=set(ShelterFacts.model_fields))
-        lists = {name: sorted(code.value for code in values[name]) for name in ("sexes", "accepts_needs")}
+        values = {name: getattr(self, name) for name in type(self).facts()}
+        lists = {name: sorted(code.value for code in values[name]) for name in ("sexes", "accepts_needs") if name in values}
         return values | lists
+
+    @classmethod
+    def facts(cls) -> tuple[str, ...]:
+        """The names of what is said, apart from ids and what is sealed."""
+        return tuple(PopulationFacts.model_fields)
+
+
+class ShelterFacts(PopulationFacts):
+    """What a shelter is and whom it serves; `stay_review_days` until a stay is reviewed, `parameters` its own values of rules."""
+
+    name: Name
+    kind: RuleCode
+    secret: bool = False
+    area: AreaCode
+    accepts_needs: frozenset[Need] = frozenset()
+    stay_review_days: int = Field(ge=1, le=3650)
+    grounds_required: bool = False
+    open: bool = True
+    parameters: dict[Annotated[str, Field(max_length=40)], int] = Field(default={}, max_length=len(PARAMETERS))
+
+    @field_validator("kind")
+    @classmethod
+    def not_reserved(cls, kind: str) -> str:
+        """One kind stands for all secret shelters."""
+        if kind == HIDDEN:
+            raise PydanticCustomError("reserved", "this kind stands for all secret shelters")
+        return kind
+
+    @field_validator("parameters")
+    @classmethod
+    def known_parameters(cls, values: dict[str, int]) -> dict[str, int]:
+        """Only rules that may be set, within their bounds."""
+        if problems := out_of_bounds(values):
+            raise PydanticCustomError(f"parameter_{problems[0][1]}", "a parameter is not known or out of its bounds")
+        return values
+
+    @classmethod
+    def facts(cls) -> tuple[str, ...]:
+        """The names of what is said of a shelter."""
+        return tuple(ShelterFacts.model_fields)
+
+
+class UnitFacts(PopulationFacts):
+    """What a unit of a shelter is, and whom it serves."""
+
+    name: Name
+
+    @classmethod
+    def facts(cls) -> tuple[str, ...]:
+        """The names of what is said of a unit."""
+        return tuple(UnitFacts.model_fields)
+
+
+class UnitBody(UnitFacts):
+    """A unit to be added."""
+
+    unit_id: UUID
 
 
 class ShelterBody(ShelterFacts):
@@ -84,6 +128,7 @@ class ShelterBody(ShelterFacts):
     shelter_id: UUID
     address: str = Field(min_length=1, max_length=400)
     intake_phone: str = Field(min_length=1, max_length=40)
+    units: tuple[UnitBody, ...] = Field(default=(), max_length=50)
     rooms: tuple[RoomBody, ...] = Field(default=(), max_length=200)
 
 
@@ -102,7 +147,10 @@ class Registered(BaseModel):
 
 
 class ShelterRow(BaseModel):
-    """A shelter in the list; all secret ones are one row of which only the band is told."""
+    """A shelter in the list, and when somebody last looked who is there; all secret ones are one row of which only the band is told.
+
+    `open` is whether it takes anybody now.
+    """
 
     kind: str
     availability: Band
@@ -118,7 +166,9 @@ class ShelterRow(BaseModel):
     grounds_required: bool | None = None
     open: bool | None = None
     version: int | None = None
+    closed_as: ClosureKind | None = None
     free_beds: int | None = None
+    confirmed_at: datetime | None = None
 
     @classmethod
     def of(cls, row: Row[Any], *, counted: bool) -> Self:
@@ -133,6 +183,14 @@ class ShelterRow(BaseModel):
         )
 
 
+class OverflowView(BaseModel):
+    """A bed for need only, and who answers for it."""
+
+    bed_id: UUID
+    approved_by: UUID
+    approved_at: datetime
+
+
 class RoomView(BaseModel):
     """A room with its beds."""
 
@@ -141,16 +199,60 @@ class RoomView(BaseModel):
     family: bool
     accessible: bool
     isolation: bool
+    unit_id: UUID | None = None
     beds: tuple[UUID, ...]
     out_of_service: tuple[UUID, ...] = ()
+    overflow: tuple[OverflowView, ...] = ()
+
+    @classmethod
+    def of(cls, row: Row[Any], overflow: Iterable[Row[Any]]) -> Self:
+        """A room of the register, with its beds of need."""
+        names = set(cls.model_fields) - {"room_id", "overflow"}
+        needed = tuple(OverflowView(bed_id=b.id, approved_by=b.overflow_approved_by, approved_at=b.overflow_approved_at) for b in overflow)
+        return cls(room_id=row.id, overflow=needed, **{name: getattr(row, name) for name in names})
+
+
+class UnitView(BaseModel):
+    """A unit, and the version to name in `If-Match`."""
+
+    unit_id: UUID
+    shelter_id: UUID
+    name: str
+    sexes: tuple[str, ...]
+    min_age: int
+    max_age: int
+    boys_max_age: int | None
+    version: int
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """A unit of the register."""
+        return cls(unit_id=row.id, **{name: getattr(row, name) for name in set(cls.model_fields) - {"unit_id"}})
+
+
+class ClosureView(BaseModel):
+    """Why a shelter takes nobody, and until when; no end is until somebody opens it."""
+
+    closure_id: UUID
+    kind: ClosureKind
+    since: datetime
+    until: datetime | None
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """A closure of the register."""
+        return cls(closure_id=row.id, kind=row.kind, since=row.since, until=row.until)
 
 
 class ShelterView(ShelterFacts):
-    """A shelter with its rooms, for those who keep or use the register."""
+    """A shelter with its units and rooms, for those who keep or use the register; `open` is what its keepers say, whatever closes it now."""
 
     shelter_id: UUID
     version: int
+    units: tuple[UnitView, ...]
     rooms: tuple[RoomView, ...]
+    closures: tuple[ClosureView, ...] = ()
+    confirmed_at: datetime | None = None
 
 
 class AddressView(BaseModel):
@@ -162,7 +264,7 @@ class AddressView(BaseModel):
 
 
 class OccupancyRow(BaseModel):
-    """How full a shelter is; of the secret ones together a band, and numbers only for those who place."""
+    """How full a shelter is, and when somebody last looked; of the secret ones together a band, and numbers only for those who place."""
 
     kind: str
     availability: Band
@@ -173,3 +275,7 @@ class OccupancyRow(BaseModel):
     held: int | None = None
     free: int | None = None
     out_of_service: int | None = None
+    cleaning: int | None = None
+    overflow: int | None = None
+    closed_as: ClosureKind | None = None
+    confirmed_at: datetime | None = None

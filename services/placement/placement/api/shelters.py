@@ -1,6 +1,7 @@
-"""The register of shelters: who keeps it, and what of it whom is shown."""
+"""The register of shelters: who keeps it, and what of it whom is shown. Units, rooms and beds are in `inventory`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,31 +10,29 @@ from chassis.store.vault import KeyLostError, Vault
 from fastapi import APIRouter, Depends, Header, Request
 from sqlalchemy import Row
 
-from placement import matching, policy
+from placement import policy
+from placement.api import reach
 from placement.api.shelter_views import (
     AddressView,
-    BedBody,
-    BedChange,
+    ClosureView,
     OccupancyRow,
     Registered,
     RoomBody,
-    RoomFacts,
     RoomView,
     ShelterBody,
     ShelterChange,
     ShelterFacts,
     ShelterRow,
     ShelterView,
+    UnitView,
 )
-from placement.store import register
+from placement.store import beds, census, keeping, register
 from placement.store.register import HIDDEN
 
 router = APIRouter()
 
 CHANGED_MEANWHILE = "somebody else changed this shelter: compare and send again"
-ROOM_HAS_BEDS = "this room has beds"
-BED_WAS_USED = "this bed was used: take it out of service"
-ID_IN_USE = "a room or bed with one of these ids exists already"
+ID_IN_USE = "a unit, room or bed with one of these ids exists already"
 ADDRESS, PHONE = "shelter.address", "shelter.intake_phone"
 
 
@@ -58,24 +57,33 @@ async def list_shelters(tx: Transaction) -> list[ShelterRow]:
     rows = await register.counts(tx)
     shown = [ShelterRow.of(row, counted=places) for row in rows if places or not row.secret]
     if not places and any(row.secret for row in rows):
-        shown.append(ShelterRow(kind=HIDDEN, secret=True, availability=await _secret_band(tx)))
+        band, looked = await _secret_band(tx), _oldest(rows)
+        shown.append(ShelterRow(kind=HIDDEN, secret=True, availability=band, confirmed_at=looked))
     return shown
 
 
 @router.get("/shelters/{shelter_id}")
 @reads(*policy.SEE_SHELTER)
 async def see_shelter(shelter_id: UUID, tx: Transaction) -> ShelterView:
-    """One shelter with its rooms and beds, without its address."""
-    row = await _known(tx, shelter_id)
-    rooms = tuple(_room_view(room) for room in await register.rooms_of(tx, shelter_id))
-    return ShelterView(**_facts(row), shelter_id=row.id, version=row.version, rooms=rooms)
+    """One shelter with its units, rooms and beds, without its address."""
+    row = await reach.known(tx, shelter_id)
+    looked = await census.newest(tx, shelter_id)
+    return ShelterView(
+        **facts_of(row),
+        shelter_id=row.id,
+        version=row.version,
+        units=tuple(map(UnitView.of, await keeping.units_of(tx, [shelter_id]))),
+        rooms=await room_views(tx, await keeping.rooms_of(tx, [shelter_id])),
+        closures=tuple(map(ClosureView.of, await beds.closures(tx, shelter_id))),
+        confirmed_at=looked.confirmed_at if looked else None,
+    )
 
 
 @router.get("/shelters/{shelter_id}/address")
 @reads(*policy.SEE_ADDRESS)
 async def see_address(shelter_id: UUID, vault: Safe, tx: Transaction) -> AddressView:
     """Where the shelter is. Every look is audited."""
-    row = await _known(tx, shelter_id)
+    row = await reach.known(tx, shelter_id)
     tx.audit("read", shelter_id, ["address", "intake_phone"])
     keys = await vault.of([shelter_id])
     if not row.address_sealed:
@@ -106,18 +114,17 @@ async def occupancy(tx: Transaction) -> list[OccupancyRow]:
 @router.post("/shelters", status_code=201)
 @writes(*policy.KEEP_SHELTERS)
 async def add_shelter(body: ShelterBody, vault: Safe, tx: Transaction) -> Registered:
-    """Register a shelter with its rooms and beds; one that is registered already stays as it is."""
-    if body.kind == HIDDEN:
-        raise RefusedError(422, "this kind stands for all secret shelters", [FieldProblem("kind", "reserved")])
+    """Register a shelter with its units, rooms and beds; one that is registered already stays as it is."""
     await tx.lock([body.shelter_id])
     if known := await register.shelter(tx, body.shelter_id):
         return Registered(shelter_id=known.id, version=known.version)
-    await register.add_shelter(
-        tx, {"id": body.shelter_id, **body.columns(), **await _sealed(vault, body.shelter_id, body.address, body.intake_phone)}
-    )
-    await _add_rooms(tx, body.shelter_id, body.rooms)
+    await keeping.add_shelter(tx, {"id": body.shelter_id, **body.columns(), **await _sealed(vault, body.shelter_id, body.address, body.intake_phone)})
+    units = [{"id": unit.unit_id, "shelter_id": body.shelter_id, **unit.columns()} for unit in body.units]
+    if units and not await keeping.add_units(tx, units):
+        raise conflict(ID_IN_USE)
+    await add_rooms(tx, body.shelter_id, body.rooms)
     tx.audit("written", body.shelter_id, ["address", "intake_phone"])
-    _register_changed(tx)
+    await reach.register_changed(tx)
     return Registered(shelter_id=body.shelter_id, version=1)
 
 
@@ -128,120 +135,40 @@ async def change_shelter(shelter_id: UUID, body: ShelterChange, vault: Safe, tx:
     if if_match is None:
         raise RefusedError(428, "send If-Match with the version that you read", [FieldProblem("If-Match", "missing")])
     await tx.lock([shelter_id])
-    row = await _known(tx, shelter_id)
+    row = await reach.known(tx, shelter_id)
     if if_match.strip('W/"') != str(row.version):
         sent = body.columns()
-        raise conflict(CHANGED_MEANWHILE, version=row.version, current=_plain(row), sent=sent)
+        raise conflict(CHANGED_MEANWHILE, version=row.version, current=columns_of(row), sent=sent)
     sealed = await _sealed(vault, shelter_id, body.address, body.intake_phone)
-    version = await register.change_shelter(tx, {"id": shelter_id, **body.columns(), **sealed})
+    version = await keeping.change_shelter(tx, {"id": shelter_id, **body.columns(), **sealed})
     if body.address or body.intake_phone:
         tx.audit("written", shelter_id, [name for name in ("address", "intake_phone") if getattr(body, name)])
-    _register_changed(tx)
+    await reach.register_changed(tx)
     return Registered(shelter_id=shelter_id, version=version)
-
-
-@router.post("/shelters/{shelter_id}/rooms", status_code=201)
-@writes(*policy.KEEP_SHELTERS)
-async def add_room(shelter_id: UUID, body: RoomBody, tx: Transaction) -> RoomView:
-    """Add a room with its beds."""
-    await _known(tx, shelter_id)
-    await _add_rooms(tx, shelter_id, [body])
-    _register_changed(tx)
-    return await _room(tx, body.room_id)
-
-
-@router.put("/rooms/{room_id}")
-@writes(*policy.KEEP_SHELTERS)
-async def change_room(room_id: UUID, body: RoomFacts, tx: Transaction) -> RoomView:
-    """Write what a room is; those who sleep in it stay."""
-    await _room(tx, room_id)
-    await register.change_room(tx, {"id": room_id, **body.model_dump()})
-    _register_changed(tx)
-    return await _room(tx, room_id)
-
-
-@router.delete("/rooms/{room_id}")
-@writes(*policy.KEEP_SHELTERS)
-async def drop_room(room_id: UUID, tx: Transaction) -> RoomView:
-    """Delete a room that has no bed."""
-    room = await _room(tx, room_id)
-    if not await register.drop_room(tx, room_id):
-        raise conflict(ROOM_HAS_BEDS, beds=len(room.beds))
-    return room
-
-
-@router.post("/rooms/{room_id}/beds", status_code=201)
-@writes(*policy.KEEP_SHELTERS)
-async def add_bed(room_id: UUID, body: BedBody, tx: Transaction) -> RoomView:
-    """Add a bed to a room."""
-    await _room(tx, room_id)
-    if not await register.add_beds(tx, [(body.bed_id, room_id)]):
-        raise conflict(ID_IN_USE)
-    _register_changed(tx)
-    return await _room(tx, room_id)
-
-
-@router.put("/beds/{bed_id}")
-@writes(*policy.KEEP_SHELTERS)
-async def change_bed(bed_id: UUID, body: BedChange, tx: Transaction) -> RoomView:
-    """Take a bed out of service or put it back."""
-    row = await _bed(tx, bed_id)
-    await register.lock(tx, [row.shelter_id])
-    await register.change_bed(tx, bed_id, out_of_service=body.out_of_service)
-    _register_changed(tx)
-    return await _room(tx, row.room_id)
-
-
-@router.delete("/beds/{bed_id}")
-@writes(*policy.KEEP_SHELTERS)
-async def drop_bed(bed_id: UUID, tx: Transaction) -> RoomView:
-    """Delete a bed that was never used; one that was is taken out of service."""
-    row = await _bed(tx, bed_id)
-    await register.lock(tx, [row.shelter_id])
-    if not await register.drop_bed(tx, bed_id):
-        raise conflict(BED_WAS_USED)
-    return await _room(tx, row.room_id)
 
 
 # -- what several routes need -----------------------------------------------------------------------------------------------------------
 
 
-def _register_changed(tx: Transaction) -> None:
-    """The waiting list is tried on what is new. That a shelter was registered or changed is no secret of anybody's stay: it shows at once."""
-    matching.set_round(tx)
-    matching.set_availability(tx, at_once=True)
-
-
-async def _known(tx: Transaction, shelter_id: UUID) -> Row[Any]:
-    """A shelter; a secret one is not there for those who may not see it."""
-    row = await register.shelter(tx, shelter_id)
-    if row is None or (row.secret and not tx.principal.has(*policy.SEE_SECRET)):
-        raise not_found("shelter")
-    return row
-
-
-async def _room(tx: Transaction, room_id: UUID) -> RoomView:
-    row = await register.room(tx, room_id)
-    if row is None:
-        raise not_found("room")
-    await _known(tx, row.shelter_id)
-    return _room_view(row)
-
-
-async def _bed(tx: Transaction, bed_id: UUID) -> Row[Any]:
-    row = await register.bed(tx, bed_id)
-    if row is None:
-        raise not_found("bed")
-    await _known(tx, row.shelter_id)
-    return row
-
-
-async def _add_rooms(tx: Transaction, shelter_id: UUID, rooms: Sequence[RoomBody]) -> None:
-    beds = [bed for room in rooms for bed in room.beds]
-    if len(set(beds)) < len(beds) or len({room.room_id for room in rooms}) < len(rooms):
+async def add_rooms(tx: Transaction, shelter_id: UUID, rooms: Sequence[RoomBody]) -> None:
+    """Add rooms with their beds to a shelter: 422 for a unit that it has not, 409 for ids in use."""
+    beds_in = [(bed, room.room_id, None) for room in rooms for bed in room.beds]
+    if len({bed for bed, _, _ in beds_in}) < len(beds_in) or len({room.room_id for room in rooms}) < len(rooms):
         raise RefusedError(422, "an id appears twice", [FieldProblem("rooms", "id_twice")])
-    if not await register.add_rooms(tx, shelter_id, [{"id": room.room_id, **room.model_dump()} for room in rooms]):
+    units = {unit.id for unit in await keeping.units_of(tx, [shelter_id])}
+    if strange := sorted({str(room.room_id) for room in rooms if room.unit_id and room.unit_id not in units}):
+        raise RefusedError(422, "the shelter has no such unit", [FieldProblem(f"rooms.{room}.unit_id", "not_known") for room in strange])
+    values = [{"id": room.room_id, "shelter_id": shelter_id, **room.model_dump(exclude={"room_id", "beds"})} for room in rooms]
+    if not (await keeping.add_rooms(tx, values) and await keeping.add_beds(tx, beds_in)):
         raise conflict(ID_IN_USE)
+
+
+async def room_views(tx: Transaction, rooms: Sequence[Row[Any]]) -> tuple[RoomView, ...]:
+    """Rooms as they are shown, with their beds of need and who answers for those."""
+    overflow: dict[UUID, list[Row[Any]]] = {}
+    for row in await keeping.overflow_of(tx, [room.id for room in rooms]):
+        overflow.setdefault(row.room_id, []).append(row)
+    return tuple(RoomView.of(room, overflow.get(room.id, [])) for room in rooms)
 
 
 async def _sealed(vault: Vault, shelter_id: UUID, address: str | None, phone: str | None) -> dict[str, bytes | None]:
@@ -258,25 +185,24 @@ async def _secret_band(tx: Transaction) -> Any:
     return "available" if (await register.bands(tx)).get(HIDDEN) == "available" else "not_available"
 
 
-def _facts(row: Row[Any]) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in ShelterFacts.model_fields}
+def _oldest(rows: Iterable[Row[Any]]) -> datetime | None:
+    """When somebody last looked in the secret shelters together: in that which waits longest, to the hour; none if one never was."""
+    looked = [row.confirmed_at for row in rows if row.secret]
+    return None if None in looked else min(looked, default=None) and min(looked).replace(minute=0, second=0, microsecond=0)
 
 
-def _plain(row: Row[Any]) -> dict[str, Any]:
-    return ShelterFacts(**_facts(row)).columns()
+def facts_of(row: Row[Any]) -> dict[str, Any]:
+    """What is said of a shelter, as its body has it."""
+    return {name: getattr(row, name) for name in ShelterFacts.facts()} | {"parameters": register.parameters_of(row)}
 
 
-def _room_view(row: Row[Any]) -> RoomView:
-    out_of_service = tuple(row._mapping.get("out_of_service", ()))  # noqa: SLF001 - SQLAlchemy's public name for it
-    return RoomView(
-        room_id=row.id,
-        name=row.name,
-        family=row.family,
-        accessible=row.accessible,
-        isolation=row.isolation,
-        beds=tuple(row.beds),
-        out_of_service=out_of_service,
-    )
+def columns_of(row: Row[Any]) -> dict[str, Any]:
+    """The same, as `columns` of a body has it."""
+    facts = facts_of(row)
+    return facts | {name: sorted(facts[name]) for name in ("sexes", "accepts_needs")}
+
+
+NUMBERS = ("beds", "people", "held", "free", "out_of_service", "cleaning", "overflow")
 
 
 def _occupancy(row: Row[Any]) -> OccupancyRow:
@@ -285,14 +211,12 @@ def _occupancy(row: Row[Any]) -> OccupancyRow:
         availability="available" if row.open and row.free else "not_available",
         shelter_id=row.id,
         name=row.name,
-        beds=row.beds,
-        people=row.people,
-        held=row.held,
-        free=row.free,
-        out_of_service=row.out_of_service,
+        closed_as=row.closed_as,
+        confirmed_at=row.confirmed_at,
+        **{name: getattr(row, name) for name in NUMBERS},
     )
 
 
 def _occupancy_of_secret(rows: Sequence[Row[Any]], band: Any, *, counted: bool) -> OccupancyRow:
-    names = ("beds", "people", "held", "free", "out_of_service") if counted else ()
-    return OccupancyRow(kind=HIDDEN, availability=band, **{name: sum(getattr(row, name) for row in rows) for name in names})
+    numbers = {name: sum(getattr(row, name) for row in rows) for name in NUMBERS} if counted else {}
+    return OccupancyRow(kind=HIDDEN, availability=band, confirmed_at=_oldest(rows), **numbers)

@@ -1,24 +1,35 @@
-"""The register of shelters: what a decision sees of them, how full they are, and how officers keep them."""
+"""The register of shelters as decisions see it: which beds are free, how full the shelters are, and what is said of it."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chassis import Transaction
+from chassis import Cause, Transaction
 from sqlalchemy import Row, text
 
-from placement.domain.homes import Guest, Home, Room
+from placement.domain.homes import Guest, Home, Population, Room
 
 # All secret shelters together are this one kind.
 HIDDEN = "secret"
+# The clock that looks again when a bed or a shelter may be given to somebody again.
+ROOM_AGAIN = "room_again"
+NOBODY = UUID(int=0)
 # Not FOR UPDATE: rows that refer to a shelter may be written meanwhile.
 LOCK = text("SELECT * FROM shelter ORDER BY id FOR NO KEY UPDATE")
 LOCK_SOME = text("SELECT * FROM shelter WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
+ASIDE = text("""
+    SELECT shelter.id, EXISTS (SELECT FROM closure WHERE shelter_id = shelter.id AND during @> CAST(:now AS timestamptz)) AS closed,
+        array(SELECT about FROM staff_conflict WHERE shelter_id = shelter.id AND ended_at IS NULL) AS conflicts
+    FROM unnest(CAST(:ids AS uuid[])) AS shelter (id)""")
 ROOMS = text("""
-    SELECT room.id, room.shelter_id, room.family, room.accessible, room.isolation,
-        coalesce(array_agg(bed.id ORDER BY bed.id) FILTER (WHERE NOT bed.out_of_service), '{}') AS beds
-    FROM room LEFT JOIN bed ON bed.room_id = room.id WHERE room.shelter_id = ANY(CAST(:ids AS uuid[]))
-    GROUP BY room.id ORDER BY room.id""")
+    WITH blocked AS (SELECT DISTINCT bed_id FROM bed_block WHERE during @> CAST(:now AS timestamptz))
+    SELECT room.id, room.shelter_id, room.family, room.accessible, room.isolation, unit.sexes, unit.min_age, unit.max_age, unit.boys_max_age,
+        coalesce(array_agg(bed.id ORDER BY bed.id) FILTER (WHERE NOT bed.out_of_service AND blocked.bed_id IS NULL), '{}') AS beds,
+        coalesce(array_agg(bed.id) FILTER (WHERE bed.overflow_approved_by IS NOT NULL), '{}') AS overflow
+    FROM room LEFT JOIN unit ON unit.id = room.unit_id LEFT JOIN bed ON bed.room_id = room.id LEFT JOIN blocked ON blocked.bed_id = bed.id
+    WHERE room.shelter_id = ANY(CAST(:ids AS uuid[]))
+    GROUP BY room.id, unit.id ORDER BY room.id""")
 GUESTS = text("""
     SELECT stay.person_id, stay.case_id, stay.bed_id, stay.sex, stay.small, bed.room_id, room.shelter_id,
         coalesce(need.keep_apart, '{}') AS keep_apart
@@ -28,65 +39,57 @@ GUESTS = text("""
 COUNTS = text("""
     WITH used AS (
         SELECT stay.bed_id, placement.state = 'admitted' AS inside FROM stay JOIN placement ON placement.id = stay.placement_id
-        WHERE stay.during && tstzrange(CAST(:now AS timestamptz), NULL))
+        WHERE stay.during && tstzrange(CAST(:now AS timestamptz), NULL)),
+    blocked AS (
+        SELECT bed_id, bool_or(kind = 'out_of_service') AS broken FROM bed_block WHERE during @> CAST(:now AS timestamptz) GROUP BY bed_id),
+    closed AS (SELECT shelter_id, min(kind) AS kind FROM closure WHERE during @> CAST(:now AS timestamptz) GROUP BY shelter_id),
+    told AS (
+        SELECT bed.id, room.shelter_id, bed.out_of_service OR coalesce(blocked.broken, false) AS broken, blocked.bed_id IS NOT NULL AS blocked,
+            bed.overflow_approved_by IS NOT NULL AS overflow, used.inside
+        FROM bed JOIN room ON room.id = bed.room_id LEFT JOIN used ON used.bed_id = bed.id LEFT JOIN blocked ON blocked.bed_id = bed.id),
+    counted AS (
+        SELECT shelter_id, count(*) FILTER (WHERE NOT broken) AS beds, count(*) FILTER (WHERE broken) AS out_of_service,
+            count(*) FILTER (WHERE inside) AS people, count(*) FILTER (WHERE NOT inside) AS held,
+            count(*) FILTER (WHERE blocked AND NOT broken AND inside IS NULL) AS cleaning,
+            count(*) FILTER (WHERE overflow AND NOT broken) AS overflow,
+            count(*) FILTER (WHERE NOT broken AND NOT blocked AND inside IS NULL) AS free
+        FROM told GROUP BY shelter_id)
     SELECT shelter.id, shelter.name, shelter.kind, shelter.secret, shelter.area, shelter.sexes, shelter.min_age, shelter.max_age,
-        shelter.boys_max_age, shelter.accepts_needs, shelter.stay_review_days, shelter.grounds_required, shelter.open, shelter.version,
-        count(bed.id) FILTER (WHERE NOT bed.out_of_service) AS beds,
-        count(bed.id) FILTER (WHERE bed.out_of_service) AS out_of_service,
-        count(used.bed_id) FILTER (WHERE used.inside) AS people,
-        count(used.bed_id) FILTER (WHERE NOT used.inside) AS held,
-        count(bed.id) FILTER (WHERE NOT bed.out_of_service AND used.bed_id IS NULL) AS free
-    FROM shelter LEFT JOIN room ON room.shelter_id = shelter.id LEFT JOIN bed ON bed.room_id = room.id LEFT JOIN used ON used.bed_id = bed.id
-    GROUP BY shelter.id ORDER BY shelter.id""")
+        shelter.boys_max_age, shelter.accepts_needs, shelter.stay_review_days, shelter.grounds_required, shelter.version,
+        shelter.open AND closed.kind IS NULL AS open, closed.kind AS closed_as,
+        coalesce(counted.beds, 0) AS beds, coalesce(counted.out_of_service, 0) AS out_of_service, coalesce(counted.people, 0) AS people,
+        coalesce(counted.held, 0) AS held, coalesce(counted.cleaning, 0) AS cleaning, coalesce(counted.overflow, 0) AS overflow,
+        coalesce(counted.free, 0) AS free,
+        (SELECT confirmed_at FROM census WHERE shelter_id = shelter.id ORDER BY night DESC LIMIT 1) AS confirmed_at
+    FROM shelter LEFT JOIN counted ON counted.shelter_id = shelter.id LEFT JOIN closed ON closed.shelter_id = shelter.id
+    ORDER BY shelter.id""")
 BANDS = text("SELECT kind, band FROM availability")
 SAY_BANDS = text("""
     INSERT INTO availability (kind, band) SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:bands AS text[]))
     ON CONFLICT (kind) DO UPDATE SET band = excluded.band""")
 REVIEW_DAYS = text("SELECT id, stay_review_days FROM shelter WHERE id = ANY(CAST(:ids AS uuid[]))")
-
 SHELTER = text("SELECT * FROM shelter WHERE id = :id")
-NEW_SHELTER = text("""
-    INSERT INTO shelter (id, name, kind, secret, area, sexes, min_age, max_age, boys_max_age, accepts_needs, stay_review_days, grounds_required,
-        open, version, address_sealed, phone_sealed)
-    VALUES (:id, :name, :kind, :secret, :area, CAST(:sexes AS text[]), :min_age, :max_age, :boys_max_age, CAST(:accepts_needs AS text[]),
-        :stay_review_days, :grounds_required, :open, 1, :address_sealed, :phone_sealed)""")
-CHANGE_SHELTER = text("""
-    UPDATE shelter SET name = :name, kind = :kind, secret = :secret, area = :area, sexes = CAST(:sexes AS text[]), min_age = :min_age,
-        max_age = :max_age, boys_max_age = :boys_max_age, accepts_needs = CAST(:accepts_needs AS text[]), stay_review_days = :stay_review_days,
-        grounds_required = :grounds_required, open = :open, version = version + 1,
-        address_sealed = coalesce(CAST(:address_sealed AS bytea), address_sealed), phone_sealed = coalesce(CAST(:phone_sealed AS bytea), phone_sealed)
-    WHERE id = :id RETURNING version""")
-NEW_ROOMS = text("""
-    INSERT INTO room (id, shelter_id, name, family, accessible, isolation)
-    SELECT id, :shelter, name, family, accessible, isolation
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:names AS text[]), CAST(:families AS boolean[]), CAST(:accessibles AS boolean[]),
-        CAST(:isolations AS boolean[])) AS new (id, name, family, accessible, isolation)
-    ON CONFLICT DO NOTHING RETURNING id""")
-NEW_BEDS = text("""
-    INSERT INTO bed (id, room_id, out_of_service) SELECT id, room, false FROM unnest(CAST(:ids AS uuid[]), CAST(:rooms AS uuid[])) AS new (id, room)
-    ON CONFLICT DO NOTHING RETURNING id""")
-ROOM = text("SELECT room.*, array(SELECT id FROM bed WHERE room_id = room.id ORDER BY id) AS beds FROM room WHERE id = :id")
-ROOMS_OF = text("""
-    SELECT room.*, array(SELECT id FROM bed WHERE room_id = room.id ORDER BY id) AS beds,
-        array(SELECT id FROM bed WHERE room_id = room.id AND out_of_service ORDER BY id) AS out_of_service
-    FROM room WHERE shelter_id = :id ORDER BY name, id""")
-CHANGE_ROOM = text("UPDATE room SET name = :name, family = :family, accessible = :accessible, isolation = :isolation WHERE id = :id")
-BED = text("SELECT bed.*, room.shelter_id FROM bed JOIN room ON room.id = bed.room_id WHERE bed.id = :id")
-CHANGE_BED = text("UPDATE bed SET out_of_service = :out_of_service WHERE id = :id")
-DROP_BED = text("DELETE FROM bed WHERE id = :id AND NOT EXISTS (SELECT FROM stay WHERE bed_id = bed.id) RETURNING id")
-DROP_ROOM = text("DELETE FROM room WHERE id = :id AND NOT EXISTS (SELECT FROM bed WHERE room_id = room.id) RETURNING id")
+CLEAN = text("""
+    INSERT INTO bed_block (id, bed_id, kind, during)
+    SELECT gen_random_uuid(), bed, 'cleaning', tstzrange(CAST(:now AS timestamptz), CAST(:until AS timestamptz))
+    FROM unnest(CAST(:beds AS uuid[])) AS left_behind (bed)""")
 
 
 # -- what a decision sees -----------------------------------------------------------------------------------------------------------
 
 
 async def homes(tx: Transaction, only: Collection[UUID] | None = None) -> list[Home]:
-    """The homes (all, or these) with their free beds: locked in id order in one statement, what they protect is read in the next ones."""
+    """The homes (all, or these) with their free beds: locked in id order in one statement, what they protect is read in the next ones.
+
+    A bed is free that nobody has or holds and that is neither cleaned nor out of service; one that is approved for need is free too, and
+    named in `Room.overflow`.
+    """
     shelters = await lock(tx, only)
-    ids = {"ids": [row.id for row in shelters]}
-    rooms = await tx.rows(ROOMS, ids)
-    guests = await tx.rows(GUESTS, ids | {"now": tx.now})
-    return _homes(shelters, rooms, guests)
+    asked = {"ids": [row.id for row in shelters], "now": tx.now}
+    aside = {row.id: row for row in await tx.rows(ASIDE, asked)}
+    rooms = await tx.rows(ROOMS, asked)
+    guests = await tx.rows(GUESTS, asked)
+    return _homes(shelters, aside, rooms, guests)
 
 
 async def lock(tx: Transaction, only: Collection[UUID] | None = None) -> Sequence[Row[Any]]:
@@ -94,17 +97,17 @@ async def lock(tx: Transaction, only: Collection[UUID] | None = None) -> Sequenc
     return await tx.rows(LOCK) if only is None else await tx.rows(LOCK_SOME, {"ids": list(only)})
 
 
-def _homes(shelters: Iterable[Row[Any]], rooms: Iterable[Row[Any]], guests: Iterable[Row[Any]]) -> list[Home]:
+def _homes(shelters: Iterable[Row[Any]], aside: Mapping[UUID, Row[Any]], rooms: Iterable[Row[Any]], guests: Iterable[Row[Any]]) -> list[Home]:
     guests_of: dict[UUID, list[Row[Any]]] = {}
     for guest in guests:
         guests_of.setdefault(guest.room_id, []).append(guest)
     rooms_of: dict[UUID, list[tuple[Row[Any], list[Row[Any]]]]] = {}
     for room in rooms:
         rooms_of.setdefault(room.shelter_id, []).append((room, guests_of.get(room.id, [])))
-    return [_home(shelter, rooms_of.get(shelter.id, [])) for shelter in shelters]
+    return [_home(shelter, aside[shelter.id], rooms_of.get(shelter.id, [])) for shelter in shelters]
 
 
-def _home(shelter: Row[Any], rooms: Sequence[tuple[Row[Any], Sequence[Row[Any]]]]) -> Home:
+def _home(shelter: Row[Any], aside: Row[Any], rooms: Sequence[tuple[Row[Any], Sequence[Row[Any]]]]) -> Home:
     guests = [guest for _, inside in rooms for guest in inside]
     return Home(
         id=shelter.id,
@@ -117,23 +120,38 @@ def _home(shelter: Row[Any], rooms: Sequence[tuple[Row[Any], Sequence[Row[Any]]]
         boys_max_age=shelter.boys_max_age,
         accepts_needs=frozenset(shelter.accepts_needs),
         grounds_required=shelter.grounds_required,
-        open=shelter.open,
+        open=shelter.open and not aside.closed,
         rooms=tuple(_room(room, inside) for room, inside in rooms),
         avoided=frozenset(person for guest in guests for person in guest.keep_apart),
         sheltered=frozenset(guest.person_id for guest in guests),
+        conflicts=frozenset(aside.conflicts),
+        parameters=parameters_of(shelter),
     )
 
 
 def _room(room: Row[Any], guests: Sequence[Row[Any]]) -> Room:
     used = {guest.bed_id for guest in guests}
+    free = tuple(bed for bed in room.beds if bed not in used)
     return Room(
         id=room.id,
         family=room.family,
         accessible=room.accessible,
         isolation=room.isolation,
-        free=tuple(bed for bed in room.beds if bed not in used),
+        free=free,
         guests=tuple(Guest(guest.person_id, guest.case_id, guest.sex, guest.small) for guest in guests),
+        serves=None if room.sexes is None else Population(frozenset(room.sexes), room.min_age, room.max_age, room.boys_max_age),
+        overflow=frozenset(room.overflow).intersection(free),
     )
+
+
+def parameters_of(shelter: Row[Any]) -> dict[str, int]:
+    """The values of rules that a shelter set for itself."""
+    return dict(shelter.parameters)
+
+
+async def shelter(tx: Transaction, shelter_id: UUID) -> Row[Any] | None:
+    """One shelter, its address and phone sealed."""
+    return await tx.row(SHELTER, {"id": shelter_id})
 
 
 async def review_days(tx: Transaction, shelters: Collection[UUID]) -> dict[UUID, int]:
@@ -141,11 +159,34 @@ async def review_days(tx: Transaction, shelters: Collection[UUID]) -> dict[UUID,
     return {row.id: row.stay_review_days for row in await tx.rows(REVIEW_DAYS, {"ids": list(shelters)})}
 
 
+# -- after a stay -------------------------------------------------------------------------------------------------------------------
+
+
+async def clean(tx: Transaction, bed_ids: Collection[UUID], case_id: UUID = NOBODY, cause: Cause | None = None) -> None:
+    """Let beds in which somebody slept be cleaned before anybody else gets them, and look at the waiting list when that is done.
+
+    `case_id` is the case whose cause this is, as in `matching.beds_became_free`; in a request none is needed.
+    """
+    span = tx.settings.span(minutes=tx.settings.cleaning_minutes)
+    if bed_ids and span:
+        until = tx.now + span
+        await tx.execute(CLEAN, {"beds": sorted(set(bed_ids)), "now": tx.now, "until": until})
+        look_again(tx, until, f"{min(bed_ids)}:{until.isoformat()}", case_id, cause)
+
+
+def look_again(tx: Transaction, at: datetime, key: str, case_id: UUID = NOBODY, cause: Cause | None = None) -> None:
+    """Have the waiting list tried, and availability looked at, when something ends by time; `key` tells it from others that do."""
+    tx.set_clock(ROOM_AGAIN, NOBODY, at, key=key, cause=cause or tx.cause_of(case_id))
+
+
 # -- how full they are --------------------------------------------------------------------------------------------------------------
 
 
 async def counts(tx: Transaction) -> Sequence[Row[Any]]:
-    """Every shelter with its beds in and out of service, the people in them, the beds held, and those that are free now."""
+    """Every shelter with its beds in and out of service, the people in them, the beds held or cleaned, and those that are free now.
+
+    `open` is whether it takes anybody now, `confirmed_at` when somebody last looked who sleeps there.
+    """
     return await tx.rows(COUNTS, {"now": tx.now})
 
 
@@ -157,73 +198,3 @@ async def bands(tx: Transaction) -> dict[str, str]:
 async def say_bands(tx: Transaction, changed: Mapping[str, str]) -> None:
     """Keep what is said of kinds."""
     await tx.execute(SAY_BANDS, {"kinds": list(changed), "bands": list(changed.values())})
-
-
-# -- keeping them -------------------------------------------------------------------------------------------------------------------
-
-
-async def shelter(tx: Transaction, shelter_id: UUID) -> Row[Any] | None:
-    """One shelter, its address and phone sealed."""
-    return await tx.row(SHELTER, {"id": shelter_id})
-
-
-async def add_shelter(tx: Transaction, values: Mapping[str, Any]) -> None:
-    """Register a shelter."""
-    await tx.execute(NEW_SHELTER, values)
-
-
-async def change_shelter(tx: Transaction, values: Mapping[str, Any]) -> int:
-    """Write a shelter anew; sealed values that are None stay. Its new version."""
-    version: int = (await tx.execute(CHANGE_SHELTER, values)).scalar_one()
-    return version
-
-
-async def add_rooms(tx: Transaction, shelter_id: UUID, rooms: Sequence[Mapping[str, Any]]) -> bool:
-    """Add rooms with their beds (`id name family accessible isolation beds`); False when some id is in use already."""
-    columns = {f"{plural}": [room[name] for room in rooms] for name, plural in _ROOM_COLUMNS.items()}
-    made = await tx.rows(NEW_ROOMS, columns | {"shelter": shelter_id})
-    return len(made) == len(rooms) and await add_beds(tx, [(bed, room["id"]) for room in rooms for bed in room["beds"]])
-
-
-_ROOM_COLUMNS = {"id": "ids", "name": "names", "family": "families", "accessible": "accessibles", "isolation": "isolations"}
-
-
-async def add_beds(tx: Transaction, beds: Sequence[tuple[UUID, UUID]]) -> bool:
-    """Add beds as (bed, room); False when some id is in use already."""
-    made = await tx.rows(NEW_BEDS, {"ids": [bed for bed, _ in beds], "rooms": [room for _, room in beds]})
-    return len(made) == len(beds)
-
-
-async def room(tx: Transaction, room_id: UUID) -> Row[Any] | None:
-    """One room with the ids of its beds."""
-    return await tx.row(ROOM, {"id": room_id})
-
-
-async def rooms_of(tx: Transaction, shelter_id: UUID) -> Sequence[Row[Any]]:
-    """The rooms of a shelter with the ids of their beds."""
-    return await tx.rows(ROOMS_OF, {"id": shelter_id})
-
-
-async def change_room(tx: Transaction, values: Mapping[str, Any]) -> None:
-    """Write what a room is."""
-    await tx.execute(CHANGE_ROOM, values)
-
-
-async def bed(tx: Transaction, bed_id: UUID) -> Row[Any] | None:
-    """One bed with its shelter."""
-    return await tx.row(BED, {"id": bed_id})
-
-
-async def change_bed(tx: Transaction, bed_id: UUID, *, out_of_service: bool) -> None:
-    """Take a bed out of service, or put it back; who sleeps in it stays."""
-    await tx.execute(CHANGE_BED, {"id": bed_id, "out_of_service": out_of_service})
-
-
-async def drop_bed(tx: Transaction, bed_id: UUID) -> bool:
-    """Delete a bed that was never used; whether it was."""
-    return await tx.row(DROP_BED, {"id": bed_id}) is not None
-
-
-async def drop_room(tx: Transaction, room_id: UUID) -> bool:
-    """Delete a room that has no bed; whether it was."""
-    return await tx.row(DROP_ROOM, {"id": room_id}) is not None

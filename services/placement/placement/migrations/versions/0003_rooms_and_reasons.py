@@ -21,6 +21,7 @@ def upgrade() -> None:
     cases()
     stays()
     reasons()
+    lists()
 
 
 def homes() -> None:
@@ -33,19 +34,23 @@ def homes() -> None:
         column("min_age", sa.Integer),
         column("max_age", sa.Integer),
         column("boys_max_age", sa.Integer, null=True),
+        column("version", sa.Integer, default="1"),
     )
     op.add_column("shelter", column("parameters", JSONB, default="'{}'"))
     op.add_column("room", sa.Column("unit_id", sa.Uuid, sa.ForeignKey("unit.id"), nullable=True))
     op.add_column("bed", column("overflow_approved_by", sa.Uuid, null=True))
     op.add_column("bed", column("overflow_approved_at", MOMENT, null=True))
+    # Nobody stands behind half an approval.
+    op.create_check_constraint("overflow_has_an_approver", "bed", "(overflow_approved_by IS NULL) = (overflow_approved_at IS NULL)")
     # A bed that is cleaned or out of service, and a shelter that is closed or full, for a time whose end may be open.
     op.create_table(
         "bed_block",
         column("id", sa.Uuid, key=True),
-        sa.Column("bed_id", sa.Uuid, sa.ForeignKey("bed.id"), nullable=False, index=True),
+        sa.Column("bed_id", sa.Uuid, sa.ForeignKey("bed.id", ondelete="CASCADE"), nullable=False, index=True),
         column("kind", sa.Text),
         column("during", TSTZRANGE),
         column("recorded_by", sa.Uuid, null=True),
+        sa.CheckConstraint("kind IN ('cleaning', 'out_of_service')", name="bed_block_kind"),
     )
     op.create_index("bed_block_during", "bed_block", ["during"], postgresql_using="gist")
     op.create_table(
@@ -55,6 +60,7 @@ def homes() -> None:
         column("kind", sa.Text),
         column("during", TSTZRANGE),
         column("recorded_by", sa.Uuid, null=True),
+        sa.CheckConstraint("kind IN ('closed', 'full')", name="closure_kind"),
     )
     op.create_table(
         "census",
@@ -65,6 +71,11 @@ def homes() -> None:
         column("confirmed_by", sa.Uuid),
         column("confirmed_at", MOMENT),
     )
+    # Shelters that are registered already are asked who slept there, too: first for the coming night, by nine in Jakarta.
+    op.execute("""
+        INSERT INTO clock (kind, subject, key, id, due)
+        SELECT 'census', id, '', gen_random_uuid(), (date_trunc('day', now() AT TIME ZONE INTERVAL '7 hours') + interval '1 day 9 hours') AT TIME ZONE INTERVAL '7 hours'
+        FROM shelter ON CONFLICT DO NOTHING""")
     # Somebody of the staff must not meet a person or a case: which is told, who of the staff is not.
     op.create_table(
         "staff_conflict",
@@ -95,6 +106,13 @@ def cases() -> None:
     op.create_index(
         "placement_one_transfer", "placement", ["transfer_of"], unique=True, postgresql_where=sa.text(f"{live} AND transfer_of IS NOT NULL")
     )
+
+
+def lists() -> None:
+    # The newest first, of all, of one shelter and in one state: without these each list sorts everything that ever was.
+    op.create_index("placement_newest", "placement", [sa.text("offered_at DESC"), "id"])
+    op.create_index("placement_shelter_newest", "placement", ["shelter_id", sa.text("offered_at DESC"), "id"])
+    op.create_index("placement_state_newest", "placement", ["state", sa.text("offered_at DESC"), "id"])
 
 
 def stays() -> None:
