@@ -15,10 +15,11 @@ from contracts import placement as facts
 from contracts.vocabulary import Availability, CancelReason
 
 from placement import store
-from placement.domain.homes import STILL, Home, Refusal, refusal, summary
+from placement.domain.homes import Home, Refusal, summary
 from placement.domain.needs import IN_FLIGHT, Need, State, Turn, enter, no_answer, reconsider
 from placement.domain.offers import Hold, Offer, first_hold, next_hold, offer_homes
 from placement.domain.placements import Placement, Step, move
+from placement.domain.rules import STILL, refusal
 from placement.settings import PlacementSettings
 from placement.store import register
 from placement.store.register import HIDDEN
