@@ -49,17 +49,16 @@ def solve(program: Program, seconds: float) -> Solution | None:
     }.items():
         model.setOptionValue(name, value)
     model.passModel(_model(program))
-    if program.start:
-        values = np.zeros(len(program.costs))
-        values[list(program.start)] = list(program.start.values())
-        start = highspy.HighsSolution()
-        start.col_value = values.tolist()
-        model.setSolution(start)
     model.run()
-    if model.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+    found = model.getInfo()
+    if found.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
         return None
-    optimal = model.getModelStatus() == highspy.HighsModelStatus.kOptimal
-    return Solution([round(value) for value in model.getSolution().col_value], optimal)
+    values = [round(value) for value in model.getSolution().col_value]
+    if not program.holds(values):
+        return None
+    # The solver is not believed: what it calls the best must cost what it says.
+    optimal = model.getModelStatus() == highspy.HighsModelStatus.kOptimal and program.cost(values) == round(found.objective_function_value)
+    return Solution(values, optimal)
 
 
 def _model(program: Program) -> highspy.HighsLp:

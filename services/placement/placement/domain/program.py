@@ -57,14 +57,13 @@ class Row:
 class Program:
     """Variables in whole numbers from 0 to `upper` with what each costs, to be made least, and the rows that hold.
 
-    The first variables are the choices; `start` are the values of the placements so far, `cut` says that some arrangements were left out.
+    The first variables are the choices; `cut` says that some arrangements were left out.
     """
 
     choices: list[Choice] = field(default_factory=list)
     costs: list[int] = field(default_factory=list)
     upper: list[int] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
-    start: dict[int, int] = field(default_factory=dict)
     cut: bool = False
 
     def variable(self, cost: int, upper: int = 1) -> int:
@@ -72,6 +71,15 @@ class Program:
         self.costs.append(cost)
         self.upper.append(upper)
         return len(self.costs) - 1
+
+    def holds(self, values: Sequence[int]) -> bool:
+        """Whether these values keep to every row."""
+        sums = (sum(coefficient * values[variable] for variable, coefficient in row.terms) for row in self.rows)
+        return all((row.least is None or row.least <= n) and (row.most is None or n <= row.most) for row, n in zip(self.rows, sums, strict=True))
+
+    def cost(self, values: Sequence[int]) -> int:
+        """What these values cost together."""
+        return sum(cost * value for cost, value in zip(self.costs, values, strict=True))
 
     def chosen(self, values: Sequence[int]) -> dict[int, Choice]:
         """Who was placed where, by the household's number."""
@@ -102,27 +110,19 @@ def _choices(made: Program, homes: Mapping[UUID, Home], entry: Wanted, *, at_cos
                 break
             if entry.most is None or entry.costs[home_id] + arrangement.whole <= entry.most:
                 found.append(_choice(made, entry, home_id, arrangement, at_cost=at_cost))
-    if entry.now is not None:
-        _start(made, entry, found, at_cost=at_cost)
+    if entry.now is not None and not any(_is(made.choices[variable], *entry.now) for variable in found):
+        found.append(_choice(made, entry, *entry.now, at_cost=at_cost))  # what is placed so far stays a choice, whatever was cut
     return found
+
+
+def _is(choice: Choice, home_id: UUID, arrangement: Arrangement) -> bool:
+    return choice.home == home_id and choice.arrangement.uses == arrangement.uses
 
 
 def _choice(made: Program, entry: Wanted, home_id: UUID, arrangement: Arrangement, *, at_cost: bool) -> int:
     cost = entry.costs[home_id] + arrangement.cost
     made.choices.append(Choice(entry.number, home_id, arrangement, cost))
     return made.variable(cost if at_cost else -entry.worth)
-
-
-def _start(made: Program, entry: Wanted, found: list[int], *, at_cost: bool) -> None:
-    """What is placed so far stays a choice, whatever was cut."""
-    home_id, arrangement = entry.now or (UUID(int=0), Arrangement(0, 0, ()))
-    for variable in found:
-        if made.choices[variable].home == home_id and made.choices[variable].arrangement.uses == arrangement.uses:
-            made.start[variable] = 1
-            return
-    if home_id in entry.costs:
-        found.append(_choice(made, entry, home_id, arrangement, at_cost=at_cost))
-        made.start[found[-1]] = 1
 
 
 def _relations(made: Program, wanted: Sequence[Wanted], mine: Mapping[int, list[int]]) -> None:
