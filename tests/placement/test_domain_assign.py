@@ -180,7 +180,7 @@ def test_the_riskiest_comes_first_then_who_waited_longest_and_a_refusal_costs_no
     medium = a_household(risk="medium", waited_hours=2)
     refused = a_household(risk="medium", waited_hours=3, declined=frozenset({uid(9)}))
     high = a_household(risk="high")
-    assert [household for household in in_order([low, medium, refused, high])] == [high, refused, medium, low]
+    assert list(in_order([low, medium, refused, high])) == [high, refused, medium, low]
     assert [isinstance(decision, Offer) for decision in match([home], [low, medium, refused, high]).decisions] == [True, False, False, False]
 
 
@@ -215,7 +215,9 @@ def a_crowded_city(random: Random, homes: int, households: int) -> tuple[list[Ho
     seekers = []
     for number in range(households):
         members = [a_woman(id=uid(10_000 + 10 * number))]
-        members += [a_child(random.choice(["female", "male"]), random.choice([2, 6, 9, 11]), id=uid(10_001 + 10 * number + n)) for n in range(number % 3)]
+        members += [
+            a_child(random.choice(["female", "male"]), random.choice([2, 6, 9, 11]), id=uid(10_001 + 10 * number + n)) for n in range(number % 3)
+        ]
         seekers.append(a_household(*members, case_id=uid(900 + number), waited_hours=number, area=random.choice(AREAS)))
     assert all(seeker.waiting_since <= START for seeker in seekers)
     return made, seekers

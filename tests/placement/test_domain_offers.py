@@ -125,9 +125,7 @@ def test_the_order_in_which_homes_and_households_are_given_does_not_matter(homes
 
 
 @given(some_homes(), some_households())
-def test_households_are_taken_in_order_and_a_later_one_never_takes_an_earlier_ones_place(
-    homes: list[Home], households: list[Household]
-) -> None:
+def test_households_are_taken_in_order_and_a_later_one_never_takes_an_earlier_ones_place(homes: list[Home], households: list[Household]) -> None:
     decisions = offer_homes(homes, households)
     assert [decision.household for decision in decisions] == in_order(households)
     assert offer_homes(homes, in_order(households)[:2]) == decisions[:2]

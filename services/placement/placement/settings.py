@@ -25,3 +25,4 @@ class PlacementSettings(Settings):
     )
     no_show_review_hours: float = Field(default=24, gt=0, description="between two reviews of a household that did not come")
     secret_delay_minutes: float = Field(default=15, gt=0, description="by which the band of the secret shelters lags behind")
+    match_seconds: float = Field(default=8, gt=0, description="after which a round of the waiting list takes the best answer found so far")

@@ -6,14 +6,14 @@ input is then closed. It holds no connection and no transaction; what it reads i
 
 import asyncio
 import os
-import pickle  # noqa: S403 - spoken between this process and its own child
+import pickle
 import struct
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
 from time import monotonic
-from typing import BinaryIO
+from typing import IO
 
 import highspy
 import numpy as np
@@ -37,7 +37,7 @@ def solve(program: Program, seconds: float) -> Solution | None:
     """The best values that are found within a time, and whether they are proven; None when there are none."""
     if not program.costs or seconds <= 0 or len(program.costs) > MOST_VARIABLES:
         return None
-    model = highspy.Highs()
+    model = highspy.Highs()  # type: ignore[no-untyped-call]
     for name, value in {
         "output_flag": False,
         "threads": 1,
@@ -124,7 +124,7 @@ class Worker:
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
-            alone = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+            alone = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
             command = [sys.executable, "-m", "placement.solver"]
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment() | alone)  # noqa: S603
         return self._process
@@ -135,14 +135,14 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name in {"PATH", "PYTHONPATH", "VIRTUAL_ENV", "LANG", "TMPDIR", "SYSTEMROOT"}}
 
 
-def _write(pipe: BinaryIO | None, content: bytes) -> None:
+def _write(pipe: IO[bytes] | None, content: bytes) -> None:
     if pipe is None:
         raise EOFError
     pipe.write(HEAD.pack(len(content)) + content)
     pipe.flush()
 
 
-def _read(pipe: BinaryIO | None) -> bytes:
+def _read(pipe: IO[bytes] | None) -> bytes:
     head = pipe.read(HEAD.size) if pipe is not None else b""
     if pipe is None or len(head) < HEAD.size:
         raise EOFError

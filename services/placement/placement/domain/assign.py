@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from placement.domain.homes import Considered, Home, Verdict, taken
-from placement.domain.offers import Offer, Unplaceable, best_of, has_a_bed_already, said_of_rooms
+from placement.domain.offers import Offer, Unplaceable, best_of, has_a_bed_already, offer_home, said_of_rooms
 from placement.domain.people import INFECTIOUS, WHEELCHAIR, Household, in_order
 from placement.domain.program import Program, Wanted, program
 from placement.domain.rooms import Arrangement, arrange, beds_of
@@ -19,6 +19,8 @@ from placement.domain.rules import OVERFLOW, PREFERS, RULES, WITH_GUESTS, cost_o
 
 # So many households of the list the solver decides on at once; their weights double from the last to the first.
 BLOCK = 12
+# So many pairs of a home and a household are looked at while others wait.
+AT_ONCE = 300
 # So many moves of one other household are tried before the solver is asked.
 MOST_MOVES = 60
 
@@ -52,6 +54,16 @@ def match(homes: Iterable[Home], households: Iterable[Household], solve: Solve |
     give the same answer, whatever their order here.
     """
     return _Match(homes, households, solve).matching()
+
+
+def at_once(homes: Sequence[Home], households: Sequence[Household]) -> Sequence[Offer | Unplaceable] | None:
+    """The decisions where they take no time and are surely the best: on a lone household, or on a few for which the cheap steps are enough."""
+    if len(households) == 1:
+        return [offer_home(homes, households[0])]
+    if len(homes) * len(households) > AT_ONCE:
+        return None
+    found = match(homes, households)
+    return found.decisions if found.proven else None
 
 
 @dataclass(slots=True)
@@ -379,4 +391,3 @@ def _asks_no_more(one: _Seeker, other: _Seeker) -> bool:
         and other.costs.keys() <= one.costs.keys()
         and all(other.kinds.get(kind, 0) >= count for kind, count in one.kinds.items())
     )
-

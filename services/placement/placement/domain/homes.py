@@ -153,4 +153,3 @@ def _room_taken(room: Room, household: Household, beds: Mapping[UUID, UUID]) -> 
     guests = tuple(Guest(person.id, household.case_id, person.sex, person.small) for person in inside)
     used = {beds[person.id] for person in inside}
     return replace(room, free=tuple(bed for bed in room.free if bed not in used), guests=room.guests + guests)
-

@@ -6,7 +6,7 @@ given up: it is exact for households that are not very large (see WIDEST).
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -100,7 +100,7 @@ def arrangements(home: Home, household: Household) -> Iterator[Arrangement]:
     return _Plan(home, household).all()
 
 
-def allowed(home: Home, household: Household, beds: dict[UUID, UUID]) -> bool:
+def allowed(home: Home, household: Household, beds: Mapping[UUID, UUID]) -> bool:
     """Whether these beds (bed ids by person id) are free in this home, and in rooms in which the members may sleep like that."""
     return _Plan(home, household).allows(beds)
 
@@ -205,7 +205,7 @@ class _Plan:
 
         return seated(0, self.everyone, ())
 
-    def allows(self, beds: dict[UUID, UUID]) -> bool:
+    def allows(self, beds: Mapping[UUID, UUID]) -> bool:
         kind_of = {person: number for number, persons in enumerate(self.persons) for person in persons}
         if beds.keys() != kind_of.keys():
             return False

@@ -187,9 +187,7 @@ def serves(population: Population, person: Person, household: Household) -> bool
 
 
 @lru_cache(maxsize=65536)
-def _unserved_kind(
-    population: Population, sex: str, age: int | None, *, adult: bool, with_a_woman: bool, any_boy: bool
-) -> tuple[str, str] | None:
+def _unserved_kind(population: Population, sex: str, age: int | None, *, adult: bool, with_a_woman: bool, any_boy: bool) -> tuple[str, str] | None:
     """Why not, as (rule, fact)."""
     boy = sex == MALE and not adult
     if sex == UNKNOWN:
@@ -253,4 +251,3 @@ def _yes(rule: str, fact: str) -> Verdict:
 
 def _cost(rule: str, fact: str, cost: int) -> Verdict:
     return _verdict(rule, COST, fact, cost)
-

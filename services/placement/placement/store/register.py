@@ -13,6 +13,7 @@ from placement.domain.homes import Guest, Home, Room
 HIDDEN = "secret"
 # Not FOR UPDATE: rows that refer to a shelter may be written meanwhile.
 LOCK = text("SELECT * FROM shelter ORDER BY id FOR NO KEY UPDATE")
+LOOK = text("SELECT * FROM shelter ORDER BY id")
 LOCK_SOME = text("SELECT * FROM shelter WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
 ROOMS = text("""
     SELECT room.id, room.shelter_id, room.family, room.accessible, room.isolation,
@@ -80,9 +81,12 @@ DROP_ROOM = text("DELETE FROM room WHERE id = :id AND NOT EXISTS (SELECT FROM be
 # -- what a decision sees -----------------------------------------------------------------------------------------------------------
 
 
-async def homes(tx: Transaction, only: Collection[UUID] | None = None) -> list[Home]:
-    """The homes (all, or these) with their free beds: locked in id order in one statement, what they protect is read in the next ones."""
-    shelters = await lock(tx, only)
+async def homes(tx: Transaction, only: Collection[UUID] | None = None, *, locked: bool = True) -> list[Home]:
+    """The homes (all, or these) with their free beds: locked in id order in one statement, what they protect is read in the next ones.
+
+    What is only looked at, to be decided again, need not be `locked`.
+    """
+    shelters = await lock(tx, only) if locked else await tx.rows(LOOK)
     ids = {"ids": [row.id for row in shelters]}
     rooms = await tx.rows(ROOMS, ids)
     guests = await tx.rows(GUESTS, ids | {"now": tx.now})

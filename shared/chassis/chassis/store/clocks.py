@@ -10,7 +10,7 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy import text
 
-from chassis.inputs import Due, Handler
+from chassis.inputs import Beforehand, Due, Handler
 from chassis.store.database import Database
 from chassis.store.failures import Fault, fault_of
 
@@ -36,38 +36,48 @@ NEXT = text("SELECT min(due) FROM clock WHERE kind = ANY(CAST(:kinds AS text[]))
 class Clocks:
     """The due clocks of one store and their handlers."""
 
-    def __init__(self, database: Database, service: str, handlers: Mapping[str, Handler]) -> None:
-        self.database, self.service, self.handlers = database, service, handlers
-        self._changed = asyncio.Event()
+    def __init__(self, database: Database, service: str, handlers: Mapping[str, Handler], beforehand: Mapping[str, Beforehand] | None = None) -> None:
+        self.database, self.service, self.handlers, self.beforehand = database, service, handlers, beforehand or {}
+        self._changed: list[asyncio.Event] = []
         self._stopping = False
 
     def heard(self, due: datetime | None) -> None:
         """A commit set a clock that may be earlier than what is waited for."""
         if due is not None:
-            self._changed.set()
+            self._wake()
 
     async def run(self) -> None:
-        """Fire clocks as they run out, until `stop`."""
+        """Fire clocks as they run out, until `stop`; a kind that takes long beforehand keeps no other waiting."""
+        quick = [kind for kind in self.handlers if kind not in self.beforehand]
+        loops = [kinds for kinds in (quick, *([kind] for kind in self.beforehand)) if kinds]
+        self._changed = [asyncio.Event() for _ in loops]
+        await asyncio.gather(*(self._run(kinds, changed) for kinds, changed in zip(loops, self._changed, strict=True)))
+
+    async def _run(self, kinds: Sequence[str], changed: asyncio.Event) -> None:
         while not self._stopping:
             try:
-                fired = await self.fire()
-                wait = 0.0 if fired else await self._until_next()
+                fired = await self.fire(kinds)
+                wait = 0.0 if fired else await self._until_next(kinds)
             except Exception as error:  # noqa: BLE001 - the database may be away; the clocks stay in it
                 log.warning("clocks_wait", service=self.service, error=type(error).__name__)
                 wait = LONGEST_SLEEP
             if wait > 0:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), wait)
-            self._changed.clear()
+                    await asyncio.wait_for(changed.wait(), wait)
+            changed.clear()
 
     def stop(self) -> None:
         """End after the clocks in hand."""
         self._stopping = True
-        self._changed.set()
+        self._wake()
 
-    async def fire(self) -> int:
-        """Run the handlers of all clocks that are due now; how many clocks were taken up."""
-        parameters = {"skew": self.database.skew.total_seconds(), "kinds": list(self.handlers), "most": MOST}
+    def _wake(self) -> None:
+        for changed in self._changed:
+            changed.set()
+
+    async def fire(self, kinds: Sequence[str] | None = None) -> int:
+        """Run the handlers of all clocks (all, or of these kinds) that are due now; how many clocks were taken up."""
+        parameters = {"skew": self.database.skew.total_seconds(), "kinds": list(self.handlers if kinds is None else kinds), "most": MOST}
         async with self.database.engine.connect() as connection:
             due = [Due(*row) for row in (await connection.execute(PEEK, parameters)).all()]
         for kind in dict.fromkeys(clock.kind for clock in due):
@@ -77,6 +87,7 @@ class Clocks:
     async def _fire(self, kind: str, due: Sequence[Due]) -> None:
         """Run one kind's handler; halve on a clock's own failure, and postpone a clock that fails alone."""
         try:
+            found = [await self.beforehand[kind](due, self.database.run)] if kind in self.beforehand else []
             async with self.database.transaction() as tx:
                 await tx.start()
                 await tx.lock(clock.subject for clock in due)
@@ -84,7 +95,7 @@ class Clocks:
                 mine = [clock for clock in due if clock.id in claimed]
                 if mine:
                     tx.caused_by_clocks(mine)
-                    await self.handlers[kind](mine, tx)
+                    await self.handlers[kind](mine, tx, *found)
             FIRED.labels(self.service, kind).inc(len(mine))
         except Exception as error:
             fault = fault_of(error)
@@ -102,9 +113,9 @@ class Clocks:
             async with self.database.engine.begin() as connection:
                 await connection.execute(POSTPONE, {"id": due[0].id})
 
-    async def _until_next(self) -> float:
+    async def _until_next(self, kinds: Sequence[str]) -> float:
         async with self.database.engine.connect() as connection:
-            due = (await connection.execute(NEXT, {"kinds": list(self.handlers)})).scalar_one()
+            due = (await connection.execute(NEXT, {"kinds": list(kinds)})).scalar_one()
         if due is None:
             return LONGEST_SLEEP
         wait: float = (due - self.database.skew - datetime.now(UTC)).total_seconds()
