@@ -29,13 +29,15 @@ log = structlog.get_logger()
 
 HEAD = struct.Struct(">Q")
 POLITE = 10
-# Beyond this a program is not tried: reading it in would take longer than there is time.
-MOST_VARIABLES = 400_000
+# A program gets this part of the time that is left, so that one that is hard leaves some to those after it.
+SHARE = 0.6
+# With less time than this no further program is made.
+ENOUGH = 0.5
 
 
 def solve(program: Program, seconds: float) -> Solution | None:
     """The best values that are found within a time, and whether they are proven; None when there are none."""
-    if not program.costs or seconds <= 0 or len(program.costs) > MOST_VARIABLES:
+    if not program.costs or seconds <= 0:
         return None
     model = highspy.Highs()  # type: ignore[no-untyped-call]
     for name, value in {
@@ -80,7 +82,7 @@ def _model(program: Program) -> highspy.HighsLp:
 def matched(homes: Sequence[Home], households: Sequence[Household], seconds: float) -> Matching:
     """Decide on all households together within a time: what is not proven by then is the best that is known."""
     deadline = monotonic() + seconds
-    return match(homes, households, lambda program: solve(program, deadline - monotonic()))
+    return match(homes, households, lambda program: solve(program, (deadline - monotonic()) * SHARE), lambda: monotonic() < deadline - ENOUGH)
 
 
 # -- the process ----------------------------------------------------------------------------------------------------------------------

@@ -13,14 +13,16 @@ from uuid import UUID
 from placement.domain.homes import Considered, Home, Verdict, taken
 from placement.domain.offers import Offer, Unplaceable, best_of, has_a_bed_already, offer_home, said_of_rooms
 from placement.domain.people import INFECTIOUS, WHEELCHAIR, Household, in_order
-from placement.domain.program import Program, Wanted, program
-from placement.domain.rooms import Arrangement, arrange, beds_of
+from placement.domain.program import Choice, Program, Wanted, choices, program
+from placement.domain.rooms import Arrangement, Known, arrange, beds_of, usable
 from placement.domain.rules import OVERFLOW, PREFERS, RULES, WITH_GUESTS, cost_of, of_rooms, refusal, refused_by
 
 # So many households of the list the solver decides on at once; their weights double from the last to the first.
-BLOCK = 12
+BLOCK = 10
 # So many pairs of a home and a household are looked at while others wait.
 AT_ONCE = 300
+# So many choices of all households together the solver is asked about at most.
+MOST_CHOICES = 60_000
 # So many moves of one other household are tried before the solver is asked.
 MOST_MOVES = 60
 
@@ -47,13 +49,13 @@ class Matching:
     cost: int
 
 
-def match(homes: Iterable[Home], households: Iterable[Household], solve: Solve | None = None) -> Matching:
+def match(homes: Iterable[Home], households: Iterable[Household], solve: Solve | None = None, time: Callable[[], bool] = lambda: True) -> Matching:
     """Decide on all households together; never part of one.
 
-    Without a solver, and when it gives up, what the cheap steps found is the answer, and it may not be proven. The same homes and households
-    give the same answer, whatever their order here.
+    Without a solver, and when it gives up or there is no `time` for it any more, what the cheap steps found is the answer, and it may not be
+    proven. The same homes and households give the same answer, whatever their order here.
     """
-    return _Match(homes, households, solve).matching()
+    return _Match(homes, households, solve, time).matching()
 
 
 def at_once(homes: Sequence[Home], households: Sequence[Household]) -> Sequence[Offer | Unplaceable] | None:
@@ -85,13 +87,16 @@ class _Seeker:
     rivals: set[int] = field(default_factory=set)  # no home takes both
     doubles: set[int] = field(default_factory=set)  # they share a person: only one of them gets a home
     kinds: dict[object, int] = field(default_factory=dict)
+    rooms: set[UUID] | None = None
+    choices: dict[UUID, tuple[list[Choice], bool]] = field(default_factory=dict)
 
 
 class _Match:
-    def __init__(self, homes: Iterable[Home], households: Iterable[Household], solve: Solve | None) -> None:
-        self.solve, self.proven = solve, True
+    def __init__(self, homes: Iterable[Home], households: Iterable[Household], solve: Solve | None, time: Callable[[], bool]) -> None:
+        self.solve, self.time, self.proven, self.known = solve, time, True, Known()
         self.homes = {home.id: home for home in sorted(homes, key=lambda home: home.id)}
-        self.left = dict(self.homes)
+        self.left, self.free = dict(self.homes), {home.id: home.free_beds for home in self.homes.values()}
+        self.beds_free = {room.id: len(room.free) for home in self.homes.values() for room in home.rooms}
         housed = {person for home in self.homes.values() for person in home.sheltered}
         ordered = in_order(households)
         self.housed = {h.case_id for h in ordered if any(person.id in housed for person in h.persons)}
@@ -108,7 +113,7 @@ class _Match:
         costs: dict[UUID, int] = {}
         for home in self.homes.values():
             if refused_by(static[home.id]) is None and refusal(home, household, WITH_GUESTS) is None:
-                found = arrange(home, household)
+                found = arrange(home, household, self.known)
                 if found is not None:
                     costs[home.id] = cost_of(static[home.id]) + found.whole
         units = any(room.serves for home in self.homes.values() for room in home.rooms)
@@ -173,26 +178,27 @@ class _Match:
 
     def _take_what_is_left(self, seeker: _Seeker) -> bool:
         """Give it the best of what is left, if there is anything."""
-        found = self._lone(seeker, self.left)
+        found = self._lone(seeker, self.left, self.free)
         if found is not None:
             self._put(seeker, found)
         return found is not None
 
-    def _lone(self, seeker: _Seeker, left: dict[UUID, Home], but: UUID | None = None) -> _Placed | None:
+    def _lone(self, seeker: _Seeker, left: dict[UUID, Home], free: dict[UUID, int]) -> _Placed | None:
         best: tuple[tuple[int, int, UUID], _Placed] | None = None
-        for cost, free, home_id in sorted((cost, left[home_id].free_beds, home_id) for home_id, cost in seeker.costs.items() if home_id != but):
-            if best is not None and (cost, free, home_id) > best[0]:
+        needed = len(seeker.household.persons)
+        for cost, beds, home_id in sorted((cost, free[home_id], home_id) for home_id, cost in seeker.costs.items() if free[home_id] >= needed):
+            if best is not None and (cost, beds, home_id) > best[0]:
                 break
             found = self._in(seeker, left[home_id])
-            if found is not None and (best is None or (found[1], free, home_id) < best[0]):
-                best = ((found[1], free, home_id), found[0])
+            if found is not None and (best is None or (found[1], beds, home_id) < best[0]):
+                best = ((found[1], beds, home_id), found[0])
         return best[1] if best else None
 
     def _in(self, seeker: _Seeker, home: Home) -> tuple[_Placed, int] | None:
         """The seeker in this home as it is now, and what that costs with its beds of need."""
         if home.free_beds < len(seeker.household.persons) or refusal(home, seeker.household, WITH_GUESTS):
             return None
-        found = arrange(home, seeker.household)
+        found = arrange(home, seeker.household, self.known)
         if found is None:
             return None
         base = cost_of(seeker.static[home.id])
@@ -202,6 +208,7 @@ class _Match:
         self.placed[seeker.number] = placed
         home = self.left[placed.home]
         self.left[placed.home] = taken(home, seeker.household, beds_of(home, placed.arrangement))
+        self.free[placed.home] -= len(seeker.household.persons)
 
     def _without(self, home_id: UUID, number: int) -> Home:
         """A home as it is without one of those placed in it; beds are given out anew in the order of the list."""
@@ -231,7 +238,7 @@ class _Match:
         if found is None:
             return False
         after = self.left | {home_id: taken(home, seeker.household, beds_of(home, found[0].arrangement))}
-        elsewhere = self._lone(other, after)
+        elsewhere = self._lone(other, after, self.free | {home_id: after[home_id].free_beds})
         if elsewhere is None:
             return False
         self.placed[seeker.number], self.placed[other.number] = found[0], elsewhere
@@ -240,28 +247,31 @@ class _Match:
 
     def _again(self) -> None:
         """Count anew what is left."""
-        self.left = dict(self.homes)
+        self.left, self.free = dict(self.homes), {home.id: home.free_beds for home in self.homes.values()}
         for number in sorted(self.placed):
             self._put(self.seekers[number], self.placed[number])
 
     # -- what is not possible ---------------------------------------------------------------------------------------------------------
 
     def _no_room_in_reach(self, seeker: _Seeker) -> bool:
-        """Whether the homes that it can have, that those can have who are placed there, and so on, have fewer free beds than it has members."""
-        reach, todo = set[UUID](), list(seeker.costs)
-        inside: dict[UUID, list[int]] = {}
+        """Whether the rooms that it can use, that those can use who are placed there, and so on, have fewer free beds than it has members."""
+        inside: dict[UUID, set[int]] = {}
         for number, entry in self.placed.items():
-            inside.setdefault(entry.home, []).append(number)
-        ill = seeker.household.needs & {INFECTIOUS}
-        while todo:
-            home_id = todo.pop()
-            if home_id not in reach:
-                reach.add(home_id)
-                for number in inside.get(home_id, ()):
-                    todo += self.seekers[number].costs
-                    ill = ill or self.seekers[number].household.needs & {INFECTIOUS}
-        free = sum(len(room.free) for home_id in reach for room in self.left[home_id].rooms if ill or not room.isolation)
+            for use in entry.arrangement.uses:
+                inside.setdefault(use.room, set()).add(number)
+        reach, movable, new = set[UUID](), set[int](), self._rooms(seeker)
+        while new:
+            reach |= new
+            others = set[int]().union(*(inside.get(room, ()) for room in new)) - movable
+            movable |= others
+            new = set[UUID]().union(*(self._rooms(self.seekers[number]) for number in others)) - reach
+        free = sum(self.beds_free[room] for room in reach) - sum(len(self.seekers[number].household.persons) for number in movable)
         return free < len(seeker.household.persons)
+
+    def _rooms(self, seeker: _Seeker) -> set[UUID]:
+        if seeker.rooms is None:
+            seeker.rooms = {room for home_id in seeker.costs for room in usable(self.homes[home_id], seeker.household, self.known)}
+        return seeker.rooms
 
     # -- with the solver --------------------------------------------------------------------------------------------------------------
 
@@ -275,7 +285,7 @@ class _Match:
             if not self._surely_not(self.seekers[position]):
                 block.append(self.seekers[position])
             position += 1
-        solved = self._solved(self._wanted([entry.number for entry in block], None))
+        solved = self._solved([entry.number for entry in block], None)
         if not solved:
             for entry in block:
                 if self._surely_not(entry) or self._take_what_is_left(entry):
@@ -286,17 +296,21 @@ class _Match:
         return position
 
     def _improve(self) -> None:
-        """Make what is placed cost as little as it can."""
-        least = sum(self.seekers[number].best for number in self.placed)
-        if self.cost == least:
-            return
-        if self.solve is None:
-            self.proven = False
-            return
-        self._solved(self._wanted([], self.cost - least))
+        """Make what is placed cost as little as it can; the less it costs so far, the fewer ways are left that may be better."""
+        least, before, sure = sum(self.seekers[number].best for number in self.placed), None, self.proven
+        while self.cost > least and self.cost != before:
+            if self.solve is None:
+                self.proven = False
+                return
+            before, self.proven = self.cost, sure
+            if self._solved([], self.cost - least) and self.proven:
+                return
 
-    def _wanted(self, wishes: Sequence[int], slack: int | None) -> list[Wanted]:
-        """Who takes part: those whose homes hang together with those of the wishes, or all when costs are at stake (within the slack)."""
+    def _wanted(self, wishes: Sequence[int], slack: int | None) -> list[tuple[Wanted, bool]] | None:
+        """Who takes part: those whose homes hang together with those of the wishes, or all when costs are at stake (within the slack).
+
+        None when these are more choices than a solver reads in time.
+        """
         numbers = sorted({*self.placed, *wishes})
         if slack is None:
             reach = {home_id for number in wishes for home_id in self.seekers[number].costs}
@@ -311,25 +325,40 @@ class _Match:
                         reach |= self.seekers[number].costs.keys()
                         grew = True
             numbers = sorted(together)
-        return [self._want(number, wishes, slack) for number in numbers]
+        wanted, count = [], 0
+        for number in numbers:
+            wanted.append(self._want(number, wishes, slack))
+            count += len(wanted[-1][0].choices)
+            if count > MOST_CHOICES or not self.time():
+                return None
+        return wanted
 
-    def _want(self, number: int, wishes: Sequence[int], slack: int | None) -> Wanted:
+    def _want(self, number: int, wishes: Sequence[int], slack: int | None) -> tuple[Wanted, bool]:
+        """What is asked for one household, and whether some of its choices were left out."""
         seeker, entry = self.seekers[number], self.placed.get(number)
         most = None if slack is None else seeker.best + slack
-        costs = {home_id: cost_of(seeker.static[home_id]) for home_id, cost in seeker.costs.items() if most is None or cost <= most}
-        worth = 2 ** (len(wishes) - 1 - list(wishes).index(number)) if number in wishes else 0
-        now = (entry.home, entry.arrangement) if entry else None
-        return Wanted(number, seeker.household, costs, seeker.rivals, seeker.doubles, worth, most, now)
+        found, cut = [], False
+        for home_id, cost in seeker.costs.items():
+            if most is None or cost <= most:
+                if home_id not in seeker.choices:
+                    seeker.choices[home_id] = choices(self.homes[home_id], number, seeker.household, cost_of(seeker.static[home_id]))
+                found += seeker.choices[home_id][0]
+                cut = cut or seeker.choices[home_id][1]
+        worth = 2 ** (len(wishes) - 1 - wishes.index(number)) if number in wishes else 0
+        now = Choice(number, entry.home, entry.arrangement, entry.cost) if entry else None
+        return Wanted(number, found, seeker.rivals, seeker.doubles, worth, most, now), cut
 
-    def _solved(self, wanted: Sequence[Wanted]) -> bool:
-        """Ask the solver, and take its answer; False when it has none."""
-        assert self.solve is not None  # noqa: S101 - the callers looked
-        asked = program(self.homes, wanted)
-        found = self.solve(asked)
-        if found is None or asked.cut or not found.proven:
-            self.proven = False
+    def _solved(self, wishes: Sequence[int], slack: int | None) -> bool:
+        """Ask the solver, and take its answer; False when it has none, the question is too large, or there is no time for it."""
+        found = None
+        if self.solve is not None and (wanted := self._wanted(wishes, slack)) is not None:
+            asked = program(self.homes, [entry for entry, _ in wanted])
+            found = self.solve(asked)
         if found is None:
+            self.proven = False
             return False
+        if not found.proven or any(cut for _, cut in wanted or ()):
+            self.proven = False
         for number, choice in asked.chosen(found.values).items():
             self.placed[number] = _Placed(choice.home, choice.arrangement, choice.cost)
         self._again()
@@ -370,10 +399,10 @@ class _Match:
             home = self._without(home_id, seeker.number) if home_id == entry.home else left
             found = self._verdicts(seeker, home)
             if home_id == entry.home:
-                found += said_of_rooms(arrange(home, seeker.household))
+                found += said_of_rooms(arrange(home, seeker.household, self.known))
             elif refused_by(found) is None:
                 dearer = cost_of(found) > entry.cost
-                found += (of_rooms("not_tried"),) if dearer else said_of_rooms(arrange(home, seeker.household))
+                found += (of_rooms("not_tried"),) if dearer else said_of_rooms(arrange(home, seeker.household, self.known))
             yield Considered(home_id, found, home.secret)
 
 

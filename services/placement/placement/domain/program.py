@@ -19,19 +19,18 @@ MOST_ARRANGEMENTS = 400
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A household that takes part, with what each home costs it before its rooms.
+    """A household that takes part, with all its choices.
 
     `worth` is 0 for one that must have a place; `most` what its placement may cost; `now` where it is placed so far.
     """
 
     number: int
-    household: Household
-    costs: Mapping[UUID, int]
+    choices: Sequence["Choice"]
     rivals: frozenset[int] | set[int] = frozenset()
     doubles: frozenset[int] | set[int] = frozenset()
     worth: int = 0
     most: int | None = None
-    now: tuple[UUID, Arrangement] | None = None
+    now: "Choice | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +56,13 @@ class Row:
 class Program:
     """Variables in whole numbers from 0 to `upper` with what each costs, to be made least, and the rows that hold.
 
-    The first variables are the choices; `cut` says that some arrangements were left out.
+    The first variables are the choices.
     """
 
     choices: list[Choice] = field(default_factory=list)
     costs: list[int] = field(default_factory=list)
     upper: list[int] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
-    cut: bool = False
 
     def variable(self, cost: int, upper: int = 1) -> int:
         """Add a variable; its number."""
@@ -92,7 +90,7 @@ def program(homes: Mapping[UUID, Home], wanted: Sequence[Wanted]) -> Program:
     at_cost = not any(entry.worth for entry in wanted)
     mine: dict[int, list[int]] = {}
     for entry in wanted:
-        mine[entry.number] = _choices(made, homes, entry, at_cost=at_cost)
+        mine[entry.number] = _choices(made, entry, at_cost=at_cost)
         made.rows.append(Row([(variable, 1) for variable in mine[entry.number]], 0 if entry.worth else 1, 1))
     _relations(made, wanted, mine)
     rooms = {(home.id, room.id): room for home in homes.values() for room in home.rooms}
@@ -101,28 +99,24 @@ def program(homes: Mapping[UUID, Home], wanted: Sequence[Wanted]) -> Program:
     return made
 
 
-def _choices(made: Program, homes: Mapping[UUID, Home], entry: Wanted, *, at_cost: bool) -> list[int]:
-    found = []
-    for home_id in sorted(entry.costs):
-        for number, arrangement in enumerate(islice(arrangements(homes[home_id], entry.household), MOST_ARRANGEMENTS + 1)):
-            if number == MOST_ARRANGEMENTS:
-                made.cut = True
-                break
-            if entry.most is None or entry.costs[home_id] + arrangement.whole <= entry.most:
-                found.append(_choice(made, entry, home_id, arrangement, at_cost=at_cost))
-    if entry.now is not None and not any(_is(made.choices[variable], *entry.now) for variable in found):
-        found.append(_choice(made, entry, *entry.now, at_cost=at_cost))  # what is placed so far stays a choice, whatever was cut
-    return found
+def choices(home: Home, number: int, household: Household, cost: int) -> tuple[list[Choice], bool]:
+    """Every arrangement of a household in a home, with what the home costs before its rooms; and whether some were left out."""
+    found: list[Choice] = []
+    for count, arrangement in enumerate(islice(arrangements(home, household), MOST_ARRANGEMENTS + 1)):
+        if count == MOST_ARRANGEMENTS:
+            return found, True
+        found.append(Choice(number, home.id, arrangement, cost + arrangement.cost))
+    return found, False
 
 
-def _is(choice: Choice, home_id: UUID, arrangement: Arrangement) -> bool:
-    return choice.home == home_id and choice.arrangement.uses == arrangement.uses
-
-
-def _choice(made: Program, entry: Wanted, home_id: UUID, arrangement: Arrangement, *, at_cost: bool) -> int:
-    cost = entry.costs[home_id] + arrangement.cost
-    made.choices.append(Choice(entry.number, home_id, arrangement, cost))
-    return made.variable(cost if at_cost else -entry.worth)
+def _choices(made: Program, entry: Wanted, *, at_cost: bool) -> list[int]:
+    chosen = [choice for choice in entry.choices if entry.most is None or choice.cost + OVERFLOW * choice.arrangement.overflow <= entry.most]
+    if entry.now is not None and not any(
+        choice.home == entry.now.home and choice.arrangement.uses == entry.now.arrangement.uses for choice in chosen
+    ):
+        chosen.append(entry.now)  # what is placed so far stays a choice, whatever was cut
+    made.choices += chosen
+    return [made.variable(choice.cost if at_cost else -entry.worth) for choice in chosen]
 
 
 def _relations(made: Program, wanted: Sequence[Wanted], mine: Mapping[int, list[int]]) -> None:

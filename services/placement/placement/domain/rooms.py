@@ -8,14 +8,14 @@ given up: it is exact for households that are not very large (see WIDEST).
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
 from typing import NamedTuple
 from uuid import UUID
 
-from placement.domain.homes import Home, Room
+from placement.domain.homes import Home, Population, Room
 from placement.domain.people import INFECTIOUS, MALE, WHEELCHAIR, Household, Person
-from placement.domain.rules import ANOTHER_ROOM, CHILDREN_APART, OVERFLOW, UNSUITED_ROOM, serves
+from placement.domain.rules import ANOTHER_ROOM, CHILDREN_APART, OVERFLOW, UNSUITED_ROOM, unserved
 
 # Twelve persons of whom no two are alike leave 4096 ways. Of a larger household only the cheapest ways so far are followed.
 WIDEST = 4096
@@ -90,14 +90,31 @@ def fit(home: Home, household: Household) -> dict[UUID, UUID] | None:
     return None if found is None else beds_of(home, found)
 
 
-def arrange(home: Home, household: Household) -> Arrangement | None:
-    """The best arrangement of a household in a home, or None."""
-    return _Plan(home, household).best()
+def arrange(home: Home, household: Household, known: "Known | None" = None) -> Arrangement | None:
+    """The best arrangement of a household in a home, or None; `known` remembers what was found for households that are alike."""
+    plan = _Plan(home, household)
+    if known is None:
+        chosen = plan.best()
+    else:
+        key = (id(home), plan.kinds, plan.counts, household.with_an_adult)
+        if key not in known:
+            known[key] = (home, plan.best())
+        chosen = known[key][1]
+    return None if chosen is None else plan.arrangement(chosen)
 
 
 def arrangements(home: Home, household: Household) -> Iterator[Arrangement]:
     """Every arrangement of a household in a home, up to members who are alike."""
     return _Plan(home, household).all()
+
+
+def usable(home: Home, household: Household, known: "Known") -> tuple[UUID, ...]:
+    """The rooms with free beds in which some of the household may sleep."""
+    plan = _Plan(home, household)
+    key = ("usable", id(home), plan.kinds, plan.counts, household.with_an_adult)
+    if key not in known:
+        known[key] = (home, [(room, options[0]) for room, options in plan.rooms if options])
+    return tuple(room.id for room, _ in known[key][1] or ())
 
 
 def allowed(home: Home, household: Household, beds: Mapping[UUID, UUID]) -> bool:
@@ -121,29 +138,37 @@ def ordinary(room: Room) -> int:
     return sum(bed not in room.overflow for bed in room.free) if room.overflow else len(room.free)
 
 
+Chosen = Sequence[tuple[Room, _Option]]
+# Keyed by a home as it is (which is kept with it, so that its identity stays its own) and the kinds of a household.
+Known = dict[tuple[object, ...], tuple[Home, "Chosen | None"]]
+
+
 class _Plan:
     """The kinds of one household, and the ways to use each room of one home."""
 
     def __init__(self, home: Home, household: Household) -> None:
-        populations = home.populations
-        self.home, self.household = home, household
-        kinds: dict[_Kind, list[UUID]] = {}
-        for person in sorted(household.persons, key=lambda person: person.id):
-            kinds.setdefault(_kind(person, household, populations), []).append(person.id)
-        self.kinds = tuple(kinds)
-        self.persons = tuple(kinds.values())
+        self.home, self.household, self.populations = home, household, home.populations
+        self.kinds, self.persons = _kinds(household.persons, household.with_a_woman, "P3" in household.overrides, self.populations)
         self.counts = tuple(len(persons) for persons in self.persons)
         self.shifts = _shifts(self.counts)
         self.everyone = sum(count << shift for count, shift in zip(self.counts, self.shifts, strict=True))
         self.guard = sum(1 << (shift + count.bit_length()) for count, shift in zip(self.counts, self.shifts, strict=True))
         self.paid = ANOTHER_ROOM + (CHILDREN_APART if any(not kind.adult for kind in self.kinds) else 0)
-        units = {population: number for number, population in enumerate(populations)}
-        self.rooms = [(room, self._options(room, units[home.population(room)])) for room in sorted(home.rooms, key=lambda room: room.id) if room.free]
 
-    def _options(self, room: Room, unit: int) -> tuple[_Option, ...]:
-        return _options(self.kinds, self.counts, self.household.with_an_adult, _shape(room, self.home, unit, len(self.household.persons)))
+    @cached_property
+    def rooms(self) -> list[tuple[Room, tuple[_Option, ...]]]:
+        """The rooms with free beds, and the ways to use each."""
+        units = {population: number for number, population in enumerate(self.populations)}
+        own, most, adult = self.home.serves, len(self.household.persons), self.household.with_an_adult
+        found = []
+        for room in sorted((room for room in self.home.rooms if room.free), key=lambda room: room.id):
+            population = room.serves or own
+            shape = _shape(room, units[population], most, men=MALE in population.sexes)
+            found.append((room, _options(self.kinds, self.counts, adult, shape)))
+        return found
 
-    def best(self) -> Arrangement | None:
+    def best(self) -> Chosen | None:
+        """Which rooms are used how in the best arrangement."""
         rooms = self._worth_trying()
         states: dict[int, int] = {self.everyone: 0}
         steps: list[dict[int, tuple[_Option, int]]] = []
@@ -159,7 +184,7 @@ class _Plan:
                             step[left] = (option, remaining)
             states = after if len(after) <= WIDEST else dict(sorted(after.items(), key=lambda entry: (entry[1], entry[0]))[:WIDEST])
             steps.append(step)
-        return self._arrangement(self._chosen(rooms, steps)) if 0 in states else None
+        return self._chosen(rooms, steps) if 0 in states else None
 
     def _worth_trying(self) -> list[tuple[Room, tuple[_Option, ...]]]:
         """Of rooms that are alike, no more than there are persons."""
@@ -193,7 +218,7 @@ class _Plan:
 
         def seated(position: int, remaining: int, chosen: tuple[tuple[Room, _Option], ...]) -> Iterator[Arrangement]:
             if remaining == 0:
-                yield self._arrangement(chosen)
+                yield self.arrangement(chosen)
                 return
             if remaining not in solvable[position]:
                 return
@@ -220,7 +245,8 @@ class _Plan:
             seated += len(inside)
         return seated == len(beds) == len(set(beds.values()))
 
-    def _arrangement(self, chosen: Sequence[tuple[Room, _Option]]) -> Arrangement:
+    def arrangement(self, chosen: Chosen) -> Arrangement:
+        """Who sleeps where when the rooms are used like this."""
         given = [iter(persons) for persons in self.persons]
         uses, overflow = [], 0
         for room, option in chosen:
@@ -230,10 +256,23 @@ class _Plan:
         return Arrangement(sum(option.cost for _, option in chosen) - self.paid - overflow * OVERFLOW, overflow, tuple(uses))
 
 
-def _kind(person: Person, household: Household, populations: Sequence[object]) -> _Kind:
-    served = tuple(serves(population, person, household) for population in populations)  # type: ignore[arg-type]
-    # Whom no unit serves the rules refuse; who is inside all the same may sleep anywhere.
-    return _Kind(person.sex, person.small, person.adult, WHEELCHAIR in person.needs, INFECTIOUS in person.needs, served if any(served) else ())
+@lru_cache(maxsize=16384)
+def _kinds(
+    persons: tuple[Person, ...],
+    with_a_woman: bool,  # noqa: FBT001
+    any_boy: bool,  # noqa: FBT001
+    populations: tuple[Population, ...],
+) -> tuple[tuple[_Kind, ...], tuple[tuple[UUID, ...], ...]]:
+    """The kinds of a household, and who is of each."""
+    kinds: dict[_Kind, list[UUID]] = {}
+    for person in persons:
+        served = tuple(unserved(population, person, with_a_woman=with_a_woman, any_boy=any_boy) is None for population in populations)
+        # Whom no unit serves the rules refuse; who is inside all the same may sleep anywhere. Where everything serves, nothing is told apart.
+        units = served if any(served) and not all(served) else ()
+        kind = _Kind(person.sex, person.small, person.adult, WHEELCHAIR in person.needs, INFECTIOUS in person.needs, units)
+        kinds.setdefault(kind, []).append(person.id)
+    ordered = sorted(kinds)
+    return tuple(ordered), tuple(tuple(sorted(kinds[kind])) for kind in ordered)
 
 
 def _shifts(counts: Sequence[int]) -> tuple[int, ...]:
@@ -245,8 +284,7 @@ def _shifts(counts: Sequence[int]) -> tuple[int, ...]:
     return tuple(shifts)
 
 
-def _shape(room: Room, home: Home, unit: int, most: int) -> _Shape:
-    men = MALE in home.population(room).sexes
+def _shape(room: Room, unit: int, most: int, *, men: bool) -> _Shape:
     grown = frozenset(guest.sex for guest in room.guests if not guest.small)
     return _Shape(
         family=room.family,
