@@ -11,7 +11,7 @@ from time import perf_counter
 import structlog
 from rich.console import Console
 
-from ops.bench import carry, doors, footprint, growth, hops, limits, replicas, strain
+from ops.bench import carry, doors, footprint, growth, hops, limits, matching, replicas, strain
 from ops.bench.bed import Bed, open_bed
 from ops.bench.figures import Figure, Sizes
 
@@ -25,6 +25,7 @@ FIGURES: dict[str, Callable[[Bed, Sizes, Say], Awaitable[Figure]]] = {
     "replicas": replicas.figure,
     "footprint": lambda bed, sizes, _say: footprint.figure(bed, sizes),
     "growth": growth.figure,
+    "matching": matching.figure,
 }
 
 

@@ -15,6 +15,7 @@ def recheck(
     """The decisions that hold for these homes and households as they are now, in their order; and whether somebody is to be decided on again.
 
     An offer holds when its household is as it was, every rule says yes and its beds are free; and when nobody came meanwhile who goes before it.
+    The beds of one that does not hold may suit somebody who waits.
     """
     now = {household.case_id: household for household in households}
     decided = {decision.household.case_id: decision.household for decision in decisions}
@@ -32,7 +33,9 @@ def recheck(
             left[decision.home] = taken(left[decision.home], household, decision.beds)
             held.append(decision)
     kept = {decision.household.case_id for decision in held}
-    return held, bool(now.keys() - kept)
+    lost = any(isinstance(decision, Offer) and decision.household.case_id not in kept for decision in decisions)
+    waits = any(isinstance(decision, Unplaceable) for decision in held)
+    return held, bool(now.keys() - kept) or (lost and waits)
 
 
 def _holds(home: Home | None, offer: Offer) -> bool:
