@@ -5,6 +5,7 @@ import json
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
+from chassis import Cause, Transaction
 from chassis.bus import relay
 from chassis.bus.reconcile import sight_of
 from contracts.intake import Closed
@@ -219,6 +220,37 @@ async def test_a_clock_fires_once_and_names_its_due_time(rig: Rig) -> None:
     await rig.advance(minutes=61)
     kinds = [kind for kind, subject, _ in await rig.facts("placement") if subject == case]
     assert kinds == ["case.placement.waitlisted.v1", "case.placement.clock_missed.v1"]
+
+
+async def test_what_takes_long_is_done_before_the_clock_is_claimed_and_keeps_no_other_clock_waiting(rig: Rig) -> None:
+    toy.Thought.begun, toy.Thought.ended = asyncio.Event(), asyncio.Event()
+    await start_toy(rig)
+    await rig.say(a_triage(), subject=(case := uuid4()))
+    await rig.settle()
+    await set_clock(rig, "think", case)
+    await asyncio.wait_for(toy.Thought.begun.wait(), 10)
+    await set_clock(rig, "review", case)
+
+    async def reviewed() -> bool:
+        return "review" in await missed(rig)
+
+    await rig.until(reviewed)
+    (row,) = await rig.sql("placement", "SELECT count(*) AS n FROM clock WHERE kind = 'think'")
+    assert row.n == 1, "not claimed while nothing is decided: a crash here loses nothing"
+    toy.Thought.ended.set()
+    await rig.settle()
+    assert await missed(rig) == ["review", "found_1"]
+
+
+async def set_clock(rig: Rig, kind: str, case: UUID) -> None:
+    async def work(tx: Transaction) -> None:
+        tx.set_clock(kind, case, tx.now, cause=Cause(f"test|{kind}", tx.now, kind))
+
+    await rig.services["placement"].database.run(work)
+
+
+async def missed(rig: Rig) -> list[str]:
+    return [body["clock"] for kind, _, body in await rig.facts("placement") if kind == "case.placement.clock_missed.v1"]
 
 
 async def test_what_a_dead_replica_left_is_published_by_another(rig: Rig) -> None:

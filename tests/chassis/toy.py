@@ -1,5 +1,6 @@
 """The smallest service that uses all of the chassis: it counts triages per case, answers each with a fact, and sets a clock."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
@@ -22,6 +23,13 @@ class Poison:
     """Cases whose handling fails, as long as they are listed here."""
 
     cases: ClassVar[set[UUID]] = set()
+
+
+class Thought:
+    """Whether the toy has begun to think, and may end."""
+
+    begun: ClassVar[asyncio.Event]
+    ended: ClassVar[asyncio.Event]
 
 
 async def prepare(url: str) -> None:
@@ -56,6 +64,7 @@ def build(settings: Settings, **more: Any) -> Service:
         for clock in due:
             tx.emit(ClockMissed(clock="review", due_at=clock.due), clock.subject)
 
+    think_first(inputs)
     router = APIRouter()
 
     @router.post("/cases/{case_id}", status_code=201)
@@ -86,6 +95,24 @@ def build(settings: Settings, **more: Any) -> Service:
         said_on=streams.said_on("placement"),
         **more,
     )
+
+
+def think_first(inputs: Inputs) -> None:
+    """A clock whose decision takes long: it is made before a transaction is open."""
+
+    async def look(_due: Sequence[Due], read: Any) -> int:
+        Thought.begun.set()
+        await Thought.ended.wait()
+        return int(await read(_cases_seen))
+
+    @inputs.clock("think", beforehand=look)
+    async def decide(due: Sequence[Due], tx: Transaction, found: int) -> None:
+        for clock in due:
+            tx.emit(ClockMissed(clock=f"found_{found}", due_at=clock.due), clock.subject)
+
+
+async def _cases_seen(tx: Transaction) -> int:
+    return int((await tx.rows(text("SELECT count(*) FROM seen")))[0][0])
 
 
 def decide_together(router: APIRouter) -> None:

@@ -162,7 +162,7 @@ def poison_takes_its_neighbours_along() -> None:
 def clocks_do_not_run() -> None:
     """Nothing happens when a clock runs out."""
 
-    async def nothing(self: clocks.Clocks) -> int:
+    async def nothing(self: clocks.Clocks, _kinds: object = None) -> int:
         return 0
 
     clocks.Clocks.fire = nothing  # type: ignore[method-assign]

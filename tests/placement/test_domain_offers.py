@@ -7,9 +7,10 @@ from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from placement.domain.homes import RULES, Home, Room, refusal, taken
+from placement.domain.homes import Home, Room, taken
 from placement.domain.offers import Hold, Offer, Unplaceable, first_hold, next_hold, offer_homes
-from placement.domain.people import Household, Person, in_arrival_order
+from placement.domain.people import Household, Person, in_order
+from placement.domain.rules import RULES, refusal
 
 from tests.placement.builders import START, a_home, a_household, a_room, a_woman, uid
 
@@ -124,12 +125,10 @@ def test_the_order_in_which_homes_and_households_are_given_does_not_matter(homes
 
 
 @given(some_homes(), some_households())
-def test_households_are_taken_in_arrival_order_and_a_later_one_never_takes_an_earlier_ones_place(
-    homes: list[Home], households: list[Household]
-) -> None:
+def test_households_are_taken_in_order_and_a_later_one_never_takes_an_earlier_ones_place(homes: list[Home], households: list[Household]) -> None:
     decisions = offer_homes(homes, households)
-    assert [decision.household for decision in decisions] == in_arrival_order(households)
-    assert offer_homes(homes, in_arrival_order(households)[:2]) == decisions[:2]
+    assert [decision.household for decision in decisions] == in_order(households)
+    assert offer_homes(homes, in_order(households)[:2]) == decisions[:2]
 
 
 def test_a_hundred_households_and_one_room_make_exactly_one_offer() -> None:

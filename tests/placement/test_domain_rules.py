@@ -4,10 +4,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from placement.domain.homes import Guest, refusal, summary
+from placement.domain.homes import Guest, summary
 from placement.domain.offers import Offer, Unplaceable, offer_home, offer_homes
 from placement.domain.people import Person
 from placement.domain.rooms import fit
+from placement.domain.rules import refusal
 
 from tests.placement.builders import a_child, a_home, a_household, a_person, a_room, a_woman, uid
 

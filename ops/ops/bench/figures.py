@@ -20,6 +20,7 @@ class Sizes:
     in_store: int = 1_000_000
     backlog: int = 100_000
     heavy: int = 1500
+    waiting: int = 500
 
     @classmethod
     def quick(cls, in_store: int = 50_000) -> "Sizes":

@@ -9,9 +9,10 @@ from contracts import household, placement
 from contracts.assessment import OutcomeReached, RehabilitationCompleted, RehabilitationStarted, Reunified
 from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged, Triaged, Withdrawn
 
-from placement import arrivals, housing, matching, nights, store
+from placement import arrivals, housing, matching, nights, store, waiting
 from placement.arrivals import Departure
 from placement.domain import needs
+from placement.domain.assign import Matching
 from placement.domain.needs import Need, State
 from placement.domain.people import Person
 from placement.domain.placements import EXPECTED, Step, destination_of_outcome, destination_of_return
@@ -43,17 +44,14 @@ async def discharge(events: Sequence[Received[Any]], tx: Transaction) -> None:
     await arrivals.depart(tx, departures)
 
 
-@inputs.clock("match")
-async def try_the_waiting_list(due: Sequence[Due], tx: Transaction) -> None:
-    """Beds may have become free: give them to those whose own are in doubt, then offer them to the waiting list, in arrival order."""
+@inputs.clock("match", beforehand=waiting.look)
+async def try_the_waiting_list(due: Sequence[Due], tx: Transaction, found: Matching | None) -> None:
+    """Beds may have become free: give them to those whose own are in doubt, then offer them to the waiting list, the riskiest first."""
     cases, bedless = [need.case_id for need in await store.waiting(tx)], await housing.bedless(tx)
     await tx.lock([*cases, *bedless])
     if bedless:
         await housing.ask_again(tx, bedless, due[-1].cause)
-    known = await store.needs(tx, cases)
-    seekers = [need for need in known.values() if need.state is State.WAITING]
-    if seekers:
-        await matching.record(tx, known, await matching.place(tx, await register.homes(tx), seekers, due[-1].cause))
+    await waiting.answer(tx, cases, found, due)
 
 
 @inputs.clock("hold")

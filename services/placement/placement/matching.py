@@ -4,21 +4,25 @@ Locks are taken in one order everywhere: the cases, then the shelters. Where sev
 theirs, that clock is passed as `cause`.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from chassis import Cause, Transaction
+from chassis import Cause, Due, Transaction
 from contracts import placement as facts
 from contracts.vocabulary import Availability, CancelReason
 
 from placement import store
-from placement.domain.homes import STILL, Home, Refusal, refusal, summary
+from placement.domain.assign import at_once
+from placement.domain.homes import Home, Refusal, summary, taken
 from placement.domain.needs import IN_FLIGHT, Need, State, Turn, enter, no_answer, reconsider
-from placement.domain.offers import Hold, Offer, first_hold, next_hold, offer_homes
+from placement.domain.offers import Hold, Offer, Unplaceable, first_hold, next_hold, offer_home
+from placement.domain.people import in_order
 from placement.domain.placements import Placement, Step, move
+from placement.domain.rules import STILL, refusal
 from placement.settings import PlacementSettings
 from placement.store import register
 from placement.store.register import HIDDEN
@@ -54,30 +58,51 @@ def _reconsidered(tx: Transaction, need: Need, offer: Placement | None, homes: M
 async def search(tx: Transaction, known: Mapping[UUID, Need], now: Mapping[UUID, Need], cause: Cause | None = None) -> None:
     """Offer homes to those of the cases that wait, and write all of them as they are then.
 
-    When beds became free that the waiting list was not tried on yet, nobody is offered one here: the coming round does it, in arrival order.
+    The coming round does it when beds became free that the waiting list was not tried on yet, so that nobody goes before it; and when several
+    come together for whom there is no answer at once that is surely the best.
     """
     seekers = [need for need in now.values() if need.state is State.WAITING]
     after = dict(now)
     if seekers:
         homes = await register.homes(tx)
-        if await store.round_ahead(tx):
+        needs = waiting_from(tx, seekers)
+        decisions = None if await store.round_ahead(tx) else at_once(homes, [need.household(tx.now) for need in needs.values()])
+        if decisions is None:
             set_round(tx, seekers[0].case_id)
         else:
-            after |= await place(tx, homes, seekers, cause)
+            after |= await settle(tx, homes, needs, decisions, cause)
     await record(tx, known, after)
 
 
 async def place(tx: Transaction, homes: Sequence[Home], seekers: Sequence[Need], cause: Cause | None = None) -> dict[UUID, Need]:
-    """Offer these (locked) homes to these (locked) households, or say why there is none; their needs as they are then, not yet written."""
-    needs = {need.case_id: replace(need, waiting_since=need.waiting_since or tx.now) for need in seekers}
-    decisions = offer_homes(homes, [need.household(tx.now) for need in needs.values()])
-    offers = [(_offer(tx, needs[d.household.case_id], d, cause), d) for d in decisions if isinstance(d, Offer)]
-    waiting = [_wait(tx, needs[d.household.case_id], d.reasons, cause) for d in decisions if not isinstance(d, Offer)]
+    """Offer these (locked) homes to these (locked) households one by one, or say why there is none; their needs as they are then, not yet written."""
+    needs, left = waiting_from(tx, seekers), {home.id: home for home in homes}
+    decisions: list[Offer | Unplaceable] = []
+    for household in in_order(need.household(tx.now) for need in needs.values()):
+        decisions.append(offer_home(left.values(), household))
+        if isinstance(offer := decisions[-1], Offer):
+            left[offer.home] = taken(left[offer.home], household, offer.beds)
+        await asyncio.sleep(0)  # a long list does not keep others from being answered
+    return await settle(tx, homes, needs, decisions, cause)
+
+
+def waiting_from(tx: Transaction, seekers: Iterable[Need]) -> dict[UUID, Need]:
+    """The seekers by case id; who never waited before waits from now."""
+    return {need.case_id: replace(need, waiting_since=need.waiting_since or tx.now) for need in seekers}
+
+
+async def settle(
+    tx: Transaction, homes: Sequence[Home], needs: Mapping[UUID, Need], decisions: Iterable[Offer | Unplaceable], cause: Cause | None = None
+) -> dict[UUID, Need]:
+    """Make the offers that were decided, and let the others wait; the needs of the decisions as they are then, not yet written."""
+    decided = list(decisions)
+    offers = [(_offer(tx, needs[d.household.case_id], d, cause), d) for d in decided if isinstance(d, Offer)]
+    waiting = [_wait(tx, needs[d.household.case_id], d.reasons, cause) for d in decided if not isinstance(d, Offer)]
     if offers:
         await store.save_placements(tx, [made for made, _ in offers])
         await store.hold_beds(tx, offers, {made.id: made.hold_until for made, _ in offers})
-        taken = Counter(offer.home for _, offer in offers for _ in offer.beds)
-        if any(home.free_beds == taken[home.id] for home in homes if home.id in taken):
+        used = Counter(offer.home for _, offer in offers for _ in offer.beds)
+        if any(home.free_beds == used[home.id] for home in homes if home.id in used):
             set_availability(tx, offers[0][0].case_id, cause)
     offered = [enter(needs[made.case_id], State.OFFERED) for made, _ in offers]
     return {need.case_id: need for need in offered + waiting}
@@ -194,10 +219,18 @@ def beds_became_free(tx: Transaction, case_id: UUID = NOBODY, cause: Cause | Non
     set_availability(tx, case_id, cause)
 
 
-def set_round(tx: Transaction, case_id: UUID = NOBODY, cause: Cause | None = None) -> None:
-    """Have a round of the waiting list. Each cause sets a clock of its own, so that nobody waits for another's; one round takes up all."""
+def set_round(tx: Transaction, case_id: UUID = NOBODY, cause: Cause | None = None, *, turn: int = 0) -> None:
+    """Have a round of the waiting list. Each cause sets a clock of its own, so that nobody waits for another's; one round takes up all.
+
+    `turn` counts the rounds that follow one another because an answer did not hold any more.
+    """
     chosen = cause or tx.cause_of(case_id)
-    tx.set_clock("match", NOBODY, tx.now, key=str(tx.new_id("match", case_id, chosen)), cause=chosen)
+    tx.set_clock("match", NOBODY, tx.now, key=f"{turn}:{tx.new_id('match', case_id, chosen)}", cause=chosen)
+
+
+def turn_of(due: Iterable[Due]) -> int:
+    """Which turn a round is that was called by these clocks."""
+    return max((int(turn) for turn, colon, _ in (clock.key.partition(":") for clock in due) if colon), default=0)
 
 
 def set_availability(tx: Transaction, case_id: UUID = NOBODY, cause: Cause | None = None, *, at_once: bool = False) -> None:

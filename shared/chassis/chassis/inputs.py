@@ -11,8 +11,10 @@ from chassis.envelope import Cause, Fact, Received
 if TYPE_CHECKING:
     from chassis.store.transaction import Transaction
 
-Handler = Callable[[Sequence[Any], "Transaction"], Awaitable[None]]
+Handler = Callable[..., Awaitable[None]]
 H = TypeVar("H", bound=Callable[..., Awaitable[None]])
+# What is done before a clock is claimed: given the due clocks and a way to read in a transaction of its own, it returns what the handler is given.
+Beforehand = Callable[[Sequence[Any], Callable[..., Awaitable[Any]]], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Inputs:
     facts: list[tuple[tuple[type[Fact], ...], Handler]] = field(default_factory=list)
     raw: dict[str, Handler] = field(default_factory=dict)
     clocks: dict[str, Handler] = field(default_factory=dict)
+    beforehand: dict[str, Beforehand] = field(default_factory=dict)
 
     def consumes(self, *types: type[Fact]) -> Callable[[H], H]:
         """Register `handler(events: Sequence[Received[...]], tx)` for these facts.
@@ -63,11 +66,19 @@ class Inputs:
 
         return register
 
-    def clock(self, kind: str) -> Callable[[H], H]:
-        """Register `handler(due: Sequence[Due], tx)` for clocks of this kind that ran out."""
+    def clock(self, kind: str, beforehand: Beforehand | None = None) -> Callable[[H], H]:
+        """Register `handler(due: Sequence[Due], tx)` for clocks of this kind that ran out.
+
+        What takes long is done `beforehand(due, read)`, while no transaction is open: `await read(work)` runs `work(tx)` in one that only reads.
+        The handler is `handler(due, tx, found)` then, with what it found, and looks again at what may have changed since. The clocks are claimed
+        with the handler's transaction and not before, so that a crash in between loses nothing; of two replicas that both found something one writes.
+        Such a kind has a loop of its own: the others do not wait for it.
+        """
 
         def register(handler: H) -> H:
             self.clocks[kind] = handler
+            if beforehand is not None:
+                self.beforehand[kind] = beforehand
             return handler
 
         return register

@@ -62,7 +62,7 @@ async def see_placement(placement_id: UUID, tx: Transaction) -> PlacementView:
 @router.get("/waiting")
 @reads(*policy.SEE_WAITING)
 async def waiting_list(tx: Transaction) -> list[NeedView]:
-    """Who waits for a bed, in arrival order, and why no shelter suits."""
+    """Who waits for a bed, the riskiest first and then who has waited longest, and why no shelter suits."""
     return [NeedView.of(need) for need in await store.waiting(tx)]
 
 

@@ -11,6 +11,7 @@ SMALL_CHILD = 7  # sleeps with its carer, whatever the sex
 FEMALE, MALE, UNKNOWN = "female", "male", "unknown"
 CHILD = "child"
 WHEELCHAIR, INFECTIOUS = "wheelchair", "infectious"
+RISKS = {"high": 0, "medium": 1, "low": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,21 @@ class Household:
         return frozenset[str]().union(*(person.needs for person in self.persons))
 
     @property
+    def with_an_adult(self) -> bool:
+        """Whether an adult is among them."""
+        return any(person.adult for person in self.persons)
+
+    @property
     def with_a_woman(self) -> bool:
         """Whether an adult woman is among them."""
         return any(person.adult and person.sex == FEMALE for person in self.persons)
 
 
-def in_arrival_order(households: Iterable[Household]) -> list[Household]:
-    """The waiting list: who has waited longest comes first, whatever was refused before (P15, P19)."""
-    return sorted(households, key=lambda household: (household.waiting_since, household.case_id))
+def in_order(households: Iterable[Household]) -> list[Household]:
+    """The waiting list: the highest risk first, then who has waited longest, whatever was refused before (P15, P19)."""
+    return sorted(households, key=rank)
+
+
+def rank(household: Household) -> tuple[int, datetime, UUID]:
+    """The place of a household in the waiting list; a level of risk that is not known comes with the medium one."""
+    return RISKS.get(household.risk, RISKS["medium"]), household.waiting_since, household.case_id

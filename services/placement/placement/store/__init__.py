@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis import Transaction
-from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, Row, Table, Text, Uuid, select, text
+from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, Row, Table, Text, Uuid, case, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -15,7 +15,7 @@ from sqlmodel import Field, SQLModel
 from placement.domain.homes import Refusal
 from placement.domain.needs import Need, State
 from placement.domain.offers import Offer
-from placement.domain.people import Person
+from placement.domain.people import RISKS, Person
 from placement.domain.placements import LIVE, Agreed, Placement, Step
 
 
@@ -236,8 +236,9 @@ async def save_needs(tx: Transaction, changed: Iterable[Need]) -> None:
 
 
 async def waiting(tx: Transaction) -> list[Need]:
-    """The waiting list, in arrival order."""
-    statement = select(NEED).where(NEED.c.state == State.WAITING.value).order_by(NEED.c.waiting_since, NEED.c.case_id)
+    """The waiting list: the riskiest first, then who has waited longest."""
+    order = (case(RISKS, value=NEED.c.risk, else_=RISKS["medium"]), NEED.c.waiting_since, NEED.c.case_id)
+    statement = select(NEED).where(NEED.c.state == State.WAITING.value).order_by(*order)
     return [_need(row) for row in await tx.rows(statement)]
 
 

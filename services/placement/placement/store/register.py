@@ -17,6 +17,7 @@ ROOM_AGAIN = "room_again"
 NOBODY = UUID(int=0)
 # Not FOR UPDATE: rows that refer to a shelter may be written meanwhile.
 LOCK = text("SELECT * FROM shelter ORDER BY id FOR NO KEY UPDATE")
+LOOK = text("SELECT * FROM shelter ORDER BY id")
 LOCK_SOME = text("SELECT * FROM shelter WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
 ASIDE = text("""
     SELECT shelter.id, EXISTS (SELECT FROM closure WHERE shelter_id = shelter.id AND during @> CAST(:now AS timestamptz)) AS closed,
@@ -78,13 +79,13 @@ CLEAN = text("""
 # -- what a decision sees -----------------------------------------------------------------------------------------------------------
 
 
-async def homes(tx: Transaction, only: Collection[UUID] | None = None) -> list[Home]:
+async def homes(tx: Transaction, only: Collection[UUID] | None = None, *, locked: bool = True) -> list[Home]:
     """The homes (all, or these) with their free beds: locked in id order in one statement, what they protect is read in the next ones.
 
-    A bed is free that nobody has or holds and that is neither cleaned nor out of service; one that is approved for need is free too, and
-    named in `Room.overflow`.
+    What is only looked at, to be decided again, need not be `locked`. A bed is free that nobody has or holds and that is neither cleaned
+    nor out of service; one that is approved for need is free too, and named in `Room.overflow`.
     """
-    shelters = await lock(tx, only)
+    shelters = await lock(tx, only) if locked else await tx.rows(LOOK)
     asked = {"ids": [row.id for row in shelters], "now": tx.now}
     aside = {row.id: row for row in await tx.rows(ASIDE, asked)}
     rooms = await tx.rows(ROOMS, asked)

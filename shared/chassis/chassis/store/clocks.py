@@ -10,7 +10,7 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy import text
 
-from chassis.inputs import Due, Handler
+from chassis.inputs import Beforehand, Due, Handler
 from chassis.store.database import Database
 from chassis.store.failures import Fault, fault_of
 
@@ -33,44 +33,76 @@ POSTPONE = text("""
 NEXT = text("SELECT min(due) FROM clock WHERE kind = ANY(CAST(:kinds AS text[]))")
 
 
+class Sleep:
+    """The sleep of one loop until its next look: ended by what comes due before that, and by nothing else."""
+
+    def __init__(self) -> None:
+        self._woken = asyncio.Event()
+        self._until: datetime | None = None  # None while the loop is awake: it may have looked already
+
+    async def wait(self, seconds: float) -> None:
+        """Sleep for so long, or until woken."""
+        self._until = datetime.now(UTC) + timedelta(seconds=seconds)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), seconds)
+
+    def wake_for(self, due: datetime) -> None:
+        """Something is due then."""
+        if self._until is None or due <= self._until:
+            self._woken.set()
+
+    def wake(self) -> None:
+        """End the sleep, or the next one."""
+        self._woken.set()
+
+    def end(self) -> None:
+        """The loop looks again."""
+        self._until = None
+        self._woken.clear()
+
+
 class Clocks:
     """The due clocks of one store and their handlers."""
 
-    def __init__(self, database: Database, service: str, handlers: Mapping[str, Handler]) -> None:
-        self.database, self.service, self.handlers = database, service, handlers
-        self._changed = asyncio.Event()
-        self._asleep_until: datetime | None = None
+    def __init__(self, database: Database, service: str, handlers: Mapping[str, Handler], beforehand: Mapping[str, Beforehand] | None = None) -> None:
+        self.database, self.service, self.handlers, self.beforehand = database, service, handlers, beforehand or {}
+        self._sleeps: list[Sleep] = []
         self._stopping = False
 
     def heard(self, due: datetime | None) -> None:
         """A commit set a clock; one that is not due before the next look, which is never far, wakes nobody."""
-        if due is not None and (self._asleep_until is None or due - self.database.skew <= self._asleep_until):
-            self._changed.set()
+        if due is not None:
+            for sleep in self._sleeps:
+                sleep.wake_for(due - self.database.skew)
 
     async def run(self) -> None:
-        """Fire clocks as they run out, until `stop`."""
+        """Fire clocks as they run out, until `stop`; a kind that takes long beforehand keeps no other waiting."""
+        quick = [kind for kind in self.handlers if kind not in self.beforehand]
+        loops = [kinds for kinds in (quick, *([kind] for kind in self.beforehand)) if kinds]
+        self._sleeps = [Sleep() for _ in loops]
+        await asyncio.gather(*(self._run(kinds, sleep) for kinds, sleep in zip(loops, self._sleeps, strict=True)))
+
+    async def _run(self, kinds: Sequence[str], sleep: Sleep) -> None:
         while not self._stopping:
             try:
-                fired = await self.fire()
-                wait = 0.0 if fired else await self._until_next()
+                fired = await self.fire(kinds)
+                wait = 0.0 if fired else await self._until_next(kinds)
             except Exception as error:  # noqa: BLE001 - the database may be away; the clocks stay in it
                 log.warning("clocks_wait", service=self.service, error=type(error).__name__)
                 wait = LONGEST_SLEEP
             if wait > 0:
-                self._asleep_until = datetime.now(UTC) + timedelta(seconds=wait)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), wait)
-            self._asleep_until = None
-            self._changed.clear()
+                await sleep.wait(wait)
+            sleep.end()
 
     def stop(self) -> None:
         """End after the clocks in hand."""
         self._stopping = True
-        self._changed.set()
+        for sleep in self._sleeps:
+            sleep.wake()
 
-    async def fire(self) -> int:
-        """Run the handlers of all clocks that are due now; how many clocks were taken up."""
-        parameters = {"skew": self.database.skew.total_seconds(), "kinds": list(self.handlers), "most": MOST}
+    async def fire(self, kinds: Sequence[str] | None = None) -> int:
+        """Run the handlers of all clocks (all, or of these kinds) that are due now; how many clocks were taken up."""
+        parameters = {"skew": self.database.skew.total_seconds(), "kinds": list(self.handlers if kinds is None else kinds), "most": MOST}
         async with self.database.engine.connect() as connection:
             due = [Due(*row) for row in (await connection.execute(PEEK, parameters)).all()]
         for kind in dict.fromkeys(clock.kind for clock in due):
@@ -80,6 +112,7 @@ class Clocks:
     async def _fire(self, kind: str, due: Sequence[Due]) -> None:
         """Run one kind's handler; halve on a clock's own failure, and postpone a clock that fails alone."""
         try:
+            found = [await self.beforehand[kind](due, self.database.run)] if kind in self.beforehand else []
             async with self.database.transaction() as tx:
                 await tx.start()
                 await tx.lock(clock.subject for clock in due)
@@ -87,7 +120,7 @@ class Clocks:
                 mine = [clock for clock in due if clock.id in claimed]
                 if mine:
                     tx.caused_by_clocks(mine)
-                    await self.handlers[kind](mine, tx)
+                    await self.handlers[kind](mine, tx, *found)
             FIRED.labels(self.service, kind).inc(len(mine))
         except Exception as error:
             fault = fault_of(error)
@@ -105,9 +138,9 @@ class Clocks:
             async with self.database.engine.begin() as connection:
                 await connection.execute(POSTPONE, {"id": due[0].id})
 
-    async def _until_next(self) -> float:
+    async def _until_next(self, kinds: Sequence[str]) -> float:
         async with self.database.engine.connect() as connection:
-            due = (await connection.execute(NEXT, {"kinds": list(self.handlers)})).scalar_one()
+            due = (await connection.execute(NEXT, {"kinds": list(kinds)})).scalar_one()
         if due is None:
             return LONGEST_SLEEP
         wait: float = (due - self.database.skew - datetime.now(UTC)).total_seconds()

@@ -1,0 +1,207 @@
+"""The round of the waiting list: decided by the solver's process while nothing is locked, and looked at again when it is written."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from contracts.intake import Closed
+from contracts.vocabulary import EndReason, Risk
+from placement import waiting
+from placement.domain import assign
+from placement.domain.assign import Matching
+from placement.domain.homes import Home
+from placement.domain.people import Household
+
+from tests.placement.builders import a_member, a_room_body, a_shelter_body, a_snapshot, a_triage
+from tests.placement.steps import ask, beds_in_use, offer, one_bed, platform, said, state
+from tests.rig import Rig
+
+Asked = Callable[[Sequence[Home], Sequence[Household], float], Awaitable[Matching | None]]
+
+
+@pytest.fixture(autouse=True)
+def solving(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Nothing but a lone household is decided at once."""
+    monkeypatch.setattr(assign, "AT_ONCE", 0)
+    yield
+    waiting.worker.stop()
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> "Watched":
+    found = Watched(waiting.worker.matched)
+    monkeypatch.setattr(waiting.worker, "matched", found.matched, raising=True)
+    return found
+
+
+class Watched:
+    """The solver's process, with something in between: `answered` are its answers, `meanwhile` is done before the next is handed over."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked, self.answered = asked, list[Matching | None]()
+        self.meanwhile: list[Callable[[], Awaitable[None]]] = []
+
+    async def matched(self, homes: Sequence[Home], households: Sequence[Household], seconds: float) -> Matching | None:
+        found = await self.asked(homes, households, seconds)
+        if self.meanwhile:
+            await self.meanwhile.pop(0)()
+        self.answered.append(found)
+        return found
+
+
+async def a_full_house(rig: Rig) -> tuple[UUID, dict[str, Any]]:
+    """A shelter with one bed, which somebody holds; who, and her offer."""
+    await platform(rig, one_bed())
+    holder = await ask(rig, risk=Risk.HIGH)
+    return holder, await offer(rig, holder)
+
+
+async def give_back(rig: Rig, placement: dict[str, Any]) -> None:
+    answer = await rig.post("placement", f"/placements/{placement['placement_id']}/cancel", json={"reason": "survivor_declined"}, role="supervisor")
+    assert answer.status_code == 200, answer.text
+
+
+async def test_a_free_bed_goes_to_the_riskiest_of_those_who_wait(rig: Rig, watched: Watched) -> None:
+    _, placement = await a_full_house(rig)
+    low, high, medium = [await ask(rig, risk=risk) for risk in (Risk.LOW, Risk.HIGH, Risk.MEDIUM)]
+    await give_back(rig, placement)
+    await rig.settle()
+    assert [await state(rig, case_id) for case_id in (low, high, medium)] == ["waiting", "offered", "waiting"]
+    assert any(found is not None and found.proven for found in watched.answered)
+
+
+async def test_somebody_riskier_who_comes_while_the_solver_works_gets_the_bed(rig: Rig, watched: Watched) -> None:
+    _, placement = await a_full_house(rig)
+    first, second, late = await ask(rig, risk=Risk.LOW), await ask(rig, risk=Risk.LOW), uuid4()
+    watched.answered.clear()
+
+    async def comes() -> None:
+        await rig.say(a_triage(risk=Risk.HIGH), subject=late)
+        await rig.until(lambda: known(rig, late))
+
+    watched.meanwhile.append(comes)
+    await give_back(rig, placement)
+    await rig.settle()
+    assert [await state(rig, case_id) for case_id in (first, second, late)] == ["waiting", "waiting", "offered"]
+
+
+async def known(rig: Rig, case_id: UUID) -> bool:
+    return bool(await rig.sql("placement", "SELECT 1 FROM need WHERE case_id = :case_id", case_id=case_id))
+
+
+async def test_beds_that_others_took_meanwhile_are_not_offered_and_who_hoped_for_them_waits(rig: Rig, watched: Watched) -> None:
+    shelter = one_bed()
+    await platform(rig, shelter)
+    placement = await offer(rig, await ask(rig, risk=Risk.HIGH))
+    first, second = await ask(rig), await ask(rig)
+    body = {"shelter_id": shelter["shelter_id"], "brought_by": "dinsos", "area": "31.71.01", "persons": [{"sex": "female", "agreement": "own"}]}
+
+    async def somebody_at_the_door() -> None:
+        assert (await rig.post("placement", "/admissions", json=body, role="placement_officer")).status_code == 201
+
+    watched.meanwhile.append(somebody_at_the_door)
+    await give_back(rig, placement)
+    await rig.settle()
+    assert [await state(rig, case_id) for case_id in (first, second)] == ["waiting", "waiting"]
+    assert await beds_in_use(rig) == 1
+
+
+async def test_who_is_withdrawn_meanwhile_is_offered_nothing_and_the_next_one_is(rig: Rig, watched: Watched) -> None:
+    _, placement = await a_full_house(rig)
+    first, second, third = [await ask(rig) for _ in range(3)]
+
+    async def over() -> None:
+        await rig.say(Closed(reason=EndReason.NEEDS_MET), subject=first, factversion=2)
+
+        async def ended() -> bool:
+            return await state(rig, first) == "ended"
+
+        await rig.until(ended)
+
+    watched.meanwhile.append(over)
+    await give_back(rig, placement)
+    await rig.settle()
+    assert [await state(rig, case_id) for case_id in (first, second, third)] == ["ended", "offered", "waiting"]
+
+
+async def test_answers_that_never_hold_end_in_a_decision_one_by_one(rig: Rig, watched: Watched) -> None:
+    _, placement = await a_full_house(rig)
+    low = [await ask(rig, risk=Risk.LOW) for _ in range(2)]
+    late = [uuid4() for _ in range(waiting.MOST_TURNS + 1)]
+
+    def comes(case_id: UUID) -> Callable[[], Awaitable[None]]:
+        async def one() -> None:
+            await rig.say(a_triage(risk=Risk.HIGH), subject=case_id)
+            await rig.until(lambda: known(rig, case_id))
+
+        return one
+
+    watched.meanwhile += [comes(case_id) for case_id in late]
+    await give_back(rig, placement)
+    await rig.settle()
+    states = [await state(rig, case_id) for case_id in (*low, *late)]
+    assert sorted(states) == ["offered"] + ["waiting"] * (len(states) - 1)
+    assert states[len(low) :].count("offered") == 1, "one of the riskiest"
+
+
+async def test_a_solver_that_dies_costs_nobody_her_bed(rig: Rig, watched: Watched) -> None:
+    _, placement = await a_full_house(rig)
+    first, second = await ask(rig), await ask(rig)
+
+    async def killed(*_: Any) -> Matching | None:
+        process = waiting.worker._running()
+        process.kill()
+        return await watched.asked(*_)
+
+    watched.matched = killed  # type: ignore[method-assign]
+    waiting.worker.matched = killed  # type: ignore[method-assign]
+    await give_back(rig, placement)
+    await rig.settle()
+    assert [await state(rig, case_id) for case_id in (first, second)] == ["offered", "waiting"]
+
+
+async def test_a_service_that_stops_while_the_solver_works_leaves_the_round_to_another(rig: Rig, watched: Watched) -> None:
+    _, placement = await a_full_house(rig)
+    first, second = await ask(rig), await ask(rig)
+    stuck = asyncio.Event()
+
+    async def never() -> None:
+        stuck.set()
+        await asyncio.sleep(3600)
+
+    watched.meanwhile.append(never)
+    await give_back(rig, placement)
+    await asyncio.wait_for(stuck.wait(), 20)
+    service = rig.services["placement"]
+    await service.stop()
+    again = rig.add("placement", service.settings)
+    await again.start()
+    await rig.until(rig._bound)
+    await rig.settle()
+    assert [await state(rig, case_id) for case_id in (first, second)] == ["offered", "waiting"]
+
+
+async def test_two_replicas_decide_on_the_same_round_and_one_writes_it(rig: Rig, watched: Watched) -> None:
+    rooms = [a_room_body(1, name=name) for name in "ABCD"]
+    await platform(rig, a_shelter_body(*rooms))
+    first = rig.services["placement"]
+    other = rig.add("placement", first.settings)
+    rig.services["second"] = first
+    await other.start()
+    await rig.until(rig._bound)
+    cases = [uuid4() for _ in range(12)]
+    await asyncio.gather(*(rig.say(a_triage(household=a_snapshot(a_member())), subject=case_id) for case_id in cases))
+
+    async def all_said() -> bool:
+        return all([await said(rig, case_id) for case_id in cases])
+
+    await rig.until(all_said)
+    words = [await said(rig, case_id) for case_id in cases]
+    assert sorted(words) == [["offered"]] * 4 + [["waitlisted"]] * 8, "each is told once, whoever decided"
+    assert await beds_in_use(rig) == 4
+    letters = await rig.sql("placement", "SELECT 1 FROM dead_letter")
+    assert not letters, "a conflict is decided again"
+    rig.services.pop("second")
+    await first.stop()
