@@ -28,6 +28,7 @@ from placement.domain.placements import (
     MOVES,
     Agreed,
     Placement,
+    Said,
     Step,
     WrongStateError,
     admit,
@@ -190,7 +191,9 @@ def test_the_main_path() -> None:
 
 def test_the_day_of_review_is_a_day_in_jakarta() -> None:
     evening = datetime(2026, 3, 1, 20, tzinfo=UTC)
-    assert admit(a_placement(Step.ACCEPTED), START, evening).review_on == date(2026, 3, 2)
+    inside = admit(a_placement(Step.ACCEPTED), Said(uid(1), START, uid(2)), evening)
+    assert (inside.review_on, inside.admitted_at) == (date(2026, 3, 2), START)
+    assert (inside.decided_by, inside.decided_at, inside.recorded_by) == (uid(1), START, uid(2))
 
 
 TODAY = date(2026, 1, 1)

@@ -47,7 +47,9 @@ def _reconsidered(tx: Transaction, need: Need, offer: Placement | None, homes: M
     if offer is None:
         return reconsider(need)
     changed = offer.revision != need.revision or set(offer.members) != set(need.persons)
-    return reconsider(need, changed=changed, still_suits=refusal(homes[offer.shelter_id], need.household(tx.now), STILL) is None)
+    household = replace(need.household(tx.now), overrides=offer.set_aside)
+    still = {rule: code for rule, code in STILL.items() if code not in offer.set_aside}
+    return reconsider(need, changed=changed, still_suits=refusal(homes[offer.shelter_id], household, still) is None)
 
 
 async def search(tx: Transaction, known: Mapping[UUID, Need], now: Mapping[UUID, Need], cause: Cause | None = None) -> None:
@@ -70,7 +72,7 @@ async def place(tx: Transaction, homes: Sequence[Home], seekers: Sequence[Need],
     """Offer these (locked) homes to these (locked) households, or say why there is none; their needs as they are then, not yet written."""
     needs = {need.case_id: replace(need, waiting_since=need.waiting_since or tx.now) for need in seekers}
     decisions = offer_homes(homes, [need.household(tx.now) for need in needs.values()])
-    offers = [(_offer(tx, needs[d.household.case_id], d, cause), d) for d in decisions if isinstance(d, Offer)]
+    offers = [(make_offer(tx, needs[d.household.case_id], d, cause), d) for d in decisions if isinstance(d, Offer)]
     waiting = [_wait(tx, needs[d.household.case_id], d.reasons, cause) for d in decisions if not isinstance(d, Offer)]
     if offers:
         await store.save_placements(tx, [made for made, _ in offers])
@@ -96,8 +98,9 @@ async def record(tx: Transaction, known: Mapping[UUID, Need], after: Mapping[UUI
             tx.cancel_clock("no_show_review", need.case_id)
 
 
-def _offer(tx: Transaction, need: Need, offer: Offer, cause: Cause | None) -> Placement:
-    hold = first_hold(tx.now, hold_span(tx), _by_risk(tx, _settings(tx).ladder_minutes, need.risk, timedelta(minutes=1)))
+def make_offer(tx: Transaction, need: Need, offer: Offer, cause: Cause | None = None) -> Placement:
+    """A placement that offers these beds, with its clock and its fact; neither it nor its hold is written yet."""
+    hold = first_hold(tx.now, hold_span(tx, need), _by_risk(tx, _settings(tx).ladder_minutes, need.risk, timedelta(minutes=1)))
     made = Placement(
         id=tx.new_id("placement", need.case_id, cause),
         case_id=need.case_id,
@@ -108,6 +111,7 @@ def _offer(tx: Transaction, need: Need, offer: Offer, cause: Cause | None) -> Pl
         offered_at=tx.now,
         hold_until=hold.until,
         ladder_until=hold.ladder_until,
+        part_of=need.part_of,
     )
     persons = tuple(person.id for person in need.persons)
     fact = facts.Offered(placement_id=made.id, shelter_id=made.shelter_id, persons=persons, hold_until=hold.until)
@@ -219,9 +223,15 @@ def set_no_show_review(tx: Transaction, case_id: UUID) -> None:
     tx.set_clock("no_show_review", case_id, tx.now + tx.settings.span(hours=_settings(tx).no_show_review_hours))
 
 
-def hold_span(tx: Transaction) -> timedelta:
-    """For how long beds are held."""
-    span: timedelta = tx.settings.span(minutes=_settings(tx).hold_minutes)
+def hold_span(tx: Transaction, need: Need | None = None) -> timedelta:
+    """For how long beds are held; longer for who comes through a channel or from an area that the settings name (P12)."""
+    settings = _settings(tx)
+    minutes = [settings.hold_minutes]
+    if need is not None and need.channel is not None:
+        minutes.append(settings.hold_minutes_by_channel.get(need.channel, 0))
+    if need is not None and need.area is not None:
+        minutes += [longer for area, longer in settings.hold_minutes_by_area.items() if need.area.startswith(area)]
+    span: timedelta = settings.span(minutes=max(minutes))
     return span
 
 
