@@ -30,10 +30,11 @@ async def claim_offer(tx: Transaction, offer: Placement) -> Placement:
     settings: PlacementSettings = tx.settings
     claimed = claim(offer, tx.principal.subject, tx.now, tx.now + settings.span(minutes=settings.claim_minutes))
     await require_beds(tx, offer)
-    await _keep_until(tx, offer, claimed)
+    # A transfer has no ladder that would have to wait.
     if claimed.claimed_until is not None and not claimed.asks_to_move:
         fact = facts.Claimed(placement_id=offer.id, shelter_id=offer.shelter_id, claimed_until=claimed.claimed_until)
         tx.emit(fact, offer.subject)
+    await _keep_until(tx, offer, claimed)
     return claimed
 
 
