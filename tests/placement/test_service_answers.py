@@ -121,6 +121,7 @@ async def test_people_give_an_answer_and_an_arrival_more_time(rig: Rig) -> None:
     accepted = await act(rig, placement, "accept")
     longer = await act(rig, placement, "extend", {"minutes": 120}, role="supervisor")
     assert datetime.fromisoformat(longer["arrive_by"]) - datetime.fromisoformat(accepted["arrive_by"]) == timedelta(hours=2)
+    assert await said(rig, case_id) == ["offered", "extended", "accepted", "accepted"], "nobody takes it for an offer again"
     await rig.advance(hours=7)
     assert (await state(rig, case_id), await beds_in_use(rig)) == ("accepted", 1)
     await rig.advance(hours=1.1)

@@ -57,7 +57,11 @@ async def _keep_until(tx: Transaction, offer: Placement, longer: Placement) -> N
         tx.set_clock("transfer", offer.case_id, until, key=str(offer.id))
         return
     tx.set_clock("hold" if longer.state is Step.OFFERED else "arrival", offer.case_id, until)
-    tx.emit(facts.Extended(placement_id=offer.id, shelter_id=offer.shelter_id, hold_until=until), offer.subject)
+    # Until when those on the way must arrive is kept by nobody else.
+    if longer.state is Step.OFFERED:
+        tx.emit(facts.Extended(placement_id=offer.id, shelter_id=offer.shelter_id, hold_until=until), offer.subject)
+    elif longer.state is Step.ACCEPTED:
+        tx.emit(facts.Accepted(placement_id=offer.id, shelter_id=offer.shelter_id, arrive_by=until), offer.subject)
 
 
 async def accept(tx: Transaction, offer: Placement, said: Said) -> Placement:

@@ -13,7 +13,7 @@ from uuid import UUID
 from placement.domain.homes import Home, taken
 from placement.domain.needs import Need, State, after_cancel, declined_by, enter, no_answer, out_of_bed
 from placement.domain.people import Household, Person
-from placement.domain.placements import EXPECTED, LIVE, Placement, Step
+from placement.domain.placements import LIVE, Placement, Step
 from placement.domain.rooms import fit
 
 UNKNOWN_PLACEMENT = "placement_unknown"
@@ -206,8 +206,6 @@ def _relocated(book: Book, word: Relocating) -> Book:
 
 def _offered(book: Book, word: Offering) -> Book:
     entry = replace(_entry(book, word, word.persons), hold_until=word.until)
-    if entry.state in EXPECTED:
-        return _with(book, replace(entry, arrive_by=word.until), book.need)
     if entry.state is not Step.OFFERED:
         return book
     return _with(book, entry, enter(book.need, State.OFFERED))
