@@ -34,6 +34,10 @@ def offered(placement_id: UUID, shelter_id: UUID) -> placement.Offered:
     return placement.Offered(placement_id=placement_id, shelter_id=shelter_id, persons=(PERSON,), hold_until=LATER)
 
 
+def claimed(placement_id: UUID, shelter_id: UUID, until: datetime) -> placement.Claimed:
+    return placement.Claimed(placement_id=placement_id, shelter_id=shelter_id, claimed_until=until)
+
+
 def answer(kind: type[placement.OfferEvent], placement_id: UUID, shelter_id: UUID) -> placement.OfferEvent:
     more: dict[type, dict[str, Any]] = {
         placement.Declined: {"reason": "full"},

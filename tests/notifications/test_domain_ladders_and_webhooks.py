@@ -36,6 +36,13 @@ def test_each_step_is_due_its_minutes_after_the_offer() -> None:
     assert next_step_due(a_ladder().climbed(), STEPS, CASE) == NOON + timedelta(minutes=20)
 
 
+def test_no_step_is_due_while_somebody_is_on_the_answer_and_the_ladder_goes_on_after_that() -> None:
+    claimed = a_ladder().claimed(NOON + timedelta(minutes=15)).claimed(NOON + timedelta(minutes=12))
+    assert next_step_due(claimed, STEPS, CASE) == NOON + timedelta(minutes=15), "the longest claim counts, whatever came first"
+    assert next_step_due(claimed.climbed(), STEPS, CASE) == NOON + timedelta(minutes=20)
+    assert next_step_due(claimed.answer(), STEPS, CASE) is None
+
+
 @pytest.mark.parametrize(
     "ladder", [a_ladder(offered_at=None), a_ladder().answer(), a_ladder(offered_at=None).answer().offered(NOON), a_ladder(done=2)]
 )

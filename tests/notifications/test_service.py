@@ -10,7 +10,7 @@ from contracts import assessment, catalogue, intake, placement
 from notifications import store
 from notifications.handlers import inputs
 
-from tests.notifications.events import LATER, alert, answer, assigned, offered, reported, triaged
+from tests.notifications.events import LATER, ago, alert, answer, assigned, claimed, offered, reported, triaged
 from tests.rig import Rig
 
 S = "notifications"
@@ -210,6 +210,23 @@ async def test_a_risk_that_is_known_later_times_the_ladder_anew(rig: Rig) -> Non
     await rig.settle()
     await rig.advance(minutes=20)
     assert len(await escalated(rig)) == 4
+
+
+@pytest.mark.parametrize("claim_first", [False, True])
+async def test_the_ladder_waits_while_somebody_is_on_the_answer_and_then_goes_on(rig: Rig, claim_first: bool) -> None:
+    await rig.start(S)
+    case, placed, shelter = uuid4(), uuid4(), uuid4()
+    await rig.say(triaged(risk="high"), subject=case)
+    facts = [offered(placed, shelter), claimed(placed, shelter, ago(minutes=-15))]
+    for version, fact in enumerate(reversed(facts) if claim_first else facts, 1):
+        await rig.say(fact, subject=case, factversion=version)
+        await rig.settle()
+    await rig.advance(minutes=14)
+    assert await escalated(rig) == []
+    await rig.advance(minutes=1.1)
+    assert await escalated(rig) == [(1, "shelter_head")]
+    await rig.advance(minutes=5)
+    assert await escalated(rig) == [(1, "shelter_head"), (2, "placement_officer")]
 
 
 ANSWERS = [

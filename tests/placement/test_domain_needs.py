@@ -27,17 +27,23 @@ from placement.domain.needs import (
 from placement.domain.placements import (
     MOVES,
     Agreed,
+    ClaimedError,
     Placement,
+    Said,
     Step,
     WrongStateError,
     admit,
+    claim,
     destination_of_outcome,
     destination_of_return,
     missing_agreements,
     move,
+    prolonged,
+    warnings,
+    wrong_time,
 )
 
-from tests.placement.builders import START, a_child, a_need, a_woman, uid
+from tests.placement.builders import START, a_child, a_home, a_household, a_need, a_room, a_woman, uid
 
 WOMEN = tuple(a_woman(id=uid(n + 100)) for n in range(4))
 
@@ -190,7 +196,9 @@ def test_the_main_path() -> None:
 
 def test_the_day_of_review_is_a_day_in_jakarta() -> None:
     evening = datetime(2026, 3, 1, 20, tzinfo=UTC)
-    assert admit(a_placement(Step.ACCEPTED), START, evening).review_on == date(2026, 3, 2)
+    inside = admit(a_placement(Step.ACCEPTED), Said(uid(1), START, uid(2)), evening)
+    assert (inside.review_on, inside.admitted_at) == (date(2026, 3, 2), START)
+    assert (inside.decided_by, inside.decided_at, inside.recorded_by) == (uid(1), START, uid(2))
 
 
 TODAY = date(2026, 1, 1)
@@ -233,3 +241,56 @@ def test_where_a_person_went() -> None:
     assert destination_of_return("parent", "32.01.01") == "other_region"
     assert destination_of_outcome("independent_living") == "independent"
     assert destination_of_outcome("services_at_home") == "family"
+
+
+# -- who is on an answer, and more time ---------------------------------------------------------------------------------------------------
+
+ME, OTHER = uid(901), uid(902)
+HELD = START + timedelta(minutes=90)
+
+
+def an_offer(**more: object) -> Placement:
+    return replace(a_placement(Step.OFFERED), hold_until=HELD, ladder_until=HELD, **more)  # type: ignore[arg-type]
+
+
+def test_a_claim_keeps_the_beds_and_everybody_else_away_until_it_runs_out() -> None:
+    late = START + timedelta(minutes=85)
+    claimed = claim(an_offer(), ME, late, late + timedelta(minutes=10))
+    assert (claimed.claimed_by, claimed.claimed_until, claimed.hold_until) == (ME, late + timedelta(minutes=10), late + timedelta(minutes=10))
+    with pytest.raises(ClaimedError) as refused:
+        claim(claimed, OTHER, late, late + timedelta(minutes=10))
+    assert (refused.value.by, refused.value.until) == (ME, claimed.claimed_until)
+    assert claim(claimed, ME, late, late + timedelta(minutes=12)).claimed_until == late + timedelta(minutes=12)
+    after = late + timedelta(minutes=10)
+    assert claim(claimed, OTHER, after, after + timedelta(minutes=10)).claimed_by == OTHER
+    assert claim(an_offer(), ME, START, START + timedelta(minutes=10)).hold_until == HELD, "never shorter than it was"
+
+
+@pytest.mark.parametrize("state", [state for state in Step if state is not Step.OFFERED])
+def test_only_an_offer_can_be_claimed(state: Step) -> None:
+    with pytest.raises(WrongStateError):
+        claim(replace(an_offer(), state=state), ME, START, HELD)
+
+
+def test_more_time_is_counted_from_now_when_the_time_is_over() -> None:
+    half = timedelta(minutes=30)
+    assert prolonged(an_offer(), START, half).hold_until == HELD + half
+    assert prolonged(an_offer(), HELD + half, half).hold_until == HELD + 2 * half
+    expected = replace(a_placement(Step.ON_THE_WAY), arrive_by=HELD)
+    assert prolonged(expected, START, half).arrive_by == HELD + half
+    with pytest.raises(WrongStateError):
+        prolonged(a_placement(Step.ADMITTED), START, half)
+
+
+def test_nothing_is_decided_in_the_future_or_before_the_offer() -> None:
+    assert wrong_time(START, START, START) is None
+    assert wrong_time(HELD, START, START) == "in_the_future"
+    assert wrong_time(START, HELD, START + timedelta(minutes=1)) == "before_the_offer"
+
+
+def test_the_rules_that_speak_against_who_is_inside_are_named_once_and_a_full_home_is_none() -> None:
+    home = a_home(a_room(0), boys_max_age=10, grounds_required=True, open=False)
+    household = a_household(a_woman(), a_child("male", 12))
+    assert warnings(home, household, fits=True) == ("closed", "P7", "P3")
+    assert warnings(home, household, fits=False)[-1] == "P4"
+    assert warnings(a_home(), a_household(a_woman()), fits=True) == ()

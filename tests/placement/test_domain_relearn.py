@@ -4,12 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from placement.domain.needs import State, after_cancel, declined_by, enter, no_answer, out_of_bed
-from placement.domain.people import Household
+from placement.domain.people import Household, Person
 from placement.domain.placements import LIVE, Placement, Step, move
-from placement.domain.relearn import Bedless, Book, Entering, Going, Moving, Offering, Word, beds_anew, retell
+from placement.domain.relearn import Answering, Bedless, Book, Entering, Going, Moving, Offering, Relocating, Word, beds_anew, retell
 
 from tests.placement.builders import START, a_child, a_home, a_need, a_room, a_woman
 
@@ -111,6 +112,62 @@ def test_a_life_told_again_from_any_moment_ends_where_it_stood(steps: list[str],
     assert (live and live.id) == (life.live and life.live.id)
     if live and live.state is Step.ADMITTED:
         assert {person.id for person in book.residents(live)} == life.inside
+
+
+def a_stay(*members: Person) -> tuple[Book, Placement]:
+    """A household that lives in a home, as the store knew it."""
+    need = enter(a_need(persons=members), State.ADMITTED)
+    stay = Placement(uuid4(), need.case_id, uuid4(), Step.ADMITTED, need.revision, members, START, admitted_at=START, review_on=UNTIL.date())
+    return Book(need, {stay.id: stay}, dict.fromkeys((person.id for person in members), stay.id)), stay
+
+
+def told(book: Book, *words: Word) -> Book:
+    for word in words:
+        book, missing = retell(book, word)
+        assert missing is None
+    return book
+
+
+def ids(members: tuple[Person, ...]) -> tuple[UUID, ...]:
+    return tuple(person.id for person in members)
+
+
+@pytest.mark.parametrize("answer", [None, Step.ACCEPTED, Step.DECLINED, Step.EXPIRED, Step.CANCELLED])
+def test_who_was_only_to_move_stays_where_she_is_whatever_was_answered(answer: Step | None) -> None:
+    book, stay = a_stay(a_woman(), a_child())
+    asked = Offering(uuid4(), uuid4(), START, UNTIL, ids(stay.members), leaving=stay.id)
+    after = told(book, asked, *([Answering(asked.placement_id, answer)] if answer else []))
+    assert (after.need, after.inside, after.standing) == (book.need, book.inside, (stay,))
+    assert after.placements[asked.placement_id].transfer_of == stay.id
+    assert after.placements[asked.placement_id].asks_to_move is (answer in {None, Step.ACCEPTED})
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_who_moved_lives_in_the_new_home_alone_even_when_nothing_else_is_known_of_it(known: bool) -> None:
+    book, stay = a_stay(a_woman(), a_child())
+    asked = Offering(uuid4(), uuid4(), START, UNTIL, ids(stay.members), leaving=stay.id)
+    moved = Relocating(asked.placement_id, asked.shelter_id, stay.id, UNTIL, ids(stay.members), UNTIL.date())
+    after = told(book, *([asked, Answering(asked.placement_id, Step.ACCEPTED)] if known else []), moved)
+    (new,) = after.standing
+    assert (new.id, new.state, new.transfer_of, new.members) == (asked.placement_id, Step.ADMITTED, stay.id, stay.members)
+    assert after.placements[stay.id].state is Step.ENDED
+    assert after.need.state is State.ADMITTED
+    assert set(after.inside.values()) == {new.id}
+    assert {(home, how) for home, _, how in after.gone} == {(stay.id, "transferred")}
+    assert after.residents(new) == stay.members
+    left = told(after, Going(new.id, ids(stay.members), "left"))
+    assert (left.need.state, left.standing) == (State.SETTLED, ())
+
+
+def test_of_a_household_that_was_moved_apart_both_stays_go_on_until_the_last_one_goes() -> None:
+    book, stay = a_stay(a_woman(), a_woman())
+    mother, daughter = ids(stay.members)
+    moved = Relocating(uuid4(), uuid4(), stay.id, UNTIL, (daughter,), UNTIL.date())
+    after = told(book, moved)
+    assert {(entry.id, ids(after.residents(entry))) for entry in after.standing} == {(stay.id, (mother,)), (moved.placement_id, (daughter,))}
+    one = told(after, Going(stay.id, (mother,), "left"))
+    assert (one.need.state, [entry.id for entry in one.standing]) == (State.ADMITTED, [moved.placement_id])
+    assert told(one, Going(moved.placement_id, (daughter,), "left")).need.state is State.SETTLED
 
 
 def test_leaving_a_placement_nobody_knows_is_for_people() -> None:

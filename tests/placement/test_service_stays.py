@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from contracts.assessment import OutcomeReached, RehabilitationCompleted, RehabilitationStarted, Reunified
 from contracts.intake import Closed
 from contracts.vocabulary import EndReason, Outcome, Relation
 
-from tests.placement.builders import a_member, a_room_body, a_shelter_body, a_snapshot, a_triage
+from tests.placement.builders import a_member, a_risk_change, a_room_body, a_shelter_body, a_snapshot, a_triage
 from tests.placement.steps import act, admitted, agreements, ask, beds_in_use, data, offer, one_bed, platform, said, state
 from tests.rig import Rig
 
@@ -128,6 +129,55 @@ async def test_a_stay_is_reviewed_again_and_again_and_a_legal_ground_at_its_end(
     assert [entry["clock"] for entry in await data(rig, other, "clock_missed")] == ["stay_review"] * 2
 
 
+# -- who is away, and who comes again ------------------------------------------------------------------------------------------------------
+
+
+async def test_who_is_away_for_some_time_keeps_the_bed_and_people_are_told_when_she_is_not_back(rig: Rig) -> None:
+    await platform(rig, one_bed())
+    case_id = await ask(rig)
+    placement = await admitted(rig, case_id)
+    person = placement["members"][0]["person_id"]
+    now = datetime.now(UTC)
+    back_by = (now + timedelta(days=2)).isoformat()
+    for persons, when, errors in (
+        ([str(uuid4())], back_by, "not_here"),
+        ([person], (now - timedelta(hours=1)).isoformat(), "not_in_the_future"),
+    ):
+        refused = await act(rig, placement, "absences", {"persons": persons, "back_by": when}, status=422)
+        assert [entry["code"] for entry in refused["errors"]] == [errors]
+    seen = await act(rig, placement, "absences", {"persons": [person], "back_by": back_by})
+    assert datetime.fromisoformat(seen["members"][0]["away_until"]) == datetime.fromisoformat(back_by)
+    assert (await act(rig, placement, "absences", {"persons": [person], "back_by": back_by}, status=422))["errors"][0]["code"] == "away"
+    await rig.advance(days=2.1)
+    await rig.advance(days=1)
+    assert [entry["clock"] for entry in await data(rig, case_id, "clock_missed")] == ["absence"] * 2
+    assert (await state(rig, case_id), await beds_in_use(rig)) == ("admitted", 1), "nobody is put out of bed"
+    back = await act(rig, placement, "absences/back", {"persons": [person]})
+    assert back["members"][0]["away_until"] is None
+    assert (await act(rig, placement, "absences/back", {"persons": [person]}, status=422))["errors"][0]["code"] == "not_away"
+    await rig.advance(days=1.1)
+    assert len(await data(rig, case_id, "clock_missed")) == 2
+    later = (now + timedelta(days=9)).isoformat()
+    await act(rig, placement, "absences", {"persons": [person], "back_by": later})
+    await act(rig, placement, "leave", {"persons": [person]})
+    assert await rig.sql("placement", "SELECT 1 FROM clock WHERE subject = :case_id", case_id=case_id) == []
+    assert await rig.sql("placement", "SELECT 1 FROM absence WHERE ended_at IS NULL") == []
+
+
+@pytest.mark.parametrize(("days", "again"), [(80, True), (95, False)])
+async def test_who_comes_again_within_three_months_is_marked_so(rig: Rig, days: int, again: bool) -> None:
+    await platform(rig, one_bed())
+    household = a_snapshot()
+    case_id = await ask(rig, household=household)
+    placement = await admitted(rig, case_id)
+    assert placement["re_entry"] is False
+    await act(rig, placement, "leave", {"persons": [placement["members"][0]["person_id"]]})
+    await rig.advance(days=days)
+    await ask(rig, a_risk_change(household=household), case_id=case_id, version=2)
+    assert (await admitted(rig, case_id))["re_entry"] is again
+    assert [entry["re_entry"] for entry in await data(rig, case_id, "admitted")] == [False, again]
+
+
 # -- who stands at the door -----------------------------------------------------------------------------------------------------------------
 
 
@@ -152,6 +202,25 @@ async def test_somebody_at_the_door_is_let_in_under_a_new_case(rig: Rig) -> None
     await rig.say(a_triage(), subject=case_id, factversion=1)
     await rig.settle()
     assert (await said(rig, case_id), await state(rig, case_id)) == (["admitted_directly"], "admitted")
+
+
+async def test_who_is_inside_is_recorded_whatever_the_rules_say_and_they_are_warnings(rig: Rig) -> None:
+    shelter = a_shelter_body(a_room_body(1, family=False), a_room_body(1, family=False), grounds_required=True, boys_max_age=10)
+    await platform(rig, shelter)
+    since = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+    mother, boy = {"sex": "female", "age": 33, "agreement": "own"}, {"sex": "male", "age": 15, "role": "child", "agreement": "alternative_consenter"}
+    officer = {"role": "placement_officer"}
+    for when, code in ((timedelta(days=8), "too_long_ago"), (timedelta(hours=-1), "in_the_future")):
+        body = at_the_door(shelter, mother, boy, arrived_at=(datetime.now(UTC) - when).isoformat())
+        refused = await rig.post("placement", "/admissions", json=body, **officer)
+        assert (refused.status_code, refused.json()["errors"]) == (422, [{"field": "arrived_at", "code": code}])
+    answer = await rig.post("placement", "/admissions", json=at_the_door(shelter, mother, boy, arrived_at=since), **officer)
+    assert answer.status_code == 201, answer.text
+    assert set(answer.json()["warnings"]) == {"P7", "P3", "P4"}
+    (fact,) = await data(rig, UUID(answer.json()["case_id"]), "admitted_directly")
+    assert fact["warnings"] == answer.json()["warnings"]
+    assert datetime.fromisoformat(fact["admitted_at"]) == datetime.fromisoformat(since)
+    assert await beds_in_use(rig) == 2
 
 
 async def test_nobody_is_let_in_at_the_door_without_beds_or_agreement_or_by_another_shelters_head(rig: Rig) -> None:

@@ -161,7 +161,7 @@ TABLE: dict[str, tuple[Told, ...]] = {
     "placement.accepted": (INTAKE,),
     "placement.on_the_way": (INTAKE,),
     "placement.admitted": (INTAKE,),
-    "placement.admitted_directly": (INTAKE,),
+    "placement.admitted_directly": (INTAKE, PLACEMENT),
     "placement.split_approved": (INTAKE, PLACEMENT),
     "placement.transfer_offered": (HEAD,),
     "placement.transfer_answered": (PLACEMENT,),
@@ -193,6 +193,7 @@ CLOCKS: dict[str, tuple[Told, ...]] = {
     "waiting": (PLACEMENT,),
     "stay_review": (PLACEMENT,),
     "arrival": (PLACEMENT,),
+    "absence": (PLACEMENT,),
     "initial_assessment": (SUPERVISOR,),
     "plan": (SUPERVISOR,),
     "outcome": (SUPERVISOR,),
@@ -257,6 +258,7 @@ class Ladder:
     offered_at: datetime | None = None
     answered: bool = False
     done: int = 0
+    claimed_until: datetime | None = None
 
     def offered(self, at: datetime) -> "Ladder":
         """The offer was made."""
@@ -265,6 +267,10 @@ class Ladder:
     def answer(self) -> "Ladder":
         """Someone answered, or the offer is gone: the ladder stops for good."""
         return replace(self, answered=True)
+
+    def claimed(self, until: datetime) -> "Ladder":
+        """Somebody is on the answer: nobody is told before that runs out."""
+        return replace(self, claimed_until=max(self.claimed_until or until, until))
 
     def climbed(self) -> "Ladder":
         """One more step was told."""
@@ -275,7 +281,8 @@ def next_step_due(ladder: Ladder, steps: Sequence[Step], case: CaseFile) -> date
     """When the next step is to be told; None for a ladder that has not begun, has stopped or is at its end."""
     if ladder.offered_at is None or ladder.answered or case.ended or ladder.done >= len(steps):
         return None
-    return ladder.offered_at + steps[ladder.done].after
+    due = ladder.offered_at + steps[ladder.done].after
+    return due if ladder.claimed_until is None else max(due, ladder.claimed_until)
 
 
 def notices_of_step(ladder: Ladder, step: Step, case: CaseFile) -> list[Notice]:

@@ -151,9 +151,12 @@ def reminder_of(event_id: object) -> str:
     return f"{event_id}/reminder"
 
 
-@inputs.consumes(placement.Offered, *ANSWERS, intake.Triaged, intake.RiskChanged, *ENDINGS)
+@inputs.consumes(placement.Offered, placement.Claimed, *ANSWERS, intake.Triaged, intake.RiskChanged, *ENDINGS)
 async def follow_offers(events: Sequence[Received[Any]], tx: Transaction) -> None:
-    """Begin an offer's ladder, stop an answered one even before its offer is heard of, and time open ones anew when risk or case change."""
+    """Begin an offer's ladder, stop an answered one even before its offer is heard of, let it wait while somebody is on the answer.
+
+    Open ones are timed anew when risk or case change.
+    """
     files = await store.files_of(tx, {event.subject for event in events})
     offers = [event for event in events if isinstance(event.data, placement.OfferEvent)]
     known = await store.open_ladders(tx, files) | await store.ladders(tx, {event.data.placement_id for event in offers})
@@ -169,7 +172,13 @@ async def follow_offers(events: Sequence[Received[Any]], tx: Transaction) -> Non
 def followed(ladder: Ladder | None, event: Received[Any]) -> Ladder:
     """A ladder after one more fact of its offer."""
     ladder = ladder or Ladder(event.data.placement_id, event.subject, event.data.shelter_id)
-    return ladder.offered(event.time) if isinstance(event.data, placement.Offered) else ladder.answer()
+    match event.data:
+        case placement.Offered():
+            return ladder.offered(event.time)
+        case placement.Claimed() as claim:
+            return ladder.claimed(claim.claimed_until)
+        case _:
+            return ladder.answer()
 
 
 @inputs.clock(LADDER)

@@ -73,6 +73,7 @@ CLOCKS: dict[str, tuple[str, str]] = {
     "waiting": ("daftar tunggu", "the waiting list"),
     "stay_review": ("peninjauan masa tinggal", "the review of a stay"),
     "arrival": ("kedatangan", "arrival"),
+    "absence": ("kembali dari izin keluar", "the return from a temporary leave"),
     "initial_assessment": ("asesmen awal", "the first assessment"),
     "plan": ("rencana", "the plan"),
     "outcome": ("pelaksanaan rencana", "the plan's outcome"),

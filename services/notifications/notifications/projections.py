@@ -10,7 +10,7 @@ from sqlalchemy import text
 from notifications import handlers, store
 
 FILE = ("reported_by", "brought_by", "responsible", "risk", "triage_version", "worker", "worker_version", "ended")
-OFFER = ("case_id", "unit", "offered_at", "answered")
+OFFER = ("case_id", "unit", "offered_at", "answered", "claimed_until")
 NO_POLICY = 0
 
 # A case is reported once and brought to a door once, so nobody contradicts these two; the others go by version. How many steps of a ladder

@@ -24,7 +24,8 @@ NOTICE_UNKNOWN, LADDER_UNKNOWN, REMINDER_UNKNOWN = "notice_unknown", "ladder_unk
 # Who acknowledged is in no fact; that somebody did is.
 ACKNOWLEDGE = text("UPDATE notice SET acknowledged_at = :at WHERE id = :id AND acknowledged_at IS NULL RETURNING id")
 KNOWN = text("SELECT 1 FROM notice WHERE id = :id")
-LADDERS_OF = text("SELECT placement_id, case_id, unit, offered_at, answered, done FROM ladder WHERE case_id = ANY(CAST(:cases AS uuid[]))")
+LADDERS_OF = text("""
+    SELECT placement_id, case_id, unit, offered_at, answered, done, claimed_until FROM ladder WHERE case_id = ANY(CAST(:cases AS uuid[]))""")
 WATCHED_SOURCES = text("""
     SELECT DISTINCT source, case_id, occurred_at FROM notice
     WHERE case_id = ANY(CAST(:cases AS uuid[])) AND kind IN ('clock_missed', 'assessment.alert_raised', 'placement.probing_suspected')""")

@@ -89,6 +89,7 @@ class LadderRow(Base, table=True):
     answered: bool
     done: int
     policy_version: int
+    claimed_until: datetime | None = Field(sa_type=MOMENT)
 
 
 class SubscriptionRow(Base, table=True):
@@ -267,14 +268,17 @@ def _asker(who: Principal) -> dict[str, Any]:
 
 # -- ladders ----------------------------------------------------------------------------------------------------------------------------
 
-LADDERS = text("SELECT placement_id, case_id, unit, offered_at, answered, done FROM ladder WHERE placement_id = ANY(CAST(:ids AS uuid[]))")
+LADDERS = text("""
+    SELECT placement_id, case_id, unit, offered_at, answered, done, claimed_until FROM ladder WHERE placement_id = ANY(CAST(:ids AS uuid[]))""")
 OPEN_LADDERS = text("""
-    SELECT placement_id, case_id, unit, offered_at, answered, done FROM ladder WHERE NOT answered AND case_id = ANY(CAST(:cases AS uuid[]))""")
+    SELECT placement_id, case_id, unit, offered_at, answered, done, claimed_until FROM ladder
+    WHERE NOT answered AND case_id = ANY(CAST(:cases AS uuid[]))""")
 KEEP_LADDERS = text("""
-    INSERT INTO ladder SELECT new.*, CAST(:version AS integer) FROM unnest(CAST(:placement_id AS uuid[]), CAST(:case_id AS uuid[]),
-        CAST(:unit AS uuid[]), CAST(:offered_at AS timestamptz[]), CAST(:answered AS boolean[]), CAST(:done AS integer[])) AS new
+    INSERT INTO ladder (placement_id, case_id, unit, offered_at, answered, done, claimed_until, policy_version)
+    SELECT new.*, CAST(:version AS integer) FROM unnest(CAST(:placement_id AS uuid[]), CAST(:case_id AS uuid[]), CAST(:unit AS uuid[]),
+        CAST(:offered_at AS timestamptz[]), CAST(:answered AS boolean[]), CAST(:done AS integer[]), CAST(:claimed_until AS timestamptz[])) AS new
     ON CONFLICT (placement_id) DO UPDATE SET offered_at = excluded.offered_at, answered = excluded.answered, done = excluded.done,
-        policy_version = excluded.policy_version""")
+        claimed_until = excluded.claimed_until, policy_version = excluded.policy_version""")
 
 
 async def ladders(tx: Transaction, placements: Collection[UUID]) -> dict[UUID, Ladder]:

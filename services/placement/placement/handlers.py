@@ -3,20 +3,21 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from chassis import Due, Inputs, Received, Transaction
 from contracts import household, placement
 from contracts.assessment import OutcomeReached, RehabilitationCompleted, RehabilitationStarted, Reunified
 from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged, Triaged, Withdrawn
 
-from placement import arrivals, housing, matching, nights, store, waiting
-from placement.arrivals import Departure
+from placement import answers, arrivals, housing, matching, nights, stays, store, transfers, waiting
 from placement.domain import needs
 from placement.domain.assign import Matching
 from placement.domain.needs import Need, State
 from placement.domain.people import Person
 from placement.domain.placements import EXPECTED, Step, destination_of_outcome, destination_of_return
-from placement.store import census, register
+from placement.stays import Departure
+from placement.store import census, register, staying
 
 inputs = Inputs()
 
@@ -29,6 +30,8 @@ async def follow_intake(events: Sequence[Received[Any]], tx: Transaction) -> Non
     for event in events:
         told[event.subject] = needs.learn(told[event.subject], word_of(event))
     await matching.take_up(tx, known, told)
+    if over := [case_id for case_id, need in told.items() if need.ended and not known[case_id].ended]:
+        await transfers.take_back_for(tx, over)
 
 
 @inputs.consumes(Reunified, RehabilitationStarted, RehabilitationCompleted, OutcomeReached)
@@ -41,7 +44,7 @@ async def discharge(events: Sequence[Received[Any]], tx: Transaction) -> None:
         for (case_id, person_id), where in going.items()
         if person_id in inside.get(case_id, {})
     ]
-    await arrivals.depart(tx, departures)
+    await stays.depart(tx, departures)
 
 
 @inputs.clock("match", beforehand=waiting.look)
@@ -69,7 +72,7 @@ async def nobody_came(due: Sequence[Due], tx: Transaction) -> None:
     offers = await store.live(tx, {clock.subject for clock in due})
     missed = [offer for offer in offers.values() if offer.state in EXPECTED and offer.arrive_by and offer.arrive_by <= tx.now]
     if missed:
-        await arrivals.did_not_come(tx, missed)
+        await answers.did_not_come(tx, missed)
 
 
 @inputs.clock("waiting_review")
@@ -95,15 +98,35 @@ async def still_not_here(due: Sequence[Due], tx: Transaction) -> None:
             matching.set_no_show_review(tx, clock.subject)
 
 
-@inputs.clock("stay_review")
+@inputs.clock(arrivals.STAY_REVIEW)
 async def stay_is_due_for_review(due: Sequence[Due], tx: Transaction) -> None:
     """Say that a stay is to be reviewed, and set the next review; nobody is ever evicted by a clock (P17)."""
-    stays = await store.live(tx, {clock.subject for clock in due})
-    spans = await arrivals.stay_spans(tx, {stay.shelter_id for stay in stays.values()})
+    own, moved = await store.live(tx, {clock.subject for clock in due}), await store.lived_in(tx, {UUID(clock.key) for clock in due if clock.key})
+    found = [(clock, moved.get(UUID(clock.key)) if clock.key else own.get(clock.subject)) for clock in due]
+    spans = await arrivals.stay_spans(tx, {stay.shelter_id for _, stay in found if stay})
+    for clock, stay in found:
+        if stay is not None:
+            _say_missed(tx, clock, arrivals.STAY_REVIEW)
+            tx.set_clock(arrivals.STAY_REVIEW, clock.subject, tx.now + spans[stay.shelter_id], key=clock.key)
+
+
+@inputs.clock(transfers.TRANSFER)
+async def nobody_moved(due: Sequence[Due], tx: Transaction) -> None:
+    """A transfer got no answer, or nobody moved, in time: the beds held for it are free again, and the stay goes on as it was."""
+    asked, keys = await store.transfers(tx, {clock.subject for clock in due}), {clock.key for clock in due}
+    await transfers.expire(tx, [entry for entry in asked if str(entry.id) in keys and entry.lapses_at and entry.lapses_at <= tx.now])
+
+
+@inputs.clock(arrivals.ABSENCE)
+async def not_back_in_time(due: Sequence[Due], tx: Transaction) -> None:
+    """Say every day that somebody who was away for some time is not back; her bed is kept until people decide."""
+    inside = await store.inside(tx, {clock.subject for clock in due})
+    away = await staying.away(tx, {home for homes in inside.values() for home in homes.values()})
     for clock in due:
-        if stay := stays.get(clock.subject):
-            _say_missed(tx, clock, "stay_review")
-            tx.set_clock("stay_review", clock.subject, tx.now + spans[stay.shelter_id])
+        home = inside.get(clock.subject, {}).get(UUID(clock.key))
+        if home is not None and UUID(clock.key) in away.get(home, {}):
+            _say_missed(tx, clock, arrivals.ABSENCE)
+            tx.set_clock(arrivals.ABSENCE, clock.subject, tx.now + tx.settings.span(days=1), key=clock.key)
 
 
 @inputs.clock(arrivals.LEGAL_GROUND)

@@ -22,7 +22,7 @@ from placement.domain.needs import IN_FLIGHT, Need, State, Turn, enter, no_answe
 from placement.domain.offers import Hold, Offer, Unplaceable, first_hold, next_hold, offer_home
 from placement.domain.people import in_order
 from placement.domain.placements import Placement, Step, move
-from placement.domain.rules import STILL, refusal
+from placement.domain.rules import STILL, standing_against
 from placement.settings import PlacementSettings
 from placement.store import register
 from placement.store.register import HIDDEN
@@ -52,7 +52,8 @@ def _reconsidered(tx: Transaction, need: Need, offer: Placement | None, homes: M
     if offer is None:
         return reconsider(need)
     changed = offer.revision != need.revision or set(offer.members) != set(need.persons)
-    return reconsider(need, changed=changed, still_suits=refusal(homes[offer.shelter_id], need.household(tx.now), STILL) is None)
+    household = replace(need.household(tx.now), overrides=offer.set_aside)
+    return reconsider(need, changed=changed, still_suits=standing_against(homes[offer.shelter_id], household, STILL) is None)
 
 
 async def search(tx: Transaction, known: Mapping[UUID, Need], now: Mapping[UUID, Need], cause: Cause | None = None) -> None:
@@ -96,7 +97,7 @@ async def settle(
 ) -> dict[UUID, Need]:
     """Make the offers that were decided, and let the others wait; the needs of the decisions as they are then, not yet written."""
     decided = list(decisions)
-    offers = [(_offer(tx, needs[d.household.case_id], d, cause), d) for d in decided if isinstance(d, Offer)]
+    offers = [(make_offer(tx, needs[d.household.case_id], d, cause), d) for d in decided if isinstance(d, Offer)]
     waiting = [_wait(tx, needs[d.household.case_id], d.reasons, cause) for d in decided if not isinstance(d, Offer)]
     if offers:
         await store.save_placements(tx, [made for made, _ in offers])
@@ -122,8 +123,9 @@ async def record(tx: Transaction, known: Mapping[UUID, Need], after: Mapping[UUI
             tx.cancel_clock("no_show_review", need.case_id)
 
 
-def _offer(tx: Transaction, need: Need, offer: Offer, cause: Cause | None) -> Placement:
-    hold = first_hold(tx.now, hold_span(tx), _by_risk(tx, _settings(tx).ladder_minutes, need.risk, timedelta(minutes=1)))
+def make_offer(tx: Transaction, need: Need, offer: Offer, cause: Cause | None = None) -> Placement:
+    """A placement that offers these beds, with its clock and its fact; neither it nor its hold is written yet."""
+    hold = first_hold(tx.now, hold_span(tx, need), _by_risk(tx, _settings(tx).ladder_minutes, need.risk, timedelta(minutes=1)))
     made = Placement(
         id=tx.new_id("placement", need.case_id, cause),
         case_id=need.case_id,
@@ -134,6 +136,7 @@ def _offer(tx: Transaction, need: Need, offer: Offer, cause: Cause | None) -> Pl
         offered_at=tx.now,
         hold_until=hold.until,
         ladder_until=hold.ladder_until,
+        part_of=need.part_of,
     )
     persons = tuple(person.id for person in need.persons)
     fact = facts.Offered(placement_id=made.id, shelter_id=made.shelter_id, persons=persons, hold_until=hold.until)
@@ -255,9 +258,15 @@ def set_no_show_review(tx: Transaction, case_id: UUID) -> None:
     tx.set_clock("no_show_review", case_id, tx.now + tx.settings.span(hours=_settings(tx).no_show_review_hours))
 
 
-def hold_span(tx: Transaction) -> timedelta:
-    """For how long beds are held."""
-    span: timedelta = tx.settings.span(minutes=_settings(tx).hold_minutes)
+def hold_span(tx: Transaction, need: Need | None = None) -> timedelta:
+    """For how long beds are held; longer for who comes through a channel or from an area that the settings name (P12)."""
+    settings = _settings(tx)
+    minutes = [settings.hold_minutes]
+    if need is not None and need.channel is not None:
+        minutes.append(settings.hold_minutes_by_channel.get(need.channel, 0))
+    if need is not None and need.area is not None:
+        minutes += [longer for area, longer in settings.hold_minutes_by_area.items() if need.area.startswith(area)]
+    span: timedelta = settings.span(minutes=max(minutes))
     return span
 
 

@@ -21,18 +21,27 @@ KEEP_SHELTERS = (OPERATOR, OFFICER)
 SEE_PLACEMENTS = (HEAD, OFFICER, SUPERVISOR)
 # Those who see placements of all shelters; a head sees those of its own.
 SEE_ALL_PLACEMENTS = (OFFICER, SUPERVISOR)
-ANSWER_OFFER = (HEAD, OFFICER)
+ANSWER_OFFER = (HEAD, OFFICER, SUPERVISOR)
+# Who may answer although somebody else said to be on it, and let a household be housed apart or a rule be set aside.
+OVERRULE = (SUPERVISOR,)
+# Who may record what somebody else decided, told by phone.
+RECORD_FOR_OTHERS = (OFFICER, SUPERVISOR)
+EXTEND = (OFFICER, SUPERVISOR)
+SEE_CONTACT = (INTAKE_OFFICER, OUTREACH, OFFICER, SUPERVISOR)
 SEND_OFF = (HEAD, OFFICER, INTAKE_OFFICER, OUTREACH)
 TAKE_BACK = (OFFICER, SUPERVISOR, INTAKE_OFFICER)
 ADMIT = (HEAD, OFFICER)
 END_STAY = (HEAD, OFFICER)
 ADMIT_AT_THE_DOOR = (HEAD, OFFICER)
+ASK_TRANSFER = (OFFICER, SUPERVISOR)
+RECORD_ABSENCE = (HEAD, OFFICER)
 
 # Whose acts are not bound to units.
 FOR_ALL_SHELTERS = (OFFICER, SUPERVISOR, INTAKE_OFFICER, OUTREACH)
 
 SEE_WAITING = (OFFICER, SUPERVISOR)
 DECIDE_NEED = (OFFICER, SUPERVISOR)
+OFFER_BY_HAND = (OFFICER, SUPERVISOR)
 SEE_OCCUPANCY = (OPERATOR, HEAD, OFFICER, SUPERVISOR)
 
 # Inventory: who keeps units and rooms, who answers for a bed of need, who sees beds, and who may close a house, its head its own.

@@ -58,7 +58,9 @@ async def stand_anew(tx: Transaction, cases: Collection[UUID]) -> None:
 
 
 async def _resumed(tx: Transaction, need: Need) -> Need:
-    newest = await store.placements(tx, shelters=None, state=None, case_id=need.case_id, most=1)
+    told = await store.placements(tx, shelters=None, state=None, case_id=need.case_id, most=20)
+    # What only asked another shelter to take somebody over says nothing of where the household stands.
+    newest = [entry for entry in told if entry.transfer_of is None or entry.state in {Step.ADMITTED, Step.ENDED}]
     if not newest:
         return need
     step, reason = newest[0].state, newest[0].reason

@@ -12,19 +12,30 @@ from contracts import placement as facts
 from contracts.event import Event
 from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged, Triaged, Withdrawn
 
-from placement import arrivals, handlers, housing, matching, store
-from placement.arrivals import LEFT, LEGAL_GROUND
+from placement import arrivals, handlers, housing, matching, store, transfers
+from placement.arrivals import LEGAL_GROUND
 from placement.domain import needs
 from placement.domain.needs import IN_FLIGHT, State
 from placement.domain.placements import EXPECTED, LIVE, Placement, Step
-from placement.domain.relearn import Book, Entering, Going, Moving, Offering, Unmet, Waiting, Word, retell
-from placement.store import register, relearnt
+from placement.domain.relearn import Answering, Book, Entering, Going, Moving, Offering, Relocating, Unmet, Waiting, Word, retell
+from placement.stays import LEFT
+from placement.store import register, relearnt, staying
 
 SAID_OF_CASES = (Triaged, RiskChanged, HouseholdChanged, Withdrawn, ReferredOut, Closed)
 CLOCKS = ("hold", "arrival", "stay_review", "waiting_review", "no_show_review")
 BED_TO_CONFIRM, NO_FREE_BED, SHELTER_UNKNOWN, LEGAL_GROUND_END = "bed_to_confirm", "no_free_bed", "shelter_unknown", "legal_ground_until"
-# What a shelter's register was changed to is in no fact; a fact of that hour only tells which kinds had room.
-SAYS_NOTHING_OF_STATE = (facts.ClockMissed, facts.AvailabilityChanged, facts.CensusMissed)
+TRANSFER_TO_REPEAT = "transfer_to_repeat"
+# What a shelter's register was changed to is in no fact; a fact of that hour only tells which kinds had room. Who was on an answer by then
+# answers or is asked again; that a household lives apart is what its transfer says.
+SAYS_NOTHING_OF_STATE = (
+    facts.ClockMissed,
+    facts.AvailabilityChanged,
+    facts.Claimed,
+    facts.SplitApproved,
+    facts.ProbingSuspected,
+    facts.CensusMissed,
+)
+ANSWERS = {"accepted": Step.ACCEPTED, "declined": Step.DECLINED, "expired": Step.EXPIRED, "cancelled": Step.CANCELLED}
 
 STEPS = {
     facts.Accepted.type: Step.ACCEPTED,
@@ -46,13 +57,15 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     await tx.lock(cases)
     before = await _books(tx, cases)
     books, unlearnt = _told(before, own, [e for e in lost.others if e.subject in before and isinstance(e.data, SAID_OF_CASES)])
-    books = {case_id: _timed(tx, _one_live(book)) for case_id, book in books.items()}
     newest = {event.data.placement_id: event for event in own if hasattr(event.data, "placement_id")}
+    unasked = {entry.id for book in books.values() for entry in book.placements.values() if entry.asks_to_move and entry.id in newest}
+    books = {case_id: _timed(tx, _one_live(book, unasked)) for case_id, book in books.items()}
     unknown = await relearnt.note_shelters(tx, {entry.shelter_id for book in books.values() for entry in book.placements.values()})
     await _write(tx, before, books)
-    live = [entry for book in books.values() if (entry := book.live)]
+    live = [entry for book in books.values() for entry in book.standing]
     residents = {entry.id: books[entry.case_id].residents(entry) for entry in live}
     anew, without = await housing.give_beds(tx, live, residents)
+    await staying.move_in(tx, [entry.id for entry in live if entry.state is Step.ADMITTED])
     # Who stays where is what the stays say; without any, it is what the placement says.
     await store.save_placements(tx, [replace(entry, members=residents[entry.id]) for entry in live if entry.id in without])
     await _agreements(tx, own)
@@ -60,6 +73,7 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     matching.beds_became_free(tx)
     unlearnt += [Unlearnt(newest[placement_id], BED_TO_CONFIRM) for placement_id in sorted(anew) if placement_id in newest]
     unlearnt += [Unlearnt(newest[placement_id], NO_FREE_BED) for placement_id in sorted(without) if placement_id in newest]
+    unlearnt += [Unlearnt(newest[placement_id], TRANSFER_TO_REPEAT) for placement_id in sorted(unasked) if placement_id in newest]
     unlearnt += [Unlearnt(event, SHELTER_UNKNOWN) for event in newest.values() if getattr(event.data, "shelter_id", None) in unknown]
     return unlearnt + [Unlearnt(event, LEGAL_GROUND_END) for event in own if _on_legal_ground(event)]
 
@@ -85,10 +99,15 @@ def _told(before: dict[UUID, Book], own: Sequence[Received[Any]], others: Sequen
     return books, unlearnt
 
 
-def _one_live(book: Book) -> Book:
-    """A case has one offer or stay at most; an older one whose end nobody heard of has ended."""
-    live = book.live
-    ended = {e.id: replace(e, state=Step.CANCELLED) for e in book.placements.values() if live and e.state in LIVE and e.id != live.id}
+def _one_live(book: Book, unasked: Collection[UUID]) -> Book:
+    """A case has one offer or stay at most, or the stays of those who were moved apart; an older one whose end nobody heard of has ended.
+
+    A transfer of which something was lost (`unasked`) is taken back: those who would move stay where they are, and people ask again.
+    """
+    standing = {entry.id for entry in book.standing}
+    asked = {e.id for e in book.placements.values() if e.asks_to_move and e.transfer_of in standing} - set(unasked)
+    over = [e for e in book.placements.values() if e.state in LIVE and e.id not in standing | asked]
+    ended = {e.id: replace(e, state=Step.CANCELLED) for e in over}
     return replace(book, placements={**book.placements, **ended})
 
 
@@ -131,18 +150,29 @@ async def _set_clocks(tx: Transaction, books: dict[UUID, Book]) -> None:
     """Set the clock of each state anew, and take back those of states that are over."""
     spans = await arrivals.stay_spans(tx, {entry.shelter_id for book in books.values() for entry in book.placements.values()})
     for case_id, book in books.items():
-        for kind in CLOCKS:
-            tx.cancel_clock(kind, case_id)
-        for _, person, _ in book.gone:
-            tx.cancel_clock(LEGAL_GROUND, case_id, str(person))
-        entry = book.live
-        if entry is not None:
+        _cancel_clocks(tx, case_id, book)
+        for entry in book.standing:
             kind, due = _clock_of(entry, tx.now, (entry.admitted_at or tx.now) + spans[entry.shelter_id])
-            tx.set_clock(kind, case_id, due)
-        elif book.need.state is State.WAITING and book.need.waitlisted:
+            tx.set_clock(kind, case_id, due, key=arrivals.review_key(entry))
+        if book.standing:
+            continue
+        if book.need.state is State.WAITING and book.need.waitlisted:
             tx.set_clock("waiting_review", case_id, _later(book.need.review_at, tx.now))
         elif book.need.state in {State.NO_SHOW, *IN_FLIGHT}:
             matching.set_no_show_review(tx, case_id)
+
+
+def _cancel_clocks(tx: Transaction, case_id: UUID, book: Book) -> None:
+    for kind in CLOCKS:
+        tx.cancel_clock(kind, case_id)
+    for entry in book.placements.values():
+        tx.cancel_clock(arrivals.STAY_REVIEW, case_id, str(entry.id))
+        if not entry.asks_to_move:
+            tx.cancel_clock(transfers.TRANSFER, case_id, str(entry.id))
+    for _, person, how in book.gone:
+        tx.cancel_clock(arrivals.ABSENCE, case_id, str(person))
+        if how != transfers.TRANSFERRED:
+            tx.cancel_clock(LEGAL_GROUND, case_id, str(person))
 
 
 def _clock_of(entry: Placement, now: datetime, review: datetime) -> tuple[str, datetime]:
@@ -173,7 +203,20 @@ def _word(event: Received[Any]) -> Word:
         case facts.Unmet():
             return Unmet()
         case _:
-            return _step(event)
+            return _of_transfer(event) or _step(event)
+
+
+def _of_transfer(event: Received[Any]) -> Word | None:
+    data = event.data
+    match data:
+        case facts.TransferOffered():
+            return Offering(data.placement_id, data.shelter_id, event.time, data.hold_until, data.persons, data.from_placement_id)
+        case facts.TransferAnswered():
+            return Answering(data.placement_id, ANSWERS[data.answer.value])
+        case facts.Transferred():
+            return Relocating(data.placement_id, data.shelter_id, data.from_placement_id, data.moved_at, data.persons, data.review_on)
+        case _:
+            return None
 
 
 def _step(event: Received[Any]) -> Moving:

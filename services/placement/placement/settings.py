@@ -17,10 +17,20 @@ class PlacementSettings(Settings):
     keys_url: SecretStr
     key_file: Path
     hold_minutes: float = Field(default=90, gt=0, description="for which the beds of an offer are held, and by which a hold is extended (P12)")
+    hold_minutes_by_channel: dict[str, float] = Field(
+        default={"hospital": 180}, description="for which beds are held for who comes through this channel, where that is longer (P12)"
+    )
+    hold_minutes_by_area: dict[str, float] = Field(
+        default={"31.01": 180}, description="for which beds are held for who comes from these areas, where that is longer: the islands"
+    )
+    claim_minutes: float = Field(default=10, gt=0, description="for which whoever says to be working on an answer is left to it (P13)")
     ladder_minutes: dict[str, float] = Field(
         default={"high": 60, "medium": 240, "low": 240}, description="until which an unanswered hold is extended, by risk (P13)"
     )
     arrive_hours: float = Field(default=6, gt=0, description="from acceptance until a household counts as not come")
+    arrived_days_back: float = Field(default=7, gt=0, description="how long ago somebody may have come in who is recorded only now")
+    re_entry_days: float = Field(default=90, gt=0, description="after a stay within which a new one is a re-entry")
+    coordinator_phone: str = Field(default="112", description="whom those who asked for a bed call after a yes; never a shelter's own number")
     waiting_review_hours: dict[str, float] = Field(
         default={"high": 1, "medium": 24, "low": 24}, description="between two reviews of a waiting household, by risk"
     )

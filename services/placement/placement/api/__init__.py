@@ -1,5 +1,5 @@
 """What people do in placement: keep the register of shelters, answer offers, let households in and see who waits."""
 
-from placement.api import inventory, inventory_csv, inventory_nights, placements, shelters
+from placement.api import inventory, inventory_csv, inventory_nights, needs, placements, shelters, stays
 
-routers = [shelters.router, inventory.router, inventory_csv.router, inventory_nights.router, placements.router]
+routers = [shelters.router, inventory.router, inventory_csv.router, inventory_nights.router, placements.router, stays.router, needs.router]

@@ -1,7 +1,8 @@
 """What the routes of offers and stays take and show: codes from closed lists, and nobody's name."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from contracts.vocabulary import (
@@ -12,12 +13,14 @@ from contracts.vocabulary import (
     CancelReason,
     DeclineReason,
     Destination,
+    Handover,
     HouseholdRole,
     Need,
     PpksCategory,
     Sex,
+    SplitReason,
 )
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from placement.api.bodies import Body
 from placement.domain.homes import summary
@@ -28,13 +31,67 @@ from placement.domain.placements import Agreed, Placement
 ByPeople = Literal[CancelReason.SURVIVOR_DECLINED, CancelReason.SURVIVOR_UNREACHABLE, CancelReason.NO_LONGER_NEEDED]
 
 
-class DeclineBody(Body):
+# Codes, because a sentence would carry what nobody must read here.
+ByHandReason = Literal["survivor_wish", "safety", "health", "care_need", "agreed_with_shelter", "near_services"]
+Minutes = Annotated[int, Field(ge=1, le=360)]
+
+
+class SaidBody(Body):
+    """Who decided, and when, where that is not whoever writes this now: a coordinator records an answer given by phone."""
+
+    decided_by: UUID | None = None
+    occurred_at: AwareDatetime | None = None
+
+
+class DeclineBody(SaidBody):
     """Why the head says no."""
 
     reason: DeclineReason
 
 
-class CancelBody(Body):
+class OnTheWayBody(Body):
+    """How the household comes to the shelter."""
+
+    handover: Handover | None = None
+
+
+class ExtendBody(Body):
+    """How much more time an answer or an arrival gets."""
+
+    minutes: Minutes
+
+
+class TransferBody(Body):
+    """Where to, and who, when not all; some without the others are housed apart, which needs a reason and their agreement."""
+
+    shelter_id: UUID | None = None
+    persons: frozenset[UUID] | None = Field(default=None, min_length=1, max_length=30)
+    reason: SplitReason | None = None
+    agreed: Literal[True] | None = None
+
+
+class AbsenceBody(Body):
+    """Who is away, and until when."""
+
+    persons: frozenset[UUID] = Field(min_length=1, max_length=30)
+    back_by: AwareDatetime
+
+
+class BackBody(Body):
+    """Who is back."""
+
+    persons: frozenset[UUID] = Field(min_length=1, max_length=30)
+
+
+class ByHandBody(Body):
+    """Which shelter a person offers, why out of order, and which rules a supervisor sets aside for it."""
+
+    shelter_id: UUID
+    reason: ByHandReason
+    overrides: frozenset[Literal["P3"]] = frozenset()
+
+
+class CancelBody(SaidBody):
     """Why people take an offer back."""
 
     reason: ByPeople
@@ -52,7 +109,7 @@ class AgreementBody(Body):
         return Agreed(self.person_id, self.agreement.value, self.legal_ground_until if self.agreement is Agreement.LEGAL_GROUND else None)
 
 
-class AdmitBody(Body):
+class AdmitBody(SaidBody):
     """How each member of the household agreed."""
 
     agreements: tuple[AgreementBody, ...] = Field(max_length=30)
@@ -97,6 +154,14 @@ class AdmissionBody(Body):
     brought_by: AgencyCode
     area: AreaCode
     ppks: PpksCategory | None = None
+    arrived_at: AwareDatetime | None = None
+
+
+class ContactView(BaseModel):
+    """Whom those who asked for a bed call: a coordinator, never the shelter."""
+
+    placement_id: UUID
+    phone: str
 
 
 class MemberView(BaseModel):
@@ -108,14 +173,15 @@ class MemberView(BaseModel):
     role: str
     needs: tuple[str, ...]
     bed_id: UUID | None
+    away_until: datetime | None = None
 
 
 class PlacementView(BaseModel):
-    """An offer and what became of it; the members only for those who may see placements."""
+    """An offer and what became of it; for those who may not see placements without its members, and without what tells a secret shelter apart."""
 
     placement_id: UUID
     case_id: UUID
-    shelter_id: UUID
+    shelter_id: UUID | None
     state: str
     offered_at: datetime
     hold_until: datetime | None
@@ -124,16 +190,41 @@ class PlacementView(BaseModel):
     review_on: date | None
     reason: str | None
     direct: bool
+    transfer_of: UUID | None
+    claimed_by: UUID | None
+    claimed_until: datetime | None
+    handover: str | None
+    decided_by: UUID | None
+    decided_at: datetime | None
+    recorded_by: UUID | None
+    overrides: tuple[str, ...]
+    re_entry: bool
     members: tuple[MemberView, ...]
+    warnings: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, entry: Placement, beds: dict[UUID, UUID]) -> Self:
-        """A placement with its beds (bed ids by person id); without beds nobody is named."""
+    def of(cls, entry: Placement, beds: Mapping[UUID, UUID], away: Mapping[UUID, datetime]) -> Self:
+        """A placement with its beds and who is away until when, both by person id."""
         members = tuple(
-            MemberView(person_id=p.id, sex=p.sex, age=p.age, role=p.role, needs=tuple(sorted(p.needs)), bed_id=beds.get(p.id)) for p in entry.members
+            MemberView(
+                person_id=person.id,
+                sex=person.sex,
+                age=person.age,
+                role=person.role,
+                needs=tuple(sorted(person.needs)),
+                bed_id=beds.get(person.id),
+                away_until=away.get(person.id),
+            )
+            for person in entry.members
         )
-        names = set(cls.model_fields) - {"placement_id", "members", "state"}
+        names = set(cls.model_fields) - {"placement_id", "members", "state", "warnings"}
         return cls(placement_id=entry.id, state=entry.state.value, members=members, **{name: getattr(entry, name) for name in names})
+
+    @classmethod
+    def for_requester(cls, entry: Placement, *, secret: bool) -> Self:
+        """A placement as those see it who asked for it: nobody's name, and nothing that tells one secret shelter from another (P14)."""
+        hidden = {"members": (), "claimed_by": None, "decided_by": None, "recorded_by": None, "overrides": (), "transfer_of": None}
+        return cls.of(entry, {}, {}).model_copy(update=hidden | ({"shelter_id": None, "review_on": None} if secret else {}))
 
 
 class RefusalView(BaseModel):
@@ -145,9 +236,10 @@ class RefusalView(BaseModel):
 
 
 class NeedView(BaseModel):
-    """A household that looks for a home."""
+    """A household that looks for a home; `place` is its place in the order of the waiting list, from 1."""
 
     case_id: UUID
+    place: int | None = None
     state: str
     risk: str
     persons: int
@@ -157,10 +249,11 @@ class NeedView(BaseModel):
     reasons: tuple[RefusalView, ...]
 
     @classmethod
-    def of(cls, need: Waiting) -> Self:
+    def of(cls, need: Waiting, place: int | None = None) -> Self:
         """A need as officers see it."""
         return cls(
             case_id=need.case_id,
+            place=place,
             state=need.state.value,
             risk=need.risk,
             persons=len(need.persons),

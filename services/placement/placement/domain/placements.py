@@ -1,13 +1,15 @@
 """One offer's way to an admission and out again, and who may be admitted on what agreement."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
 from uuid import UUID
 
+from placement.domain.homes import Home
 from placement.domain.offers import Hold
-from placement.domain.people import Person
+from placement.domain.people import Household, Person
+from placement.domain.rules import NO, RULES, has_a_bed_for_everyone
 
 JAKARTA = timezone(timedelta(hours=7))
 
@@ -26,6 +28,8 @@ class Step(StrEnum):
     ENDED = "ended"
 
 
+# Beside rules that were set aside, what `overrides` says of an offer that a person made out of order.
+BY_HAND = "by_hand"
 LIVE = (Step.OFFERED, Step.ACCEPTED, Step.ON_THE_WAY, Step.ADMITTED)
 EXPECTED = frozenset({Step.ACCEPTED, Step.ON_THE_WAY})
 # From which states people may take a placement into which.
@@ -46,6 +50,23 @@ class WrongStateError(Exception):
     def __init__(self, state: Step) -> None:
         super().__init__(state.value)
         self.state = state
+
+
+class ClaimedError(Exception):
+    """Somebody else said that she is on it."""
+
+    def __init__(self, by: UUID, until: datetime) -> None:
+        super().__init__(str(by))
+        self.by, self.until = by, until
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Who decided something and when, and who recorded it: she herself, or a coordinator who was told by phone."""
+
+    by: UUID
+    at: datetime
+    recorded_by: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +105,21 @@ class Placement:
         return self.part_of or self.case_id
 
     @property
+    def asks_to_move(self) -> bool:
+        """Whether this only asks another shelter to take over persons who stay where they are until they have moved."""
+        return self.transfer_of is not None and self.state in {Step.OFFERED, Step.ACCEPTED}
+
+    @property
+    def lapses_at(self) -> datetime | None:
+        """Until when its beds are kept: an offer's until its hold is over, those of who is expected until they must have arrived."""
+        return self.hold_until if self.state is Step.OFFERED else self.arrive_by
+
+    @property
+    def set_aside(self) -> frozenset[str]:
+        """The codes of the rules that a supervisor set aside for this offer; `overrides` are these, each with its reason."""
+        return frozenset(entry.partition(":")[0] for entry in self.overrides) - {BY_HAND}
+
+    @property
     def hold(self) -> Hold:
         """The hold of an offer."""
         if self.hold_until is None or self.ladder_until is None:
@@ -95,12 +131,63 @@ def move(placement: Placement, to: Step, by: UUID | None = None) -> Placement:
     """The placement in its next state. Raises WrongStateError when it cannot go there from where it is."""
     if placement.state not in MOVES[to]:
         raise WrongStateError(placement.state)
-    return replace(placement, state=to, decided_by=by)
+    return replace(placement, state=to, decided_by=by, recorded_by=None, decided_at=None)
 
 
-def admit(placement: Placement, now: datetime, review_at: datetime, by: UUID | None = None) -> Placement:
-    """The household is in; its stay is reviewed on the day of `review_at` in Jakarta (P17: a review, never an eviction)."""
-    return replace(move(placement, Step.ADMITTED, by), admitted_at=now, review_on=review_at.astimezone(JAKARTA).date())
+def decided(placement: Placement, to: Step, said: Said) -> Placement:
+    """The same by people: who said so, when, and who recorded it is kept. Raises WrongStateError."""
+    return replace(move(placement, to, said.by), recorded_by=said.recorded_by, decided_at=said.at)
+
+
+def wrong_time(said_at: datetime, now: datetime, offered_at: datetime) -> str | None:
+    """The code of what is wrong with the time at which something was decided about an offer, or None."""
+    if said_at > now:
+        return "in_the_future"
+    return "before_the_offer" if said_at < offered_at else None
+
+
+def claim(offer: Placement, by: UUID, now: datetime, until: datetime) -> Placement:
+    """The offer with somebody on it until a time; its hold lasts at least as long (P13).
+
+    Raises WrongStateError for what is no offer, ClaimedError while somebody else is on it.
+    """
+    if offer.state is not Step.OFFERED:
+        raise WrongStateError(offer.state)
+    require_unclaimed(offer, {by}, now)
+    return replace(offer, claimed_by=by, claimed_until=until, hold_until=max(offer.hold.until, until))
+
+
+def require_unclaimed(offer: Placement, by: Collection[UUID], now: datetime) -> None:
+    """Raises ClaimedError while somebody other than these said that she is on it."""
+    if offer.claimed_by is not None and offer.claimed_by not in by and offer.claimed_until is not None and offer.claimed_until > now:
+        raise ClaimedError(offer.claimed_by, offer.claimed_until)
+
+
+def prolonged(offer: Placement, now: datetime, by: timedelta) -> Placement:
+    """The offer with a longer hold, or the expected household with more time to arrive. Raises WrongStateError for any other."""
+    match offer.state:
+        case Step.OFFERED:
+            return replace(offer, hold_until=max(offer.hold.until, now) + by)
+        case Step.ACCEPTED | Step.ON_THE_WAY:
+            return replace(offer, arrive_by=max(offer.arrive_by or now, now) + by)
+        case _:
+            raise WrongStateError(offer.state)
+
+
+def admit(placement: Placement, said: Said, review_at: datetime) -> Placement:
+    """The household is in since it was said; its stay is reviewed on the day of `review_at` in Jakarta (P17: a review, never an eviction)."""
+    return replace(decided(placement, Step.ADMITTED, said), admitted_at=said.at, review_on=review_at.astimezone(JAKARTA).date())
+
+
+# What no rule has a say in for people who are inside already.
+NOT_AT_THE_DOOR = frozenset({"declined", "no_response"})
+
+
+def warnings(home: Home, household: Household, *, fits: bool) -> tuple[str, ...]:
+    """The codes of the rules that would have ruled the home out for people who are in it already; `fits` is whether its rooms fit them."""
+    found = [rule(home, household) for rule in RULES if rule is not has_a_bed_for_everyone]
+    broken = [verdict.rule for verdict in found if verdict.answer == NO and verdict.rule not in NOT_AT_THE_DOOR]
+    return tuple(dict.fromkeys(broken if fits else [*broken, "P4"]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,13 +25,37 @@ STATES = {Step.ACCEPTED: State.ACCEPTED, Step.ON_THE_WAY: State.ON_THE_WAY, Step
 
 @dataclass(frozen=True, slots=True)
 class Offering:
-    """A home was offered, or the hold of its beds goes on (`persons` is empty then)."""
+    """A home was offered, or the hold of its beds goes on (`persons` is empty then).
+
+    With `leaving` another shelter was asked to take over persons who stay in that placement until they have moved.
+    """
 
     placement_id: UUID
     shelter_id: UUID
     at: datetime
     until: datetime
     persons: tuple[UUID, ...] = ()
+    leaving: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """What another shelter was asked got its answer, or none."""
+
+    placement_id: UUID
+    to: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Relocating:
+    """These persons moved from one placement to another."""
+
+    placement_id: UUID
+    shelter_id: UUID
+    leaving: UUID
+    at: datetime
+    persons: tuple[UUID, ...]
+    review_on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +103,7 @@ class Unmet:
     """The search ended without a bed."""
 
 
-Word: TypeAlias = Offering | Moving | Entering | Going | Waiting | Unmet
+Word: TypeAlias = Offering | Answering | Relocating | Moving | Entering | Going | Waiting | Unmet
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +117,18 @@ class Book:
 
     @property
     def live(self) -> Placement | None:
-        """The newest offer or stay that has not ended."""
-        found = [entry for entry in self.placements.values() if entry.state in LIVE]
+        """The newest offer or stay that has not ended; what only asks another shelter to take somebody over is none."""
+        found = [entry for entry in self.placements.values() if entry.state in LIVE and not entry.asks_to_move]
         return max(found, key=lambda entry: (entry.state is Step.ADMITTED, entry.offered_at, entry.id), default=None)
+
+    @property
+    def standing(self) -> tuple[Placement, ...]:
+        """What goes on: the live one, and beside it the other stays of a household that was moved apart."""
+        live = self.live
+        if live is None:
+            return ()
+        apart = {entry.id for entry in self.placements.values() if entry.state is Step.ADMITTED and entry.id in set(self.inside.values())}
+        return (live, *(self.placements[other] for other in sorted(apart - {live.id})))
 
     def residents(self, entry: Placement) -> tuple[Person, ...]:
         """Who needs a bed of a live placement: those who stay there, or all who are expected."""
@@ -107,19 +140,22 @@ class Book:
 def retell(book: Book, word: Word) -> tuple[Book, str | None]:
     """The book after one more lost fact, told in their order; and the code of what the fact does not say, if it cannot be applied."""
     match word:
-        case Waiting():
-            need = replace(enter(book.need, State.WAITING), waitlisted=True, review_at=word.review_at)
-            return replace(book, need=need), None
-        case Unmet():
-            return replace(book, need=_unmet(book.need)), None
         case Going():
             return _gone(book, word)
         case Entering():
             return _entered(book, word), None
         case Offering():
-            return _offered(book, word), None
+            return _asked(book, word) if word.leaving else _offered(book, word), None
         case Moving():
             return _moved(book, word), None
+        case Answering() | Relocating():
+            return _answered(book, word) if isinstance(word, Answering) else _relocated(book, word), None
+        case Waiting() | Unmet():
+            return replace(book, need=_waiting(book.need, word) if isinstance(word, Waiting) else _unmet(book.need)), None
+
+
+def _waiting(need: Need, word: Waiting) -> Need:
+    return replace(enter(need, State.WAITING), waitlisted=True, review_at=word.review_at)
 
 
 def _unmet(need: Need) -> Need:
@@ -128,7 +164,7 @@ def _unmet(need: Need) -> Need:
     return enter(need, State.SETTLED if need.shelter_needed else State.NONE)
 
 
-def _entry(book: Book, word: Offering | Moving | Entering, persons: Iterable[UUID] = ()) -> Placement:
+def _entry(book: Book, word: Offering | Moving | Entering | Relocating, persons: Iterable[UUID] = ()) -> Placement:
     """The placement of a fact; one that nothing else is known of is for these persons, or for the household as it is."""
     if word.placement_id in book.placements:
         return book.placements[word.placement_id]
@@ -140,6 +176,32 @@ def _entry(book: Book, word: Offering | Moving | Entering, persons: Iterable[UUI
 
 def _with(book: Book, entry: Placement, need: Need) -> Book:
     return replace(book, placements={**book.placements, entry.id: entry}, need=need)
+
+
+def _asked(book: Book, word: Offering) -> Book:
+    """Another shelter is asked: nothing changes for those who would move."""
+    entry = replace(_entry(book, word, word.persons), hold_until=word.until, transfer_of=word.leaving)
+    return _with(book, entry, book.need) if entry.state is Step.OFFERED else book
+
+
+def _answered(book: Book, word: Answering) -> Book:
+    """Of what nobody knows to have been asked, nothing is to be done any more."""
+    entry = book.placements.get(word.placement_id)
+    if entry is None or not entry.asks_to_move:
+        return book
+    return _with(book, replace(entry, state=word.to), book.need)
+
+
+def _relocated(book: Book, word: Relocating) -> Book:
+    """They live in the new home alone: whoever moved has no bed in the old one any more."""
+    entry = replace(_entry(book, word, word.persons), state=Step.ADMITTED, transfer_of=word.leaving, admitted_at=word.at, review_on=word.review_on)
+    inside = {**book.inside, **dict.fromkeys(word.persons, entry.id)}
+    gone = tuple((word.leaving, person, "transferred") for person in word.persons)
+    book = replace(_with(book, entry, enter(book.need, State.ADMITTED)), inside=inside, gone=(*book.gone, *gone))
+    old = book.placements.get(word.leaving)
+    if old is None or old.id in inside.values() or old.state not in LIVE:
+        return book
+    return _with(book, replace(old, state=Step.ENDED), book.need)
 
 
 def _offered(book: Book, word: Offering) -> Book:
@@ -183,7 +245,7 @@ def _gone(book: Book, word: Going) -> tuple[Book, str | None]:
     book = replace(book, inside=inside, gone=(*book.gone, *((entry.id, person, word.how) for person in word.persons)))
     if entry.id in inside.values():
         return book, None
-    return _with(book, replace(entry, state=Step.ENDED), out_of_bed(book.need)), None
+    return _with(book, replace(entry, state=Step.ENDED), book.need if inside else out_of_bed(book.need)), None
 
 
 # -- beds anew --------------------------------------------------------------------------------------------------------------------------
@@ -210,7 +272,7 @@ def beds_anew(homes: Iterable[Home], bedless: Sequence[Bedless]) -> dict[UUID, d
     in_doubt: set[UUID] = set()
     for entry in sorted(bedless, key=lambda entry: (FIRST.index(entry.placement.state), entry.placement.offered_at, entry.placement.id)):
         home = left.get(entry.placement.shelter_id)
-        beds = None if home is None or home.id in in_doubt else fit(home, entry.household) or _any_beds(home, entry.household)
+        beds = None if home is None or home.id in in_doubt else fit(home, entry.household) or any_beds(home, entry.household)
         if home is not None and beds is not None:
             left[home.id] = taken(home, entry.household, beds)
         else:
@@ -219,8 +281,8 @@ def beds_anew(homes: Iterable[Home], bedless: Sequence[Bedless]) -> dict[UUID, d
     return given
 
 
-def _any_beds(home: Home, household: Household) -> dict[UUID, UUID] | None:
-    """Any free beds, whatever the rooms: people are there already, and somebody looks at it."""
+def any_beds(home: Home, household: Household) -> dict[UUID, UUID] | None:
+    """Any free beds, bed ids by person id, whatever the rooms: people are there already, and somebody looks at it. None when there are too few."""
     free = sorted(bed for room in home.rooms for bed in room.free)
     if len(free) < len(household.persons):
         return None

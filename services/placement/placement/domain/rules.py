@@ -168,6 +168,13 @@ def refusal(home: Home, household: Household, rules: Iterable[Rule] = RULES) -> 
     return None
 
 
+def standing_against(home: Home, household: Household, rules: Iterable[Rule] = RULES) -> Refusal | None:
+    """The same, but for rules that a supervisor set aside for this household."""
+    said = (rule(home, household) for rule in rules)
+    against = next((verdict for verdict in said if verdict.answer == NO and verdict.rule not in household.overrides), None)
+    return Refusal(home.id, against.rule, against.fact, home.secret) if against else None
+
+
 def refused_by(found: Iterable[Verdict]) -> Verdict | None:
     """The first verdict that says no."""
     return next((verdict for verdict in found if verdict.answer == NO), None)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis import Transaction
-from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, Row, Table, Text, Uuid, case, select, text
+from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, Row, Table, Text, Uuid, case, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -189,8 +189,8 @@ def _upsert(table: Table, key: str) -> Any:
 SAVE_NEEDS = _upsert(NEED, "case_id")
 SAVE_PLACEMENTS = _upsert(PLACEMENT, "id")
 HOLD = text("""
-    INSERT INTO stay (placement_id, person_id, bed_id, case_id, sex, small, during)
-    SELECT placement, person, bed, case_id, sex, small, tstzrange(CAST(:now AS timestamptz), until)
+    INSERT INTO stay (placement_id, person_id, bed_id, case_id, sex, small, during, in_it)
+    SELECT placement, person, bed, case_id, sex, small, tstzrange(CAST(:now AS timestamptz), until), CASE WHEN CAST(:elsewhere AS boolean) THEN 'empty'::tstzrange END
     FROM unnest(CAST(:placements AS uuid[]), CAST(:persons AS uuid[]), CAST(:beds AS uuid[]), CAST(:cases AS uuid[]), CAST(:sexes AS text[]),
         CAST(:smalls AS boolean[]), CAST(:untils AS timestamptz[])) AS new (placement, person, bed, case_id, sex, small, until)""")
 # A database clock that was set back may say an end before the beginning: the hold then lasts a minute.
@@ -200,13 +200,21 @@ EXTEND = text("""
     WHERE stay.placement_id = longer.placement AND NOT isempty(during) AND ended_as IS NULL""")
 FREE = text("UPDATE stay SET during = 'empty' WHERE placement_id = ANY(CAST(:placements AS uuid[]))")
 END = text("""
-    UPDATE stay SET during = tstzrange(lower(during), greatest(lower(during), CAST(:now AS timestamptz))), ended_as = how
+    UPDATE stay SET during = tstzrange(lower(during), greatest(lower(during), CAST(:now AS timestamptz))), ended_as = how,
+        in_it = in_it * tstzrange(NULL, CAST(:now AS timestamptz))
     FROM unnest(CAST(:placements AS uuid[]), CAST(:persons AS uuid[]), CAST(:hows AS text[])) AS gone (placement, person, how)
-    WHERE stay.placement_id = gone.placement AND stay.person_id = gone.person AND ended_as IS NULL AND NOT isempty(during)""")
+    WHERE stay.placement_id = gone.placement AND stay.person_id = gone.person AND ended_as IS NULL AND NOT isempty(during)
+    RETURNING bed_id""")
+# A person whose transfer is asked for has a bed held although she sleeps in another one: only when she is in it (`in_it`) does it count as hers.
 TAKEN = text("""
-    SELECT DISTINCT mine.placement_id FROM stay mine
-    JOIN stay other ON (other.bed_id = mine.bed_id OR other.person_id = mine.person_id) AND other.placement_id <> mine.placement_id
-        AND other.during && tstzrange(lower(mine.during), NULL)
+    SELECT mine.placement_id FROM stay mine JOIN stay other ON uuidrange(other.bed_id, other.bed_id, '[]') && uuidrange(mine.bed_id, mine.bed_id, '[]')
+        AND other.placement_id <> mine.placement_id AND other.during && tstzrange(lower(mine.during), NULL)
+    WHERE mine.placement_id = ANY(CAST(:placements AS uuid[])) AND NOT isempty(mine.during)
+    UNION
+    SELECT mine.placement_id FROM stay mine
+    JOIN stay other ON uuidrange(other.person_id, other.person_id, '[]') && uuidrange(mine.person_id, mine.person_id, '[]')
+        AND other.placement_id <> mine.placement_id
+        AND coalesce(other.in_it, other.during) && coalesce(mine.in_it, tstzrange(lower(mine.during), NULL))
     WHERE mine.placement_id = ANY(CAST(:placements AS uuid[])) AND NOT isempty(mine.during)""")
 INSIDE = text("""
     SELECT placement.id AS placement_id, stay.case_id, stay.person_id FROM stay JOIN placement ON placement.id = stay.placement_id
@@ -251,9 +259,27 @@ async def round_ahead(tx: Transaction) -> bool:
 
 
 async def live(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, Placement]:
-    """The offer or stay that each of these cases has now, by case id; at most one per case."""
-    statement = select(PLACEMENT).where(PLACEMENT.c.case_id.in_(cases), PLACEMENT.c.state.in_([step.value for step in LIVE]))
-    return {row.case_id: placement_of(row) for row in await tx.rows(statement)}
+    """The offer or stay that each of these cases has now, by case id; at most one per case.
+
+    Without what only asks another shelter to take somebody over. Where a household was moved apart, it is the stay of those who remained.
+    """
+    standing = or_(PLACEMENT.c.transfer_of.is_(None), PLACEMENT.c.state == Step.ADMITTED.value)
+    statement = select(PLACEMENT).where(PLACEMENT.c.case_id.in_(cases), PLACEMENT.c.state.in_([step.value for step in LIVE]), standing)
+    found = [placement_of(row) for row in await tx.rows(statement)]
+    return {entry.case_id: entry for entry in sorted(found, key=lambda entry: (entry.transfer_of is None, entry.id))}
+
+
+async def transfers(tx: Transaction, cases: Collection[UUID]) -> list[Placement]:
+    """What asks another shelter, for these cases, to take somebody over, in order of ids."""
+    asked = [Step.OFFERED.value, Step.ACCEPTED.value]
+    statement = select(PLACEMENT).where(PLACEMENT.c.case_id.in_(cases), PLACEMENT.c.state.in_(asked), PLACEMENT.c.transfer_of.is_not(None))
+    return [placement_of(row) for row in await tx.rows(statement.order_by(PLACEMENT.c.id))]
+
+
+async def lived_in(tx: Transaction, placement_ids: Collection[UUID]) -> dict[UUID, Placement]:
+    """Those of these placements whose household is in, by placement id."""
+    statement = select(PLACEMENT).where(PLACEMENT.c.id.in_(placement_ids), PLACEMENT.c.state == Step.ADMITTED.value)
+    return {row.id: placement_of(row) for row in await tx.rows(statement)}
 
 
 async def placement(tx: Transaction, placement_id: UUID) -> Placement | None:
@@ -283,13 +309,16 @@ async def save_placements(tx: Transaction, changed: Iterable[Placement]) -> None
 # -- stays and holds --------------------------------------------------------------------------------------------------------------
 
 
-async def hold_beds(tx: Transaction, offers: Sequence[tuple[Placement, Offer]], until: Mapping[UUID, datetime | None]) -> None:
-    """Take the beds of offers from now until a time per placement; None is until they leave."""
+async def hold_beds(
+    tx: Transaction, offers: Sequence[tuple[Placement, Offer]], until: Mapping[UUID, datetime | None], *, elsewhere: bool = False
+) -> None:
+    """Take the beds of offers from now until a time per placement; None is until they leave; `elsewhere` are persons who have a bed until they move."""
     taken = [(made, person, offer.beds[person.id]) for made, offer in offers for person in offer.household.persons]
     await tx.execute(
         HOLD,
         {
             "now": tx.now,
+            "elsewhere": elsewhere,
             "placements": [made.id for made, _, _ in taken],
             "persons": [person.id for _, person, _ in taken],
             "beds": [bed for _, _, bed in taken],
@@ -311,10 +340,10 @@ async def free_beds(tx: Transaction, placement_ids: Collection[UUID]) -> None:
     await tx.execute(FREE, {"placements": list(placement_ids)})
 
 
-async def end_stays(tx: Transaction, gone: Sequence[tuple[UUID, UUID, str]]) -> None:
-    """End stays now: (placement, person, how)."""
+async def end_stays(tx: Transaction, gone: Sequence[tuple[UUID, UUID, str]]) -> list[UUID]:
+    """End stays now: (placement, person, how); the beds in which they slept."""
     parameters = {"placements": [entry[0] for entry in gone], "persons": [entry[1] for entry in gone], "hows": [entry[2] for entry in gone]}
-    await tx.execute(END, parameters | {"now": tx.now})
+    return [row.bed_id for row in await tx.rows(END, parameters | {"now": tx.now})]
 
 
 async def taken_by_others(tx: Transaction, placement_ids: Collection[UUID]) -> set[UUID]:

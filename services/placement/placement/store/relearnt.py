@@ -28,10 +28,9 @@ AGREE = text("""
     SELECT placement, person, how, :by, at FROM unnest(CAST(:placements AS uuid[]), CAST(:persons AS uuid[]), CAST(:hows AS text[]),
         CAST(:ats AS timestamptz[])) AS new (placement, person, how, at) ON CONFLICT DO NOTHING""")
 WITHOUT_BEDS = text("""
-    SELECT placement.* FROM placement WHERE case_id = ANY(CAST(:cases AS uuid[])) AND state = ANY(CAST(:live AS text[]))
-        AND NOT EXISTS (SELECT FROM stay WHERE placement_id = placement.id AND ended_as IS NULL AND NOT isempty(during))""").columns(
-    *PLACEMENT.columns
-)
+    SELECT id FROM placement WHERE case_id = ANY(CAST(:cases AS uuid[])) AND state = ANY(CAST(:live AS text[]))
+        AND (transfer_of IS NULL OR state = 'admitted')
+        AND NOT EXISTS (SELECT FROM stay WHERE placement_id = placement.id AND ended_as IS NULL AND NOT isempty(during))""")
 
 
 async def placements_of(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, dict[UUID, Placement]]:
@@ -45,7 +44,8 @@ async def placements_of(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, 
 async def without_beds(tx: Transaction, cases: Collection[UUID]) -> list[Placement]:
     """The live placements of these cases that have no bed."""
     parameters = {"cases": list(cases), "live": [step.value for step in LIVE]}
-    return [placement_of(row) for row in await tx.rows(WITHOUT_BEDS, parameters)]
+    found = [row.id for row in await tx.rows(WITHOUT_BEDS, parameters)]
+    return [placement_of(row) for row in await tx.rows(select(PLACEMENT).where(PLACEMENT.c.id.in_(found)))]
 
 
 async def note_shelters(tx: Transaction, shelters: Collection[UUID]) -> set[UUID]:

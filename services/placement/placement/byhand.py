@@ -1,0 +1,42 @@
+"""A home offered by a person, out of the waiting list's order and with a reason that is kept. The caller has locked the case."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from uuid import UUID
+
+from chassis import Transaction, conflict
+
+from placement import matching, store
+from placement.domain.needs import Need, State, enter
+from placement.domain.offers import Offer
+from placement.domain.placements import BY_HAND, Placement
+from placement.domain.rooms import fit
+from placement.domain.rules import standing_against
+from placement.store import register, staying
+
+RULED_OUT = "a rule stands against this shelter"
+
+
+async def offer(tx: Transaction, need: Need, shelter_id: UUID, reason: str, overrides: Collection[str] = ()) -> Placement:
+    """Offer a waiting household one shelter, whoever waits longer, and also if its head said no before: a person knows why.
+
+    `overrides` are the codes of rules that a supervisor sets aside. Raises 409 naming the rule that stands against it; only those ask
+    who may know it.
+    """
+    asked = replace(need.household(tx.now), declined=frozenset(), not_now=frozenset(), overrides=frozenset(overrides))
+    (home,) = await register.homes(tx, [shelter_id])
+    if await staying.housed(tx, [person.id for person in asked.persons]):
+        raise conflict(RULED_OUT, rule="P1", fact="person_has_a_bed")
+    if against := standing_against(home, asked):
+        raise conflict(RULED_OUT, rule=against.rule, fact=against.fact)
+    beds = fit(home, asked)
+    if beds is None:
+        raise conflict(RULED_OUT, rule="P4", fact="rooms_do_not_fit")
+    chosen = Offer(asked, shelter_id, beds)
+    kept = (f"{BY_HAND}:{reason}", *(f"{rule}:{reason}" for rule in sorted(overrides)))
+    made = replace(matching.make_offer(tx, need, chosen), overrides=kept)
+    await store.save_placements(tx, [made])
+    await store.hold_beds(tx, [(made, chosen)], {made.id: made.hold_until})
+    await matching.record(tx, {need.case_id: need}, {need.case_id: enter(need, State.OFFERED)})
+    matching.set_availability(tx, need.case_id)
+    return made

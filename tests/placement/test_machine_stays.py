@@ -1,0 +1,227 @@
+"""Whatever people do, whatever comes at once and however the clock jumps: no bed or person twice, nobody apart, no hold lost, no dead end.
+
+The rounds of both tests are few in the suite; NAUNGAN_MACHINE_EXAMPLES and NAUNGAN_RACE_ROUNDS raise them.
+"""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
+from random import Random
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
+
+import pytest
+from contracts.intake import Withdrawn
+from contracts.vocabulary import EndReason, Risk
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from tests.placement.builders import a_household_change, a_member, a_room_body, a_shelter_body, a_snapshot, a_triage
+from tests.placement.steps import agreements, one_bed, platform
+from tests.rig import Rig
+
+EXAMPLES = int(os.environ.get("NAUNGAN_MACHINE_EXAMPLES", "8"))
+STEPS = 25
+ROUNDS = int(os.environ.get("NAUNGAN_RACE_ROUNDS", "25"))
+CLIENTS = 200
+EMPTY = "TRUNCATE absence, agreement, stay, placement, need, bed, room, unit, shelter, availability, clock CASCADE"
+# What people may do with a placement in each of its states, the way on more often than the others; some of it is refused, by two at once.
+FOR_A_TRANSFER = "transfer "
+ACTIONS = {
+    "offered": ("accept", "accept", "accept", "claim", "decline", "extend", "cancel"),
+    "accepted": ("admit", "admit", "admit", "on-the-way", "extend", "no-show", "cancel"),
+    "on_the_way": ("admit", "admit", "no-show", "cancel"),
+    "admitted": ("transfer", "transfer", "transfer_some", "absences", "absences/back", "leave", "leave_all"),
+    "transfer offered": ("accept", "accept", "accept", "claim", "decline", "extend", "cancel"),
+    "transfer accepted": ("move", "move", "move", "extend", "cancel"),
+}
+
+BED_TWICE = """
+    SELECT a.bed_id FROM stay a JOIN stay b ON a.bed_id = b.bed_id AND (a.placement_id, a.person_id) < (b.placement_id, b.person_id)
+        AND a.during && b.during"""
+PERSON_TWICE = """
+    SELECT a.person_id FROM stay a JOIN stay b ON a.person_id = b.person_id AND a.placement_id < b.placement_id
+        AND coalesce(a.in_it, a.during) && coalesce(b.in_it, b.during)"""
+# Of what is offered or expected every member has a bed, until the very end of the hold or the time of arrival.
+LOST_HOLD = """
+    SELECT p.id FROM placement p WHERE p.state IN ('offered', 'accepted', 'on_the_way') AND (
+        SELECT count(*) FROM stay s WHERE s.placement_id = p.id AND s.ended_as IS NULL
+            AND upper(s.during) = CASE WHEN p.state = 'offered' THEN p.hold_until ELSE p.arrive_by END) <> jsonb_array_length(p.members)"""
+# Who was admitted sleeps in her bed without an end until she goes; nobody sleeps where no stay is.
+NO_BED = """
+    SELECT p.id FROM placement p WHERE p.state = 'admitted' AND NOT EXISTS (
+        SELECT FROM stay s WHERE s.placement_id = p.id AND s.ended_as IS NULL AND upper_inf(s.during) AND NOT isempty(s.during)
+            AND coalesce(upper_inf(s.in_it) AND NOT isempty(s.in_it), true))
+    UNION ALL
+    SELECT p.id FROM placement p WHERE p.state = 'admitted'
+        AND (SELECT count(*) FROM stay s WHERE s.placement_id = p.id) <> jsonb_array_length(p.members)"""
+GHOSTS = """
+    SELECT s.placement_id FROM stay s JOIN placement p ON p.id = s.placement_id
+    WHERE s.ended_as IS NULL AND NOT isempty(s.during) AND p.state NOT IN ('offered', 'accepted', 'on_the_way', 'admitted')"""
+NO_CLOCK = """
+    SELECT n.case_id, n.state FROM need n
+    JOIN (VALUES ('waiting', 'waiting_review'), ('offered', 'hold'), ('accepted', 'arrival'), ('on_the_way', 'arrival'), ('admitted', 'stay_review'),
+        ('no_show', 'no_show_review')) AS kept (state, kind) ON kept.state = n.state
+    WHERE NOT EXISTS (SELECT FROM clock c WHERE c.subject = n.case_id AND c.kind = kept.kind)
+    UNION ALL
+    SELECT p.id, 'transfer' FROM placement p WHERE p.transfer_of IS NOT NULL AND p.state IN ('offered', 'accepted')
+        AND NOT EXISTS (SELECT FROM clock c WHERE c.subject = p.case_id AND c.kind = 'transfer' AND c.key = p.id::text)"""
+# A need says what its placement says, and who is asked to be taken over stays somewhere.
+AT_ODDS = """
+    SELECT n.case_id, n.state FROM need n WHERE n.state IN ('offered', 'accepted', 'on_the_way', 'admitted')
+        AND NOT EXISTS (SELECT FROM placement p WHERE p.case_id = n.case_id AND p.state = n.state)
+    UNION ALL
+    SELECT p.case_id, p.state FROM placement p JOIN need n ON n.case_id = p.case_id
+    WHERE p.transfer_of IS NULL AND p.state IN ('offered', 'accepted', 'on_the_way', 'admitted') AND p.state <> n.state
+    UNION ALL
+    SELECT p.case_id, p.state FROM placement p WHERE p.transfer_of IS NOT NULL AND p.state IN ('offered', 'accepted')
+        AND NOT EXISTS (SELECT FROM placement old WHERE old.id = p.transfer_of AND old.state = 'admitted')"""
+MUST_BE_EMPTY = {
+    "a bed twice": BED_TWICE,
+    "a person twice": PERSON_TWICE,
+    "a hold lost, or of part of a household": LOST_HOLD,
+    "an admission without its beds": NO_BED,
+    "a bed kept for nobody": GHOSTS,
+    "a dead end": NO_CLOCK,
+    "a need at odds with its placements": AT_ODDS,
+}
+
+Runner = Callable[[Coroutine[Any, Any, Any]], Any]
+picks = st.integers(0, 30)
+
+
+class Shelters(RuleBasedStateMachine):
+    """The machine on one running service, emptied before each example; `rig` and `run` are set by the test."""
+
+    rig: ClassVar[Rig]
+    run: ClassVar[Runner]
+    seen: ClassVar[Counter[str]]
+
+    @initialize(sizes=st.lists(st.integers(2, 4), min_size=2, max_size=4), risk=st.sampled_from(list(Risk)))
+    def open_shelters(self, sizes: list[int], risk: Risk) -> None:
+        self.cases: list[tuple[UUID, Any]] = []
+        self.run(self.rig.sql("placement", EMPTY))
+        for size in sizes:
+            self.run(self._register(a_shelter_body(a_room_body(size))))
+        self.run(self.rig.settle())
+        self.ask(risk, children=1, at_once=2)
+
+    @rule(seed=st.integers(0, 2**32))
+    def people_act_again(self, seed: int) -> None:
+        self.people_act_at_once(seed, 4)
+
+    @rule(risk=st.sampled_from(list(Risk)), children=st.integers(0, 2), at_once=st.integers(1, 3))
+    def ask(self, risk: Risk, children: int, at_once: int) -> None:
+        new = [(uuid4(), a_snapshot(a_member(), *(a_member("female", 8 + n, "child") for n in range(children)))) for _ in range(at_once)]
+        self.run(asyncio_gather(*(self.rig.say(a_triage(household=known, risk=risk), subject=case_id) for case_id, known in new)))
+        self.cases += new
+        self.run(self.rig.settle())
+
+    @rule(seed=st.integers(0, 2**32), at_once=st.integers(2, 7))
+    def people_act_at_once(self, seed: int, at_once: int) -> None:
+        self.run(self._act(Random(seed), at_once))
+        self.run(self.rig.settle())
+
+    @rule(minutes=st.sampled_from([1, 11, 61, 95, 250, 400, 1500, 22_000, -20]))
+    def the_clock_jumps(self, minutes: int) -> None:
+        self.run(self.rig.advance(minutes=minutes))
+
+    @rule(pick=picks, grows=st.booleans())
+    def intake_says_more(self, pick: int, grows: bool) -> None:
+        if not self.cases:
+            return
+        place = pick % len(self.cases)
+        case_id, known = self.cases[place]
+        if grows and len(known.persons) < 4:
+            known = a_snapshot(*known.persons, a_member("female", 7, "child"), revision=known.revision + 1)
+            self.cases[place] = (case_id, known)
+            self.run(self.rig.say(a_household_change(known), subject=case_id, factversion=known.revision + 1))
+        else:
+            self.run(self.rig.say(Withdrawn(reason=EndReason.REFUSED_SERVICE), subject=case_id, factversion=99))
+        self.run(self.rig.settle())
+
+    @invariant()
+    def what_must_hold(self) -> None:
+        for what, statement in MUST_BE_EMPTY.items():
+            assert self.run(self.rig.sql("placement", statement)) == [], what
+
+    async def _register(self, body: dict[str, Any]) -> None:
+        answer = await self.rig.post("placement", "/shelters", json=body, role="operator")
+        assert answer.status_code == 201, answer.text
+
+    async def _act(self, chance: Random, at_once: int) -> None:
+        listed = (await self.rig.get("placement", "/placements?most=1000", role="supervisor")).json()
+        live = [(entry, _actions(entry)) for entry in listed if _actions(entry)]
+        if not live:
+            return
+        done = [(entry, chance.choice(actions)) for entry, actions in chance.choices(live, k=at_once)]
+        answers = await asyncio.gather(*(self._one(action, entry) for entry, action in done))
+        assert all(status < 500 for status in answers), answers
+        self.seen.update(f"{action} {status}" for (_, action), status in zip(done, answers, strict=True))
+
+    async def _one(self, action: str, placement: dict[str, Any]) -> int:
+        persons = [member["person_id"] for member in placement["members"]]
+        later = "2100-01-01T00:00:00Z"
+        bodies: dict[str, tuple[str, dict[str, Any]]] = {
+            "decline": ("decline", {"reason": "full"}),
+            "extend": ("extend", {"minutes": 30}),
+            "cancel": ("cancel", {"reason": "survivor_unreachable"}),
+            "admit": ("admit", agreements(placement)),
+            "move": ("move", agreements(placement)),
+            "leave": ("leave", {"persons": persons[:1]}),
+            "leave_all": ("leave", {"persons": persons}),
+            "absences": ("absences", {"persons": persons[:1], "back_by": later}),
+            "absences/back": ("absences/back", {"persons": persons[:1]}),
+            "transfer_some": ("transfer", {"persons": persons[:1], "reason": "own_wish", "agreed": True}),
+        }
+        path, body = bodies.get(action, (action, {}))
+        role = "supervisor" if action in {"extend", "cancel", "transfer", "transfer_some"} else "placement_officer"
+        answer = await self.rig.post("placement", f"/placements/{placement['placement_id']}/{path}", json=body, role=role)
+        return answer.status_code
+
+
+def _actions(placement: dict[str, Any]) -> tuple[str, ...]:
+    state: str = placement["state"]
+    asks_to_move = placement["transfer_of"] is not None and state in {"offered", "accepted"}
+    return ACTIONS.get(FOR_A_TRANSFER + state if asks_to_move else state, ())
+
+
+async def asyncio_gather(*work: Awaitable[Any]) -> None:
+    await asyncio.gather(*work)
+
+
+@pytest.mark.timeout(600)
+async def test_no_bed_or_person_twice_nobody_apart_no_hold_lost_and_no_dead_end(rig: Rig) -> None:
+    await platform(rig)
+    loop = asyncio.get_running_loop()
+
+    def run(work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(120)
+
+    machine = type("Machine", (Shelters,), {"rig": rig, "run": staticmethod(run), "seen": Counter[str]()})
+    how = settings(
+        max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    )
+    await asyncio.to_thread(run_state_machine_as_test, machine, settings=how)
+    done = machine.seen
+    assert all(done[f"{step} 200"] for step in ("accept", "admit", "move", "leave", "claim", "extend", "cancel")), f"it went every way: {done}"
+    assert min(done["transfer 201"], done["accept 409"]) > 0, f"transfers, and two who were at it at once: {done}"
+
+
+@pytest.mark.timeout(3600)
+async def test_of_two_hundred_clients_racing_for_one_bed_exactly_one_wins_each_time(rig: Rig) -> None:
+    shelter = one_bed()
+    await platform(rig, shelter)
+    officer = {"role": "placement_officer"}
+    woman = {"sex": "female", "age": 30, "agreement": "own"}
+    body = {"shelter_id": shelter["shelter_id"], "persons": [woman], "brought_by": "dinsos", "area": "31.71.01"}
+    for number in range(ROUNDS):
+        answers = await asyncio.gather(*(rig.post("placement", "/admissions", json=body, **officer) for _ in range(CLIENTS)))
+        counted = Counter(answer.status_code for answer in answers)
+        assert counted == {201: 1, 409: CLIENTS - 1}, f"round {number}: {counted}"
+        (won,) = [answer.json() for answer in answers if answer.status_code == 201]
+        leave = {"persons": [won["members"][0]["person_id"]]}
+        assert (await rig.post("placement", f"/placements/{won['placement_id']}/leave", json=leave, **officer)).status_code == 200
+    assert await rig.sql("placement", BED_TWICE) == []
