@@ -18,6 +18,7 @@ from placement.domain.placements import EXPECTED, Step, destination_of_outcome, 
 from placement.store import register
 
 inputs = Inputs()
+ASKS = (Triaged, RiskChanged)
 
 
 @inputs.consumes(Triaged, RiskChanged, HouseholdChanged, Withdrawn, ReferredOut, Closed)
@@ -27,6 +28,9 @@ async def follow_intake(events: Sequence[Received[Any]], tx: Transaction) -> Non
     told = dict(known)
     for event in events:
         told[event.subject] = needs.learn(told[event.subject], word_of(event))
+    named = [(e.subject, e.factversion, frozenset(e.data.perpetrator_areas)) for e in events if isinstance(e.data, ASKS) and e.data.shelter_needed]
+    changes = await matching.notice_areas(tx, known, named)
+    told |= {case_id: replace(told[case_id], area_changes=times) for case_id, times in changes.items()}
     await matching.take_up(tx, known, told)
 
 

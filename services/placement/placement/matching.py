@@ -15,12 +15,15 @@ from contracts import placement as facts
 from contracts.vocabulary import Availability, CancelReason
 
 from placement import store
+from placement.domain.explain import explained
 from placement.domain.homes import STILL, Home, Refusal, refusal, summary
 from placement.domain.needs import IN_FLIGHT, Need, State, Turn, enter, no_answer, reconsider
 from placement.domain.offers import Hold, Offer, first_hold, next_hold, offer_homes
+from placement.domain.people import Household
 from placement.domain.placements import Placement, Step, move
+from placement.domain.probing import Limits, suspected, withheld
 from placement.settings import PlacementSettings
-from placement.store import register
+from placement.store import reasons, register
 from placement.store.register import HIDDEN
 
 # Clocks that belong to no case: the round of the waiting list, and what is said of availability.
@@ -47,7 +50,23 @@ def _reconsidered(tx: Transaction, need: Need, offer: Placement | None, homes: M
     if offer is None:
         return reconsider(need)
     changed = offer.revision != need.revision or set(offer.members) != set(need.persons)
-    return reconsider(need, changed=changed, still_suits=refusal(homes[offer.shelter_id], need.household(tx.now), STILL) is None)
+    # What a head said yes to is people's decision already, also of a case that named many areas.
+    household = household_of(tx, need) if offer.state is Step.OFFERED else need.household(tx.now)
+    return reconsider(need, changed=changed, still_suits=refusal(homes[offer.shelter_id], household, STILL) is None)
+
+
+async def notice_areas(tx: Transaction, known: Mapping[UUID, Need], named: Iterable[tuple[UUID, int, frozenset[str]]]) -> dict[UUID, int]:
+    """Keep the areas that cases named; how often each changed them. One that does so too often may be looking for a secret house: a supervisor is told."""
+    counted = await reasons.hear_areas(tx, named)
+    for case_id, times in counted.items():
+        if suspected(known[case_id].area_changes, times, _limits(tx)):
+            tx.emit(facts.ProbingSuspected(changes=times), known[case_id].subject)
+    return counted
+
+
+def household_of(tx: Transaction, need: Need) -> Household:
+    """Those who look for a home, with why secret homes are left out for them, if they are."""
+    return replace(need.household(tx.now), withheld=withheld(need.perpetrator_areas, need.area_changes, _limits(tx)))
 
 
 async def search(tx: Transaction, known: Mapping[UUID, Need], now: Mapping[UUID, Need], cause: Cause | None = None) -> None:
@@ -69,8 +88,11 @@ async def search(tx: Transaction, known: Mapping[UUID, Need], now: Mapping[UUID,
 async def place(tx: Transaction, homes: Sequence[Home], seekers: Sequence[Need], cause: Cause | None = None) -> dict[UUID, Need]:
     """Offer these (locked) homes to these (locked) households, or say why there is none; their needs as they are then, not yet written."""
     needs = {need.case_id: replace(need, waiting_since=need.waiting_since or tx.now) for need in seekers}
-    decisions = offer_homes(homes, [need.household(tx.now) for need in needs.values()])
-    offers = [(_offer(tx, needs[d.household.case_id], d, cause), d) for d in decisions if isinstance(d, Offer)]
+    decisions = explained(homes, offer_homes(homes, [household_of(tx, need) for need in needs.values()]))
+    made_as = {d.household.case_id: tx.new_id("decision", d.household.case_id, cause) for d in decisions}
+    if any(isinstance(d, Offer) or d.reasons != needs[d.household.case_id].reasons for d in decisions):
+        await reasons.keep(tx, homes, [(made_as[d.household.case_id], d) for d in decisions])
+    offers = [(_offer(tx, needs[d.household.case_id], d, made_as[d.household.case_id], cause), d) for d in decisions if isinstance(d, Offer)]
     waiting = [_wait(tx, needs[d.household.case_id], d.reasons, cause) for d in decisions if not isinstance(d, Offer)]
     if offers:
         await store.save_placements(tx, [made for made, _ in offers])
@@ -86,6 +108,7 @@ async def record(tx: Transaction, known: Mapping[UUID, Need], after: Mapping[UUI
     """Write the needs that changed, and let the clocks of their states be set or taken back."""
     changed = [need for case_id, need in after.items() if need != known.get(case_id)]
     await store.save_needs(tx, changed)
+    await reasons.follow(tx, known, changed)
     for need in changed:
         earlier = known[need.case_id].state if need.case_id in known else State.NONE
         if earlier is State.WAITING and need.state is not State.WAITING:
@@ -96,7 +119,7 @@ async def record(tx: Transaction, known: Mapping[UUID, Need], after: Mapping[UUI
             tx.cancel_clock("no_show_review", need.case_id)
 
 
-def _offer(tx: Transaction, need: Need, offer: Offer, cause: Cause | None) -> Placement:
+def _offer(tx: Transaction, need: Need, offer: Offer, decision_id: UUID, cause: Cause | None) -> Placement:
     hold = first_hold(tx.now, hold_span(tx), _by_risk(tx, _settings(tx).ladder_minutes, need.risk, timedelta(minutes=1)))
     made = Placement(
         id=tx.new_id("placement", need.case_id, cause),
@@ -108,6 +131,7 @@ def _offer(tx: Transaction, need: Need, offer: Offer, cause: Cause | None) -> Pl
         offered_at=tx.now,
         hold_until=hold.until,
         ladder_until=hold.ladder_until,
+        decision_id=decision_id,
     )
     persons = tuple(person.id for person in need.persons)
     fact = facts.Offered(placement_id=made.id, shelter_id=made.shelter_id, persons=persons, hold_until=hold.until)
@@ -230,6 +254,10 @@ def ladder_end(tx: Transaction, offered_at: datetime, risk: str) -> datetime:
     return offered_at + _by_risk(tx, _settings(tx).ladder_minutes, risk, timedelta(minutes=1))
 
 
+def _limits(tx: Transaction) -> Limits:
+    return Limits(_settings(tx).probing_changes, _settings(tx).probing_areas)
+
+
 def _settings(tx: Transaction) -> PlacementSettings:
     settings: PlacementSettings = tx.settings
     return settings
@@ -250,7 +278,8 @@ async def say_availability(tx: Transaction, cause: Cause, *, secret: bool) -> No
     for row in await register.counts(tx):
         kind = HIDDEN if row.secret else row.kind
         if kind != HIDDEN or secret:
-            has_room = row.open and row.free > 0
+            # An offer that nobody said yes to yet shows nowhere: who asked for it would learn from it where she was offered one.
+            has_room = row.open and row.free + row.offered > 0
             bands[kind] = Availability.AVAILABLE if has_room else bands.get(kind, Availability.FULL)
     said = await register.bands(tx)
     changed = {kind: band for kind, band in bands.items() if band != said.get(kind)}

@@ -119,6 +119,11 @@ def is_open(home: Home, _household: Household) -> str | None:
     return None if home.open else "not_open"
 
 
+def not_withheld(home: Home, household: Household) -> str | None:
+    """A secret home is left to people's decision where somebody may be looking for it."""
+    return household.withheld if home.secret else None
+
+
 def no_gate(_home: Home, household: Household) -> str | None:
     """P9: who needs a hospital first is offered no home yet."""
     return "hospital_first" if household.medical_gate else None
@@ -205,6 +210,7 @@ def has_beds(home: Home, household: Household) -> str | None:
 # In the order in which a home is ruled out: what it is comes before how full it is, so that "full" is only said of a home that would suit.
 SUITS: Mapping[Rule, str] = {
     is_open: "closed",
+    not_withheld: "withheld",
     no_gate: "P9",
     not_declined: "declined",
     answers: "no_response",

@@ -27,7 +27,7 @@ GUESTS = text("""
     ORDER BY stay.person_id""")
 COUNTS = text("""
     WITH used AS (
-        SELECT stay.bed_id, placement.state = 'admitted' AS inside FROM stay JOIN placement ON placement.id = stay.placement_id
+        SELECT stay.bed_id, placement.state = 'admitted' AS inside, placement.state = 'offered' AS offered FROM stay JOIN placement ON placement.id = stay.placement_id
         WHERE stay.during && tstzrange(CAST(:now AS timestamptz), NULL))
     SELECT shelter.id, shelter.name, shelter.kind, shelter.secret, shelter.area, shelter.sexes, shelter.min_age, shelter.max_age,
         shelter.boys_max_age, shelter.accepts_needs, shelter.stay_review_days, shelter.grounds_required, shelter.open, shelter.version,
@@ -35,6 +35,7 @@ COUNTS = text("""
         count(bed.id) FILTER (WHERE bed.out_of_service) AS out_of_service,
         count(used.bed_id) FILTER (WHERE used.inside) AS people,
         count(used.bed_id) FILTER (WHERE NOT used.inside) AS held,
+        count(used.bed_id) FILTER (WHERE used.offered) AS offered,
         count(bed.id) FILTER (WHERE NOT bed.out_of_service AND used.bed_id IS NULL) AS free
     FROM shelter LEFT JOIN room ON room.shelter_id = shelter.id LEFT JOIN bed ON bed.room_id = room.id LEFT JOIN used ON used.bed_id = bed.id
     GROUP BY shelter.id ORDER BY shelter.id""")
