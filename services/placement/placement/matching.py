@@ -21,7 +21,7 @@ from placement.domain.needs import IN_FLIGHT, Need, State, Turn, enter, no_answe
 from placement.domain.offers import Hold, Offer, first_hold, next_hold, offer_homes
 from placement.domain.people import Household
 from placement.domain.placements import Placement, Step, move
-from placement.domain.probing import Limits, suspected, withheld
+from placement.domain.probing import Limits, left_to_people, suspected, withheld
 from placement.settings import PlacementSettings
 from placement.store import reasons, register
 from placement.store.register import HIDDEN
@@ -50,9 +50,12 @@ def _reconsidered(tx: Transaction, need: Need, offer: Placement | None, homes: M
     if offer is None:
         return reconsider(need)
     changed = offer.revision != need.revision or set(offer.members) != set(need.persons)
-    # What a head said yes to is people's decision already, also of a case that named many areas.
-    household = household_of(tx, need) if offer.state is Step.OFFERED else need.household(tx.now)
-    return reconsider(need, changed=changed, still_suits=refusal(homes[offer.shelter_id], household, STILL) is None)
+    home, offered = homes[offer.shelter_id], offer.state is Step.OFFERED
+    against = refusal(home, household_of(tx, need) if offered else need.household(tx.now), STILL)
+    if against and not offered and left_to_people(home, against):
+        tx.emit(facts.ProbingSuspected(changes=max(1, need.area_changes)), need.subject, key="accepted")
+        against = None
+    return reconsider(need, changed=changed, still_suits=against is None)
 
 
 async def notice_areas(tx: Transaction, known: Mapping[UUID, Need], named: Iterable[tuple[UUID, int, frozenset[str]]]) -> dict[UUID, int]:

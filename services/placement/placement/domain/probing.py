@@ -4,6 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
 
+from placement.domain.homes import Home, Refusal
+
 CHANGED, TOO_MANY = "areas_changed_often", "too_many_areas"
 
 
@@ -30,3 +32,11 @@ def withheld(areas: Collection[str], area_changes: int, limits: Limits) -> str |
 def suspected(before: int, after: int, limits: Limits) -> bool:
     """Whether one more change is to be told to a supervisor."""
     return after > max(before, limits.changes)
+
+
+def left_to_people(home: Home, against: Refusal) -> bool:
+    """Whether what now stands against a home whose head said yes is for people to decide on.
+
+    Taken back by the system, a secret house would tell by it in which area it lies or who is in it; that a hospital comes first tells nothing.
+    """
+    return home.secret and against.fact != "hospital_first"
