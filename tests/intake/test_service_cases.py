@@ -13,7 +13,6 @@ from tests.intake.builders import SHELTER, a_nik, a_person, a_plan, a_referral, 
 
 OFFICER = {"role": "intake_officer", "agency": "dppapp"}
 SUPERVISOR = {"role": "supervisor", "agency": "dppapp"}
-SUPERVISOR = {"role": "supervisor", "agency": "dppapp"}
 POLICE = {"role": "intake_officer", "agency": "polda-ppa"}
 STRANGER = {"role": "supervisor", "agency": "dinsos"}
 
