@@ -24,7 +24,7 @@ SAID_OF_CASES = (Triaged, RiskChanged, HouseholdChanged, Withdrawn, ReferredOut,
 CLOCKS = ("hold", "arrival", "stay_review", "waiting_review", "no_show_review")
 BED_TO_CONFIRM, NO_FREE_BED, SHELTER_UNKNOWN, LEGAL_GROUND_END = "bed_to_confirm", "no_free_bed", "shelter_unknown", "legal_ground_until"
 # What a shelter's register was changed to is in no fact; a fact of that hour only tells which kinds had room.
-SAYS_NOTHING_OF_STATE = (facts.ClockMissed, facts.AvailabilityChanged)
+SAYS_NOTHING_OF_STATE = (facts.ClockMissed, facts.AvailabilityChanged, facts.ProbingSuspected)
 
 STEPS = {
     facts.Accepted.type: Step.ACCEPTED,
