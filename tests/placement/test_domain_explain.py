@@ -19,7 +19,8 @@ from tests.placement.test_domain_offers import some_homes, some_households
 
 
 def through_json(value: object) -> dict[str, object]:
-    found: dict[str, object] = json.loads(explain.text_of(value))
+    text = explain.text_of(value) if isinstance(value, Home) else json.dumps(explain.plain(value))
+    found: dict[str, object] = json.loads(text)
     return found
 
 

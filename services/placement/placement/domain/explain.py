@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
-from placement.domain.homes import RULES, Considered, Home, Verdict, taken
+from placement.domain.homes import RULES, Considered, Home, Room, Verdict, taken
 from placement.domain.offers import Offer, Unplaceable, offer_homes
 from placement.domain.people import Household
 
@@ -21,6 +21,7 @@ YES, NO, COST = "yes", "no", "cost"
 # Rules that say how full a home is, or that it takes nobody now, rather than what it is.
 OF_ROOM = frozenset({"P1", "P4", "closed"})
 
+PLAIN = frozenset({str, int, bool, type(None)})
 Answer = Offer | Unplaceable
 
 
@@ -137,22 +138,38 @@ def _refusing(entry: Considered) -> frozenset[str]:
 
 def plain(value: Any) -> Any:
     """A value of the domain as JSON has it; the same value is always the same text, sets in order."""
+    if type(value) in PLAIN:
+        return value
     if is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, (frozenset, set)):
-        return sorted(plain(entry) for entry in value)
+        return {name: plain(getattr(value, name)) for name in _names(type(value))}
     if isinstance(value, Mapping):
         return {str(key): plain(value[key]) for key in sorted(value)}
-    if isinstance(value, (tuple, list)):
-        return [plain(entry) for entry in value]
+    if isinstance(value, (tuple, frozenset)):
+        entries = [plain(entry) for entry in value]
+        return sorted(entries) if isinstance(value, frozenset) else entries
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value) if isinstance(value, UUID) else value
 
 
-def text_of(value: Any) -> str:
-    """The one text of a value, by which it is recognised."""
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"))
+def text_of(home: Home) -> str:
+    """The one text of a home as it was seen, by which it is recognised. Rooms rarely change between two decisions: their texts are remembered."""
+    rest = {name: plain(getattr(home, name)) for name in _names(Home) if name != "rooms"}
+    return f'{_json(rest)[:-1]},"rooms":[{",".join(map(_room, home.rooms))}]}}'
+
+
+@lru_cache(maxsize=16384)
+def _room(room: Room) -> str:
+    return _json(plain(room))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def name_of(text: str) -> UUID:
