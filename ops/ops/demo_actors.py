@@ -44,6 +44,7 @@ class Script:
     done: set[tuple[str, str]] = field(default_factory=set)
     offers: dict[str, list[str]] = field(default_factory=dict)
     waiting_since: dict[str, float] = field(default_factory=dict)
+    waitlisted: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
     called: set[str] = field(default_factory=set)
     tasks_done: int = 0
@@ -174,7 +175,7 @@ class Officers:
     async def _without_a_bed(self, desk: str, line: Line) -> None:
         """Who waited too long in vain is helped where she is: triaged again, without a bed."""
         case_id = line["case_id"]
-        if line["state"] != "waitlisted":
+        if case_id not in self.script.waitlisted:
             self.script.waiting_since.pop(case_id, None)
             return
         since = self.script.waiting_since.setdefault(case_id, time.monotonic())
@@ -237,7 +238,11 @@ class Officers:
             await self.api.post(who, f"{where}/accept")
 
     async def _placement_officer(self) -> None:
-        """Call the heads who have something to answer, send off who was accepted, take back what a survivor refuses, and report who never came."""
+        """Call the heads who have something to answer, send off who was accepted, take back what a survivor refuses, and report who never came.
+
+        What waits for a bed in vain the desks hear of from here: an intake officer does not see how the search goes.
+        """
+        self.script.waitlisted = {need["case_id"] for need in await self.api.get("placement-dinsos", "/placement/waiting") or []}
         for placement in await self.api.get("placement-dinsos", "/placement/placements", most=MOST) or []:
             case_id, where = placement["case_id"], f"/placement/placements/{placement['placement_id']}"
             story = self.script.stories.get(case_id)

@@ -18,7 +18,7 @@ from ops.demo_wire import AgencySystem, Api
 from ops.platform import Platform
 
 PATIENCE = 60.0
-READERS = ("desk-dppapp", "desk-dinsos")
+READERS = ("supervisor-dppapp", "supervisor-dinsos")
 TRANSIT = "panti_transit"
 
 

@@ -56,10 +56,10 @@ def test_an_ended_case_climbs_no_further() -> None:
 
 def test_a_step_tells_each_of_its_roles_in_the_right_place() -> None:
     head = notices_of_step(a_ladder(), STEPS[0], CASE)[0]
-    placement, intake = notices_of_step(a_ladder(), STEPS[1], CASE)
+    placement, supervisor = notices_of_step(a_ladder(), STEPS[1], CASE)
     assert (head.unit, head.kind) == (UUID(int=3), "ladder.answer_awaited")
     assert (placement.agency, placement.kind) == (None, "ladder.unanswered")
-    assert (intake.agency, intake.kind) == ("dinsos", "ladder.try_another")
+    assert (supervisor.role, supervisor.agency, supervisor.kind) == (Role.SUPERVISOR, "dinsos", "ladder.try_another")
 
 
 def test_a_reminder_goes_to_the_supervisor_of_the_agency_that_leads() -> None:

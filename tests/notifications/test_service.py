@@ -167,7 +167,7 @@ async def test_a_missed_clock_of_an_unknown_case_reaches_somebody(rig: Rig) -> N
     assert notice["text"] == "Batas waktu terlewat: kasus yang belum dikenal."
 
 
-STEPS = [(1, "shelter_head"), (2, "placement_officer"), (3, "placement_officer"), (3, "shelter_head"), (4, "intake_officer")]
+STEPS = [(1, "shelter_head"), (2, "placement_officer"), (3, "placement_officer"), (3, "shelter_head"), (4, "supervisor")]
 
 
 @pytest.mark.parametrize(("risk", "minutes"), [("high", [10, 10, 20, 20]), ("low", [60, 60, 90, 30]), (None, [60, 60, 90, 30])])
@@ -191,7 +191,8 @@ async def test_an_unanswered_offer_climbs_by_risk(rig: Rig, risk: str | None, mi
     assert sorted(await escalated(rig)) == STEPS
     assert await kinds(rig, "shelter_head", units=[shelter]) == ["placement.offered", "ladder.answer_awaited", "ladder.answer_awaited"]
     assert await kinds(rig, "placement_officer") == ["ladder.unanswered", "ladder.unanswered"]
-    assert (await kinds(rig, "intake_officer"))[-1] == "ladder.try_another"
+    assert (await kinds(rig, "supervisor"))[-1] == "ladder.try_another"
+    assert "ladder.try_another" not in await kinds(rig, "intake_officer"), "who asked for the bed would learn that there was an offer"
     said = {data["notice_id"] for kind, _, data in await rig.facts(S) if kind.endswith("escalated.v1")}
     assert said == {str(row.id) for row in await rig.sql(S, "SELECT id FROM notice WHERE kind LIKE 'ladder.%'")}
 

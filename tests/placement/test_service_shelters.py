@@ -61,7 +61,7 @@ def _facts(body: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 async def test_the_band_of_secret_shelters_lags_behind_so_that_no_stay_shows_in_it(rig: Rig) -> None:
     await platform(rig, one_bed(secret=True))
-    await ask(rig)
+    await act(rig, await offer(rig, await ask(rig)), "accept")
     band = (await rig.get("placement", "/shelters", role="peksos")).json()[0]["availability"]
     assert band == "available"
     await rig.advance(minutes=16)
@@ -74,6 +74,7 @@ async def test_the_band_of_secret_shelters_lags_behind_so_that_no_stay_shows_in_
 async def test_a_kind_of_shelter_is_said_to_be_full_and_to_have_room_again(rig: Rig) -> None:
     await platform(rig, one_bed(), one_bed(kind="panti_transit"))
     case_id = await ask(rig)
+    await act(rig, await offer(rig, case_id), "accept")
     await act(rig, await offer(rig, case_id), "cancel", {"reason": "no_longer_needed"}, role="supervisor")
     said_of = [(body["kind"], body["availability"]) for kind, _, body in await rig.facts("placement") if kind == "shelter.availability_changed.v1"]
     assert sorted(said_of[:2]) == [("panti_transit", "available"), ("psp_korban_kekerasan", "available")]

@@ -31,7 +31,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import case as case_when
 from sqlalchemy import select
 
-from intake import casebook, domain, opening, policy, store
+from intake import casebook, domain, opening, policy, shown, store
 from intake.casebook import Saying
 from intake.domain import Standing, State
 from intake.opening import PERSONAL, Safe
@@ -186,10 +186,10 @@ async def cases(
     """The cases of your agency, the riskiest and oldest first; `overdue`: only those with a missed clock, or only those without."""
     question = select(CASES).where(store.sees(tx.principal.agency)).order_by(ORDER_BY_RISK, CASES.c.opened_at).limit(limit)
     if state is not None:
-        question = question.where(CASES.c.state == state)
+        question = question.where(CASES.c.state.in_([state] if _sees_search(tx) else shown.states_like(state)))
     if overdue is not None:
         question = question.where((CASES.c.missed != []) if overdue else (CASES.c.missed == []))
-    return [CaseLine.model_validate(row, from_attributes=True) for row in await tx.rows(question)]
+    return [CaseLine.model_validate(_line(tx, row)) for row in await tx.rows(question)]
 
 
 @router.get("/{case_id}")
@@ -198,18 +198,19 @@ async def case(case_id: UUID, vault: Safe, tx: Transaction) -> CaseView:
     """A case with its household; who may not see names sees that there are some."""
     book = await _seen(tx, case_id)
     if not tx.principal.has(*policy.SEE_NAMES) or not _takes_part(tx, book):
-        return _view(book, None)
+        return _view(tx, book, None)
     tx.audit("case_read", case_id, [*PERSONAL, "narrative", "callback"])
-    return _view(book, await vault.of([case_id, *(row.person_id for row in book.persons)]))
+    return _view(tx, book, await vault.of([case_id, *(row.person_id for row in book.persons)]))
 
 
 @router.get("/{case_id}/timeline")
 @reads(*policy.SEE_CASES)
 async def timeline(case_id: UUID, tx: Transaction) -> list[FactView]:
-    """All facts of a case in the order of their time, whoever said them, its agencies' notices included."""
+    """All facts of a case in the order of their time, its agencies' notices included; of a search for a bed what the asker may see."""
     book = await _seen(tx, case_id)
-    facts = await store.facts_under(tx, [case_id, *(row.follow_id for row in book.follows)])
-    ordered = sorted(facts, key=lambda fact: (fact.at, fact.producer, fact.version))
+    own = await store.facts_under(tx, [case_id])
+    notices = await store.facts_under(tx, [row.follow_id for row in book.follows])
+    ordered = sorted([*(own if _sees_search(tx) else shown.facts(own)), *notices], key=lambda fact: (fact.at, fact.producer, fact.version))
     return [FactView(type=fact.type, producer=fact.producer, at=fact.at, codes=dict(fact.codes)) for fact in ordered]
 
 
@@ -298,7 +299,7 @@ async def record_police_report(case_id: UUID, body: PoliceReportBody, tx: Transa
     await tx.execute(store.SETTLE, {"case_id": case_id, "matter": "police_report"})
     tx.cancel_clock("police_report", case_id)
     tx.audit("police_report", case_id, ["police_report_at"])
-    return _standing_view(book, book.standing)
+    return _standing_view(tx, book, book.standing)
 
 
 @router.post("/{case_id}/withdraw")
@@ -352,31 +353,43 @@ async def _open_case(tx: Transaction, case_id: UUID) -> Book:
 
 def _conflict(book: Book, title: str, **members: Any) -> RefusedError:
     """409 with the state that does not allow it."""
-    return conflict(title, state=book.standing.state, **members)
+    return conflict(title, state=shown.state(book.standing.state), **members)
 
 
 async def _said(tx: Transaction, book: Book, fact: Event) -> StandingView:
     """Say a fact of a case; where it stands then."""
     case_id = book.case.case_id
     now = await casebook.grow(tx, said=[Saying(case_id, fact, tx.cause_of(case_id))])
-    return _standing_view(book, now[case_id])
+    return _standing_view(tx, book, now[case_id])
 
 
-def _standing_view(book: Book, now: Standing) -> StandingView:
+def _standing_view(tx: Transaction, book: Book, now: Standing) -> StandingView:
     risk = Risk(now.risk) if now.risk else None
-    return StandingView(case_id=book.case.case_id, state=now.state, waiting_for=list(now.waiting_for), risk=risk, revision=book.case.revision)
+    state, waits = now.state, list(now.waiting_for)
+    if not _sees_search(tx):
+        state, waits = shown.state(state), shown.waiting_for(waits)
+    return StandingView(case_id=book.case.case_id, state=state, waiting_for=waits, risk=risk, revision=book.case.revision)
 
 
-def _view(book: Book, keys: Keys | None) -> CaseView:
+def _sees_search(tx: Transaction) -> bool:
+    return tx.principal.has(*policy.SEE_SEARCH)
+
+
+def _line(tx: Transaction, row: Any) -> dict[str, Any]:
+    values: dict[str, Any] = row._asdict()
+    return values if _sees_search(tx) else shown.line(values)
+
+
+def _view(tx: Transaction, book: Book, keys: Keys | None) -> CaseView:
     """A case as an officer sees it; without keys everything that names someone is masked."""
 
-    def shown(owner: UUID, place: str, sealed: bytes | None) -> str | None:
+    def opened(owner: UUID, place: str, sealed: bytes | None) -> str | None:
         return None if sealed is None else MASK if keys is None else keys.open_or_none(owner, place, sealed)
 
     case = book.case
-    persons = [row._asdict() | {name: shown(row.person_id, f"person.{name}", getattr(row, name)) for name in PERSONAL} for row in book.persons]
-    texts = {name: shown(case.case_id, f"case_file.{name}", getattr(case, name)) for name in ("narrative", "callback")}
-    return CaseView.model_validate(case._asdict() | texts | {"persons": persons})
+    persons = [row._asdict() | {name: opened(row.person_id, f"person.{name}", getattr(row, name)) for name in PERSONAL} for row in book.persons]
+    texts = {name: opened(case.case_id, f"case_file.{name}", getattr(case, name)) for name in ("narrative", "callback")}
+    return CaseView.model_validate(_line(tx, case) | texts | {"persons": persons})
 
 
 def _check_revision(book: Book, if_match: str | None) -> None:

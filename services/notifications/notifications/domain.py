@@ -286,8 +286,11 @@ def next_step_due(ladder: Ladder, steps: Sequence[Step], case: CaseFile) -> date
 
 
 def notices_of_step(ladder: Ladder, step: Step, case: CaseFile) -> list[Notice]:
-    """Whom a step tells: the head of the shelter that does not answer, those who place, those who asked."""
-    cells = {Role.SHELTER_HEAD: HEAD, Role.INTAKE_OFFICER: INTAKE}
+    """Whom a step tells: the head of the shelter that does not answer, those who place, and for those who asked their supervisor.
+
+    An intake officer who were told that an offer stays unanswered would learn that there was one, and so could look for a secret house.
+    """
+    cells = {Role.SHELTER_HEAD: HEAD, Role.INTAKE_OFFICER: SUPERVISOR}
     urgency = Urgency.URGENT if case.risk == HIGH else Urgency.NORMAL
     event = Happening("ladder", unit=ladder.unit)
     return [_address(cells.get(role, PLACEMENT), LADDER_KINDS[role], urgency, event, case) for role in step.roles]

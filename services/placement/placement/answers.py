@@ -74,6 +74,7 @@ async def accept(tx: Transaction, offer: Placement, said: Said) -> Placement:
     await proceed(tx, accepted, State.ACCEPTED)
     tx.cancel_clock("hold", offer.case_id)
     tx.set_clock("arrival", offer.case_id, arrive_by)
+    matching.set_availability(tx, offer.case_id)
     tx.emit(facts.Accepted(placement_id=offer.id, shelter_id=offer.shelter_id, arrive_by=arrive_by), offer.subject)
     return accepted
 

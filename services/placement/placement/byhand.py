@@ -6,7 +6,8 @@ from uuid import UUID
 
 from chassis import Transaction, conflict
 
-from placement import matching, store
+from placement import matching, policy, store
+from placement.domain.homes import Refusal
 from placement.domain.needs import Need, State, enter
 from placement.domain.offers import Offer
 from placement.domain.placements import BY_HAND, Placement
@@ -15,6 +16,13 @@ from placement.domain.rules import standing_against
 from placement.store import register, staying
 
 RULED_OUT = "a rule stands against this shelter"
+
+
+def told(tx: Transaction, against: Refusal | None) -> dict[str, str]:
+    """What stands against a shelter, for whoever asks: of a secret one only a supervisor is told the rule."""
+    if against is None or (against.secret and not tx.principal.has(policy.SUPERVISOR)):
+        return {"rule": register.HIDDEN}
+    return {"rule": against.rule, "fact": against.fact}
 
 
 async def offer(tx: Transaction, need: Need, shelter_id: UUID, reason: str, overrides: Collection[str] = ()) -> Placement:
@@ -27,11 +35,10 @@ async def offer(tx: Transaction, need: Need, shelter_id: UUID, reason: str, over
     (home,) = await register.homes(tx, [shelter_id])
     if await staying.housed(tx, [person.id for person in asked.persons]):
         raise conflict(RULED_OUT, rule="P1", fact="person_has_a_bed")
-    if against := standing_against(home, asked):
-        raise conflict(RULED_OUT, rule=against.rule, fact=against.fact)
     beds = fit(home, asked)
-    if beds is None:
-        raise conflict(RULED_OUT, rule="P4", fact="rooms_do_not_fit")
+    against = standing_against(home, asked) or (Refusal(home.id, "P4", "rooms_do_not_fit", home.secret) if beds is None else None)
+    if against or beds is None:
+        raise conflict(RULED_OUT, **told(tx, against))
     chosen = Offer(asked, shelter_id, beds)
     kept = (f"{BY_HAND}:{reason}", *(f"{rule}:{reason}" for rule in sorted(overrides)))
     made = replace(matching.make_offer(tx, need, chosen), overrides=kept)

@@ -12,7 +12,7 @@ from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged,
 
 from placement import answers, arrivals, housing, matching, nights, stays, store, transfers, waiting
 from placement.domain import needs
-from placement.domain.assign import Matching
+from placement.domain.explain import Decided
 from placement.domain.needs import Need, State
 from placement.domain.people import Person
 from placement.domain.placements import EXPECTED, Step, destination_of_outcome, destination_of_return
@@ -20,6 +20,7 @@ from placement.stays import Departure
 from placement.store import census, register, staying
 
 inputs = Inputs()
+ASKS = (Triaged, RiskChanged)
 
 
 @inputs.consumes(Triaged, RiskChanged, HouseholdChanged, Withdrawn, ReferredOut, Closed)
@@ -29,6 +30,9 @@ async def follow_intake(events: Sequence[Received[Any]], tx: Transaction) -> Non
     told = dict(known)
     for event in events:
         told[event.subject] = needs.learn(told[event.subject], word_of(event))
+    named = [(e.subject, e.factversion, frozenset(e.data.perpetrator_areas)) for e in events if isinstance(e.data, ASKS) and e.data.shelter_needed]
+    changes = await matching.notice_areas(tx, known, named)
+    told |= {case_id: replace(told[case_id], area_changes=times) for case_id, times in changes.items()}
     await matching.take_up(tx, known, told)
     if over := [case_id for case_id, need in told.items() if need.ended and not known[case_id].ended]:
         await transfers.take_back_for(tx, over)
@@ -48,7 +52,7 @@ async def discharge(events: Sequence[Received[Any]], tx: Transaction) -> None:
 
 
 @inputs.clock("match", beforehand=waiting.look)
-async def try_the_waiting_list(due: Sequence[Due], tx: Transaction, found: Matching | None) -> None:
+async def try_the_waiting_list(due: Sequence[Due], tx: Transaction, found: Decided | None) -> None:
     """Beds may have become free: give them to those whose own are in doubt, then offer them to the waiting list, the riskiest first."""
     cases, bedless = [need.case_id for need in await store.waiting(tx)], await housing.bedless(tx)
     await tx.lock([*cases, *bedless])

@@ -17,14 +17,16 @@ from contracts.vocabulary import Availability, CancelReason
 
 from placement import store
 from placement.domain.assign import at_once
+from placement.domain.explain import Decided, How
 from placement.domain.homes import Home, Refusal, summary, taken
 from placement.domain.needs import IN_FLIGHT, Need, State, Turn, enter, no_answer, reconsider
 from placement.domain.offers import Hold, Offer, Unplaceable, first_hold, next_hold, offer_home
-from placement.domain.people import in_order
+from placement.domain.people import Household, in_order
 from placement.domain.placements import Placement, Step, move
+from placement.domain.probing import Limits, left_to_people, suspected, withheld
 from placement.domain.rules import STILL, standing_against
 from placement.settings import PlacementSettings
-from placement.store import register
+from placement.store import reasons, register
 from placement.store.register import HIDDEN
 
 # Clocks that belong to no case: the round of the waiting list, and what is said of availability.
@@ -52,8 +54,27 @@ def _reconsidered(tx: Transaction, need: Need, offer: Placement | None, homes: M
     if offer is None:
         return reconsider(need)
     changed = offer.revision != need.revision or set(offer.members) != set(need.persons)
-    household = replace(need.household(tx.now), overrides=offer.set_aside)
-    return reconsider(need, changed=changed, still_suits=standing_against(homes[offer.shelter_id], household, STILL) is None)
+    home, offered = homes[offer.shelter_id], offer.state is Step.OFFERED and not offer.overrides
+    household = replace(household_of(tx, need) if offered else need.household(tx.now), overrides=offer.set_aside)
+    against = standing_against(home, household, STILL)
+    if against and offer.state is not Step.OFFERED and left_to_people(home, against):
+        tx.emit(facts.ProbingSuspected(changes=max(1, need.area_changes)), need.subject, key="accepted")
+        against = None
+    return reconsider(need, changed=changed, still_suits=against is None)
+
+
+async def notice_areas(tx: Transaction, known: Mapping[UUID, Need], named: Iterable[tuple[UUID, int, frozenset[str]]]) -> dict[UUID, int]:
+    """Keep the areas that cases named; how often each changed them. One that does so too often may be looking for a secret house: a supervisor is told."""
+    counted = await reasons.hear_areas(tx, named)
+    for case_id, times in counted.items():
+        if suspected(known[case_id].area_changes, times, _limits(tx)):
+            tx.emit(facts.ProbingSuspected(changes=times), known[case_id].subject)
+    return counted
+
+
+def household_of(tx: Transaction, need: Need) -> Household:
+    """Those who look for a home, with why secret homes are left out for them, if they are."""
+    return replace(need.household(tx.now), withheld=withheld(need.perpetrator_areas, need.area_changes, _limits(tx)))
 
 
 async def search(tx: Transaction, known: Mapping[UUID, Need], now: Mapping[UUID, Need], cause: Cause | None = None) -> None:
@@ -67,11 +88,11 @@ async def search(tx: Transaction, known: Mapping[UUID, Need], now: Mapping[UUID,
     if seekers:
         homes = await register.homes(tx)
         needs = waiting_from(tx, seekers)
-        decisions = None if await store.round_ahead(tx) else at_once(homes, [need.household(tx.now) for need in needs.values()])
+        decisions = None if await store.round_ahead(tx) else at_once(homes, [household_of(tx, need) for need in needs.values()])
         if decisions is None:
             set_round(tx, seekers[0].case_id)
         else:
-            after |= await settle(tx, homes, needs, decisions, cause)
+            after |= await settle(tx, needs, Decided(How.TOGETHER, homes, decisions), cause=cause)
     await record(tx, known, after)
 
 
@@ -79,12 +100,12 @@ async def place(tx: Transaction, homes: Sequence[Home], seekers: Sequence[Need],
     """Offer these (locked) homes to these (locked) households one by one, or say why there is none; their needs as they are then, not yet written."""
     needs, left = waiting_from(tx, seekers), {home.id: home for home in homes}
     decisions: list[Offer | Unplaceable] = []
-    for household in in_order(need.household(tx.now) for need in needs.values()):
+    for household in in_order(household_of(tx, need) for need in needs.values()):
         decisions.append(offer_home(left.values(), household))
         if isinstance(offer := decisions[-1], Offer):
             left[offer.home] = taken(left[offer.home], household, offer.beds)
         await asyncio.sleep(0)  # a long list does not keep others from being answered
-    return await settle(tx, homes, needs, decisions, cause)
+    return await settle(tx, needs, Decided(How.IN_TURN, homes, decisions), cause=cause)
 
 
 def waiting_from(tx: Transaction, seekers: Iterable[Need]) -> dict[UUID, Need]:
@@ -93,12 +114,18 @@ def waiting_from(tx: Transaction, seekers: Iterable[Need]) -> dict[UUID, Need]:
 
 
 async def settle(
-    tx: Transaction, homes: Sequence[Home], needs: Mapping[UUID, Need], decisions: Iterable[Offer | Unplaceable], cause: Cause | None = None
+    tx: Transaction, needs: Mapping[UUID, Need], decided: Decided, held: Sequence[Offer | Unplaceable] | None = None, cause: Cause | None = None
 ) -> dict[UUID, Need]:
-    """Make the offers that were decided, and let the others wait; the needs of the decisions as they are then, not yet written."""
-    decided = list(decisions)
-    offers = [(make_offer(tx, needs[d.household.case_id], d, cause), d) for d in decided if isinstance(d, Offer)]
-    waiting = [_wait(tx, needs[d.household.case_id], d.reasons, cause) for d in decided if not isinstance(d, Offer)]
+    """Keep what was decided, make the offers of it that hold (all, or those in `held`), and let the others wait.
+
+    The needs of the decisions that hold as they are then, not yet written.
+    """
+    decisions, homes = decided.decisions if held is None else held, decided.homes
+    made_as = {d.household.case_id: tx.new_id("decision", d.household.case_id, cause) for d in decided.decisions}
+    if any(isinstance(d, Offer) or d.reasons != needs[d.household.case_id].reasons for d in decisions):
+        await reasons.keep(tx, decided, made_as)
+    offers = [(make_offer(tx, needs[d.household.case_id], d, made_as[d.household.case_id], cause), d) for d in decisions if isinstance(d, Offer)]
+    waiting = [_wait(tx, needs[d.household.case_id], d.reasons, cause) for d in decisions if not isinstance(d, Offer)]
     if offers:
         await store.save_placements(tx, [made for made, _ in offers])
         await store.hold_beds(tx, offers, {made.id: made.hold_until for made, _ in offers})
@@ -113,6 +140,7 @@ async def record(tx: Transaction, known: Mapping[UUID, Need], after: Mapping[UUI
     """Write the needs that changed, and let the clocks of their states be set or taken back."""
     changed = [need for case_id, need in after.items() if need != known.get(case_id)]
     await store.save_needs(tx, changed)
+    await reasons.follow(tx, known, changed)
     for need in changed:
         earlier = known[need.case_id].state if need.case_id in known else State.NONE
         if earlier is State.WAITING and need.state is not State.WAITING:
@@ -123,7 +151,7 @@ async def record(tx: Transaction, known: Mapping[UUID, Need], after: Mapping[UUI
             tx.cancel_clock("no_show_review", need.case_id)
 
 
-def make_offer(tx: Transaction, need: Need, offer: Offer, cause: Cause | None = None) -> Placement:
+def make_offer(tx: Transaction, need: Need, offer: Offer, decision_id: UUID | None = None, cause: Cause | None = None) -> Placement:
     """A placement that offers these beds, with its clock and its fact; neither it nor its hold is written yet."""
     hold = first_hold(tx.now, hold_span(tx, need), _by_risk(tx, _settings(tx).ladder_minutes, need.risk, timedelta(minutes=1)))
     made = Placement(
@@ -137,6 +165,7 @@ def make_offer(tx: Transaction, need: Need, offer: Offer, cause: Cause | None = 
         hold_until=hold.until,
         ladder_until=hold.ladder_until,
         part_of=need.part_of,
+        decision_id=decision_id,
     )
     persons = tuple(person.id for person in need.persons)
     fact = facts.Offered(placement_id=made.id, shelter_id=made.shelter_id, persons=persons, hold_until=hold.until)
@@ -275,6 +304,10 @@ def ladder_end(tx: Transaction, offered_at: datetime, risk: str) -> datetime:
     return offered_at + _by_risk(tx, _settings(tx).ladder_minutes, risk, timedelta(minutes=1))
 
 
+def _limits(tx: Transaction) -> Limits:
+    return Limits(_settings(tx).probing_changes, _settings(tx).probing_areas)
+
+
 def _settings(tx: Transaction) -> PlacementSettings:
     settings: PlacementSettings = tx.settings
     return settings
@@ -295,7 +328,8 @@ async def say_availability(tx: Transaction, cause: Cause, *, secret: bool) -> No
     for row in await register.counts(tx):
         kind = HIDDEN if row.secret else row.kind
         if kind != HIDDEN or secret:
-            has_room = row.open and row.free > 0
+            # An offer that nobody said yes to yet shows nowhere: who asked for it would learn from it where she was offered one.
+            has_room = row.open and row.free + row.offered > 0
             bands[kind] = Availability.AVAILABLE if has_room else bands.get(kind, Availability.FULL)
     said = await register.bands(tx)
     changed = {kind: band for kind, band in bands.items() if band != said.get(kind)}

@@ -42,6 +42,9 @@ FOR_ALL_SHELTERS = (OFFICER, SUPERVISOR, INTAKE_OFFICER, OUTREACH)
 SEE_WAITING = (OFFICER, SUPERVISOR)
 DECIDE_NEED = (OFFICER, SUPERVISOR)
 OFFER_BY_HAND = (OFFICER, SUPERVISOR)
+# What was suspected of a case, and rule by rule of secret shelters, is a supervisor's.
+CLEAR_ALARM = (SUPERVISOR,)
+SEE_INDICATORS = (OPERATOR, OFFICER, SUPERVISOR)
 SEE_OCCUPANCY = (OPERATOR, HEAD, OFFICER, SUPERVISOR)
 
 # Inventory: who keeps units and rooms, who answers for a bed of need, who sees beds, and who may close a house, its head its own.

@@ -35,6 +35,10 @@ class PlacementSettings(Settings):
         default={"high": 1, "medium": 24, "low": 24}, description="between two reviews of a waiting household, by risk"
     )
     no_show_review_hours: float = Field(default=24, gt=0, description="between two reviews of a household that did not come")
+    probing_changes: int = Field(
+        default=3, ge=0, description="how often one case may name other areas of a perpetrator before secret shelters are left to a supervisor"
+    )
+    probing_areas: int = Field(default=6, ge=1, description="how many areas a case may name before secret shelters are left to people")
     secret_delay_minutes: float = Field(default=15, gt=0, description="by which the band of the secret shelters lags behind")
     cleaning_minutes: float = Field(default=60, ge=0, description="for which a bed is cleaned after a stay; 0 gives it to the next at once (P18)")
     census_from: time = Field(default=time(23), description="from when, by Jakarta's clock, a shelter may say who sleeps there that night")

@@ -13,7 +13,7 @@ from chassis import Transaction, conflict
 from contracts import placement as facts
 from contracts.vocabulary import SplitReason, TransferAnswer
 
-from placement import answers, arrivals, matching, store
+from placement import answers, arrivals, byhand, matching, store
 from placement.domain.offers import Offer, offer_home
 from placement.domain.people import Person
 from placement.domain.placements import Agreed, Placement, Said, Step, admit, decided, move
@@ -43,7 +43,7 @@ async def ask(tx: Transaction, stay: Placement, movers: Sequence[Person], shelte
     elsewhere = [replace(home, sheltered=home.sheltered - leaving) for home in homes if home.id != stay.shelter_id]
     decision = offer_home(elsewhere, household)
     if not isinstance(decision, Offer):
-        reasons = [{"shelter_id": str(entry.home), "rule": entry.rule, "fact": entry.fact} for entry in decision.reasons]
+        reasons = [{"shelter_id": str(entry.home), **byhand.told(tx, entry)} for entry in decision.reasons]
         raise conflict(NO_OTHER_HOME, refusals=reasons)
     until = tx.now + matching.hold_span(tx)
     asked = Placement(

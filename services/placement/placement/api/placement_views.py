@@ -260,5 +260,6 @@ class NeedView(BaseModel):
             waiting_since=need.waiting_since,
             review_at=need.review_at,
             refusals=summary(need.reasons),
-            reasons=tuple(RefusalView(shelter_id=entry.home, rule=entry.rule, fact=entry.fact) for entry in need.reasons),
+            # Secret shelters are one in the counts; rule by rule they are told in the explanation, to supervisors, and audited.
+            reasons=tuple(RefusalView(shelter_id=entry.home, rule=entry.rule, fact=entry.fact) for entry in need.reasons if not entry.secret),
         )

@@ -178,7 +178,8 @@ class ShelterRow(BaseModel):
         return cls(
             **known,
             shelter_id=row.id,
-            availability="available" if row.open and row.free else "not_available",
+            # An offer that nobody said yes to yet shows only to those who place: it would tell who asked for it where it was not made.
+            availability="available" if row.open and row.free + (0 if counted else row.offered) else "not_available",
             free_beds=row.free if counted else None,
         )
 

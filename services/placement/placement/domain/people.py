@@ -39,7 +39,8 @@ class Person:
 class Household:
     """Those who are to be housed together, and what decides where; `declined` and `not_now` are homes that said no or nothing.
 
-    `area` is where they are to be fetched, `channel` how they came, `overrides` the rules that a supervisor set aside for them.
+    `area` is where they are to be fetched, `channel` how they came, `overrides` the rules that a supervisor set aside for them,
+    `withheld` why secret homes are left to people's decision.
     """
 
     case_id: UUID
@@ -55,6 +56,7 @@ class Household:
     channel: str | None = None
     area: str | None = None
     overrides: frozenset[str] = frozenset()
+    withheld: str | None = None
 
     @property
     def needs(self) -> frozenset[str]:

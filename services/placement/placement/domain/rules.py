@@ -13,7 +13,7 @@ from placement.domain.homes import KIN_OR_FOSTER, OLDEST, Home, Population, Refu
 from placement.domain.people import ADULT, FEMALE, INFECTIOUS, MALE, UNKNOWN, WHEELCHAIR, Household, Person
 
 # Raised whenever a rule or a cost decides otherwise than before, so that an old decision is read with the rules that made it.
-RULES_VERSION = 2
+RULES_VERSION = 3
 
 YES, NO, COST = "yes", "no", "cost"
 ACCESS_NEEDS = frozenset({WHEELCHAIR, "sensory", "care"})
@@ -35,6 +35,11 @@ Rule = Callable[[Home, Household], Verdict]
 def is_open(home: Home, _household: Household) -> Verdict:
     """A home that takes nobody now is not offered."""
     return _hard("closed", None if home.open else "not_open")
+
+
+def not_withheld(home: Home, household: Household) -> Verdict:
+    """A secret home is left to people's decision where somebody may be looking for it (`probing`)."""
+    return _hard("withheld", household.withheld if home.secret else None)
 
 
 def no_gate(_home: Home, household: Household) -> Verdict:
@@ -131,6 +136,7 @@ def has_a_bed_for_everyone(home: Home, household: Household) -> Verdict:
 # In the order in which a home is ruled out: what it is comes before how full it is, so that "full" is only said of a home that would suit.
 SUITS: tuple[Rule, ...] = (
     is_open,
+    not_withheld,
     no_gate,
     not_declined,
     answers,

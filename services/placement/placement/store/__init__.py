@@ -222,6 +222,9 @@ INSIDE = text("""
 LATER = text("""
     SELECT EXISTS (SELECT FROM clock WHERE kind = 'match')
         OR EXISTS (SELECT FROM placement WHERE state = 'offered' AND hold_until <= CAST(:now AS timestamptz))""")
+NOTE_STEPS = text("""
+    INSERT INTO placement_step (placement_id, step, at)
+    SELECT id, state, CAST(:now AS timestamptz) FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS taken (id uuid, state text) ON CONFLICT DO NOTHING""")
 AGREE = text("""
     INSERT INTO agreement (placement_id, person_id, agreement, legal_ground_until, recorded_by, recorded_at)
     SELECT :placement, person, how, until, :by, CAST(:now AS timestamptz)
@@ -303,7 +306,9 @@ async def placements(tx: Transaction, *, shelters: Collection[UUID] | None, stat
 async def save_placements(tx: Transaction, changed: Iterable[Placement]) -> None:
     """Write placements as they are now. The end of a case's live one is written before its next one begins."""
     if rows := [_placement_row(entry) for entry in changed]:
-        await tx.execute(SAVE_PLACEMENTS, {"rows": json.dumps(rows)})
+        written = json.dumps(rows)
+        await tx.execute(SAVE_PLACEMENTS, {"rows": written})
+        await tx.execute(NOTE_STEPS, {"now": tx.now, "rows": written})
 
 
 # -- stays and holds --------------------------------------------------------------------------------------------------------------

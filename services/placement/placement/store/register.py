@@ -39,18 +39,18 @@ GUESTS = text("""
     ORDER BY stay.person_id""")
 COUNTS = text("""
     WITH used AS (
-        SELECT stay.bed_id, placement.state = 'admitted' AS inside FROM stay JOIN placement ON placement.id = stay.placement_id
+        SELECT stay.bed_id, placement.state = 'admitted' AS inside, placement.state = 'offered' AS offered FROM stay JOIN placement ON placement.id = stay.placement_id
         WHERE stay.during && tstzrange(CAST(:now AS timestamptz), NULL)),
     blocked AS (
         SELECT bed_id, bool_or(kind = 'out_of_service') AS broken FROM bed_block WHERE during @> CAST(:now AS timestamptz) GROUP BY bed_id),
     closed AS (SELECT shelter_id, min(kind) AS kind FROM closure WHERE during @> CAST(:now AS timestamptz) GROUP BY shelter_id),
     told AS (
         SELECT bed.id, room.shelter_id, bed.out_of_service OR coalesce(blocked.broken, false) AS broken, blocked.bed_id IS NOT NULL AS blocked,
-            bed.overflow_approved_by IS NOT NULL AS overflow, used.inside
+            bed.overflow_approved_by IS NOT NULL AS overflow, used.inside, used.offered
         FROM bed JOIN room ON room.id = bed.room_id LEFT JOIN used ON used.bed_id = bed.id LEFT JOIN blocked ON blocked.bed_id = bed.id),
     counted AS (
         SELECT shelter_id, count(*) FILTER (WHERE NOT broken) AS beds, count(*) FILTER (WHERE broken) AS out_of_service,
-            count(*) FILTER (WHERE inside) AS people, count(*) FILTER (WHERE NOT inside) AS held,
+            count(*) FILTER (WHERE inside) AS people, count(*) FILTER (WHERE NOT inside) AS held, count(*) FILTER (WHERE offered) AS offered,
             count(*) FILTER (WHERE blocked AND NOT broken AND inside IS NULL) AS cleaning,
             count(*) FILTER (WHERE overflow AND NOT broken) AS overflow,
             count(*) FILTER (WHERE NOT broken AND NOT blocked AND inside IS NULL) AS free
@@ -59,7 +59,7 @@ COUNTS = text("""
         shelter.boys_max_age, shelter.accepts_needs, shelter.stay_review_days, shelter.grounds_required, shelter.version,
         shelter.open AND closed.kind IS NULL AS open, closed.kind AS closed_as,
         coalesce(counted.beds, 0) AS beds, coalesce(counted.out_of_service, 0) AS out_of_service, coalesce(counted.people, 0) AS people,
-        coalesce(counted.held, 0) AS held, coalesce(counted.cleaning, 0) AS cleaning, coalesce(counted.overflow, 0) AS overflow,
+        coalesce(counted.held, 0) AS held, coalesce(counted.offered, 0) AS offered, coalesce(counted.cleaning, 0) AS cleaning, coalesce(counted.overflow, 0) AS overflow,
         coalesce(counted.free, 0) AS free,
         (SELECT confirmed_at FROM census WHERE shelter_id = shelter.id ORDER BY night DESC LIMIT 1) AS confirmed_at
     FROM shelter LEFT JOIN counted ON counted.shelter_id = shelter.id LEFT JOIN closed ON closed.shelter_id = shelter.id

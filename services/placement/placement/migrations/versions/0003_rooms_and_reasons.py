@@ -149,6 +149,7 @@ def reasons() -> None:
         column("homes", ARRAY(sa.Uuid)),
         column("considered", JSONB),
         column("shelter_id", sa.Uuid, null=True),
+        column("how", sa.Text),
         column("together_with", ARRAY(sa.Uuid), default="'{}'"),
         column("by_hand", JSONB, null=True),
     )
@@ -167,3 +168,22 @@ def reasons() -> None:
     )
     op.create_index("unmet_need_open", "unmet_need", ["case_id"], unique=True, postgresql_where=sa.text("ended_at IS NULL"))
     op.create_index("unmet_need_since", "unmet_need", ["since"])
+    op.create_index("decision_made", "decision", ["made_at"])
+    op.create_index("unmet_need_case", "unmet_need", ["case_id"])
+    # The areas that each version of a case named, so that how often they changed does not depend on the order in which it was heard.
+    op.create_table(
+        "area_heard",
+        column("case_id", sa.Uuid, key=True),
+        column("version", sa.BigInteger, key=True),
+        column("areas", ARRAY(sa.Text)),
+        column("cleared", sa.Boolean, default="false"),
+    )
+    # When each placement came into each state.
+    op.create_table(
+        "placement_step",
+        column("placement_id", sa.Uuid, key=True),
+        column("step", sa.Text, key=True),
+        column("at", MOMENT),
+    )
+    op.create_index("placement_offered", "placement", ["offered_at"])
+    op.create_index("placement_admitted", "placement", ["admitted_at"], postgresql_where=sa.text("admitted_at IS NOT NULL"))
