@@ -141,7 +141,7 @@ def plain(value: Any) -> Any:
     if type(value) in PLAIN:
         return value
     if is_dataclass(value):
-        return {name: plain(getattr(value, name)) for name in _names(type(value))}
+        return {name: plain(getattr(value, name)) for name in _names(value.__class__)}
     if isinstance(value, Mapping):
         return {str(key): plain(value[key]) for key in sorted(value)}
     if isinstance(value, (tuple, frozenset)):
