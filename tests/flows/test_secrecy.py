@@ -85,7 +85,7 @@ async def stored(rig: Rig) -> AsyncIterator[str]:
     js = rig.nats.jetstream()
     for stream in streams.STREAMS:
         state = (await js.stream_info(stream.name)).state
-        for sequence in range(state.first_seq, state.last_seq + 1):
+        for sequence in range(max(1, state.first_seq), state.last_seq + 1):
             try:
                 message = await js.get_msg(stream.name, sequence)
             except NotFoundError:

@@ -63,6 +63,7 @@ OCCUPANCY = text("""
     FROM shelter CROSS JOIN generate_series(CAST(CAST(:first AS date) AS timestamp), CAST(CAST(:last AS date) AS timestamp), interval '1 day')
         AS night (day)
     LEFT JOIN slept ON slept.shelter_id = shelter.id AND slept.day = night.day LEFT JOIN equipped ON equipped.shelter_id = shelter.id
+    WHERE (night.day + interval '1 day') AT TIME ZONE 'Asia/Jakarta' <= CAST(:now AS timestamptz)
     ORDER BY night.day, shelter.id""")
 STAYS = text("""
     SELECT shelter.id, shelter.secret, count(*) AS n,
@@ -131,8 +132,8 @@ async def declines(tx: Transaction, asked: Asked) -> Sequence[Row[Any]]:
 
 
 async def occupancy(tx: Transaction, asked: Asked) -> Sequence[Row[Any]]:
-    """People who slept in each shelter on each day, and the beds that it has in service now."""
-    return await tx.rows(OCCUPANCY, asked.moments | {"first": asked.first, "last": asked.last})
+    """People who slept in each shelter on each day whose midnight is over, and the beds that it has in service now."""
+    return await tx.rows(OCCUPANCY, asked.moments | {"first": asked.first, "last": asked.last, "now": tx.now})
 
 
 async def stays(tx: Transaction, asked: Asked) -> Sequence[Row[Any]]:
