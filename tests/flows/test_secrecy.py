@@ -179,20 +179,25 @@ async def observed(rig: Rig, cases: list[str], area: str, began: datetime) -> di
     return {name: coarse(answers, area, began) for name, answers in seen.items()} | {"feed": [[row.type, row.n] for row in feed]}
 
 
-async def asked_for(rig: Rig, area: str) -> tuple[list[str], list[UUID]]:
-    """A hundred requests that name an area: some by an officer's hand, the others as the facts that her requests become."""
-    by_hand = []
-    for _ in range(BY_HAND):
+async def by_hand(rig: Rig, area: str, n: int) -> list[str]:
+    """Requests that name an area, made by an officer."""
+    cases = []
+    for _ in range(n):
         report = ok(await rig.post("intake", "/reports", json=people.a_referral(uuid4().hex, shelter=True), **OFFICER))
         body = {"risk": "medium", "shelter_needed": True, "shelter_grounds": ["threat_to_life"], "perpetrator_areas": [area]}
         ok(await rig.post("intake", f"/cases/{report['case_id']}/triage", json=body, **OFFICER))
-        by_hand.append(report["case_id"])
+        cases.append(report["case_id"])
     await rig.settle()
-    by_fact = [uuid4() for _ in range(BY_FACT)]
-    for case_id in by_fact:
+    return cases
+
+
+async def by_fact(rig: Rig, area: str, n: int) -> list[UUID]:
+    """The same as the facts that an officer's requests become."""
+    cases = [uuid4() for _ in range(n)]
+    for case_id in cases:
         await rig.say(a_triage(perpetrator_areas=(area,)), subject=case_id)
     await rig.settle()
-    return by_hand, by_fact
+    return cases
 
 
 @pytest.mark.timeout(240)
@@ -206,15 +211,18 @@ async def test_a_thousand_crafted_requests_tell_nothing_of_where_a_safe_house_is
     ):
         ok(await rig.post("placement", "/shelters", json=shelter, role="operator"))
     await rig.advance(minutes=31)
-    views: dict[str, Any] = {}
+    views: dict[str, list[dict[str, Any]]] = {}
     offers: dict[str, int] = {}
     for area in AREAS:
         began = (await rig.sql("intake", "SELECT clock_timestamp() AS now"))[0].now + rig.services["intake"].database.skew
-        by_hand, by_fact = await asked_for(rig, area)
-        at_once = await observed(rig, by_hand, area, began)
-        await rig.advance(hours=2)
-        later = await observed(rig, by_hand, area, began)
-        views[area] = (at_once, later)
+        # One alone, while everything is free; then so many that nothing is; then when nobody answered them; then when all are withdrawn.
+        mine = await by_hand(rig, area, 1)
+        views[area] = [await observed(rig, mine, area, began)]
+        mine += await by_hand(rig, area, BY_HAND - 1)
+        others = await by_fact(rig, area, BY_FACT)
+        views[area].append(await observed(rig, mine, area, began))
+        await rig.advance(hours=5)
+        views[area].append(await observed(rig, mine, area, began))
         (made,) = await rig.sql(
             "placement",
             "SELECT count(DISTINCT placement.case_id) AS n FROM placement JOIN shelter ON shelter.id = placement.shelter_id"
@@ -222,13 +230,13 @@ async def test_a_thousand_crafted_requests_tell_nothing_of_where_a_safe_house_is
             areas=[area],
         )
         offers[area] = made.n
-        for case_id in by_hand:
+        for case_id in mine:
             ok(await rig.post("intake", f"/cases/{case_id}/withdraw", json={"reason": "refused_service"}, **OFFICER))
-        for case_id in by_fact:
+        for case_id in others:
             await rig.say(Withdrawn(reason=EndReason.REFUSED_SERVICE), subject=case_id, factversion=2)
         await rig.settle()
         await rig.advance(minutes=31)
-        views[area] += (await observed(rig, by_hand, area, began),)
+        views[area].append(await observed(rig, mine, area, began))
     assert offers[house] == 0
     assert all(n > 0 for area, n in offers.items() if area != house), "the requests do reach the house, unless its own area is named"
     reference = views[AREAS[0]]
