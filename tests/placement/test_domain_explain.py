@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from placement import words
 from placement.domain import explain
-from placement.domain.explain import Band, Decision, Outcome
-from placement.domain.homes import Considered, Guest, Home, Population, Verdict, refusal
+from placement.domain.assign import match
+from placement.domain.explain import Band, Decision, How, Outcome
+from placement.domain.homes import Considered, Guest, Home, Population, Verdict
 from placement.domain.offers import Offer, Unplaceable, offer_homes
 from placement.domain.people import Household, Person
+from placement.domain.rules import NO, RULES_VERSION, refusal
 from placement.words import Language
 
 from tests.placement.builders import START, a_child, a_home, a_household, a_person, a_room, a_woman, uid
@@ -29,19 +31,19 @@ def a_decision(homes: list[Home], answer: Offer | Unplaceable) -> Decision:
     considered = explain.considered_of(json.loads(json.dumps(explain.kept(answer.considered))))
     names = tuple(explain.name_of(explain.text_of(home)) for home in homes)
     chosen = answer.home if isinstance(answer, Offer) else None
-    return Decision(uid(1), answer.household.case_id, START, explain.RULES_VERSION, answer.household, names, considered, chosen)
+    return Decision(uid(1), answer.household.case_id, START, RULES_VERSION, answer.household, names, considered, chosen)
 
 
 @settings(max_examples=60, deadline=None)
-@given(some_homes(), some_households(), st.randoms(use_true_random=False))
-def test_what_is_kept_gives_the_same_answer_again(homes: list[Home], households: list[Household], random: Random) -> None:
-    decided = explain.explained(homes, offer_homes(homes, households))
+@given(some_homes(), some_households(), st.randoms(use_true_random=False), st.sampled_from([How.IN_TURN, How.TOGETHER]))
+def test_what_is_kept_gives_the_same_answer_again(homes: list[Home], households: list[Household], random: Random, how: How) -> None:
+    decided = offer_homes(homes, households) if how is How.IN_TURN else match(homes, households).decisions
     kept_homes = [explain.home_of(through_json(home)) for home in homes]
     kept_households = [explain.household_of(through_json(household)) for household in households]
     random.shuffle(kept_homes)
     random.shuffle(kept_households)
     for answer in decided:
-        again = explain.rerun(kept_homes, kept_households, answer.household.case_id)
+        again = explain.rerun(how, kept_homes, kept_households, answer.household.case_id)
         assert again == answer
         assert explain.same(a_decision(homes, answer), again)
 
@@ -49,7 +51,7 @@ def test_what_is_kept_gives_the_same_answer_again(homes: list[Home], households:
 @settings(max_examples=60, deadline=None)
 @given(some_homes(), some_households())
 def test_every_home_is_told_and_nothing_is_chosen_against_a_rule(homes: list[Home], households: list[Household]) -> None:
-    for answer in explain.explained(homes, offer_homes(homes, households)):
+    for answer in offer_homes(homes, households):
         assert {entry.home for entry in answer.considered} == {home.id for home in homes}
         chosen = answer.home if isinstance(answer, Offer) else None
         outcomes = [explain.outcome(entry, chosen) for entry in answer.considered]
@@ -62,7 +64,7 @@ def test_every_home_is_told_and_nothing_is_chosen_against_a_rule(homes: list[Hom
 @settings(max_examples=60, deadline=None)
 @given(some_homes(), some_households())
 def test_every_rule_has_words_in_both_languages(homes: list[Home], households: list[Household]) -> None:
-    for answer in explain.explained(homes, offer_homes(homes, households)):
+    for answer in offer_homes(homes, households):
         for verdict in (verdict for entry in explain.that_mattered(answer.considered) for verdict in entry.verdicts):
             known = words.COST if verdict.cost else words.NO
             assert (verdict.rule, verdict.fact) in known, "no rule is told by its code"
@@ -72,7 +74,7 @@ def test_every_rule_has_words_in_both_languages(homes: list[Home], households: l
 
 
 def refusing(entry: Considered) -> list[str]:
-    return [verdict.rule for verdict in entry.verdicts if verdict.answer == explain.NO]
+    return [verdict.rule for verdict in entry.verdicts if verdict.answer == NO]
 
 
 def test_the_same_home_is_kept_once_and_a_changed_one_anew() -> None:
@@ -104,15 +106,15 @@ def five(**changes: object) -> Household:
 
 
 def told(home: Home, household: Household) -> tuple[str, list[tuple[str, str]]]:
-    (answer,) = explain.explained([home], offer_homes([home], [household]))
+    (answer,) = offer_homes([home], [household])
     (entry,) = answer.considered
     outcome = explain.outcome(entry, answer.home if isinstance(answer, Offer) else None)
-    return outcome.value, [(verdict.rule, verdict.fact) for verdict in entry.verdicts if verdict.answer == explain.NO]
+    return outcome.value, [(verdict.rule, verdict.fact) for verdict in entry.verdicts if verdict.answer == NO]
 
 
 def test_a_household_of_five_is_placed_whole_where_it_can_be() -> None:
     home = a_home(a_room(5, accessible=True), boys_max_age=15)
-    (answer,) = explain.explained([home], offer_homes([home], [five()]))
+    (answer,) = offer_homes([home], [five()])
     assert isinstance(answer, Offer)
     assert answer.beds.keys() == {person.id for person in answer.household.persons}
     assert told(home, answer.household) == ("chosen", [])
@@ -133,16 +135,16 @@ def test_where_the_five_cannot_be_placed_each_home_tells_all_that_stood_in_the_w
 def test_the_later_of_two_households_is_told_that_the_beds_were_gone() -> None:
     home = a_home(a_room(1))
     first, second = a_household(waited_hours=2), a_household(waited_hours=1)
-    answers = explain.explained([home], offer_homes([home], [second, first]))
+    answers = offer_homes([home], [second, first])
     assert isinstance(answers[0], Offer)
-    assert [(v.rule, v.fact) for v in answers[1].considered[0].verdicts if v.answer == explain.NO] == [("P1", "not_enough_beds")]
+    assert [(v.rule, v.fact) for v in answers[1].considered[0].verdicts if v.answer == NO] == [("P1", "not_enough_beds")]
 
 
 # -- secret homes -------------------------------------------------------------------------------------------------------------------------
 
 
 def seen(*rules: str) -> Considered:
-    return Considered(uid(1), tuple(Verdict(rule, 1, explain.NO, "x") for rule in rules), secret=True)
+    return Considered(uid(1), tuple(Verdict(rule, 1, NO, "x") for rule in rules), secret=True)
 
 
 def test_of_secret_homes_only_a_band_is_told() -> None:

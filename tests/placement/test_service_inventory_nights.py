@@ -1,14 +1,18 @@
 """Who is still there, asked every night, and whom the staff must not meet, on real servers."""
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
+import placement
+from chassis.migrate import upgrade
 from placement.store import register
 
 from tests.placement.builders import a_member, a_room_body, a_shelter_body, a_snapshot
 from tests.placement.steps import act, admitted, ask, offer, platform
-from tests.rig import Rig
+from tests.rig import Rig, Templates
 
 MISSED = "shelter.census_missed.v1"
 
@@ -153,3 +157,21 @@ async def test_who_left_need_not_be_looked_for(rig: Rig) -> None:
     assert (await residents(rig, shelter))["residents"] == []
     assert (await confirm(rig, shelter, [person])).status_code == 422
     assert (await confirm(rig, shelter, [])).status_code == 201
+
+
+async def test_shelters_of_the_release_before_are_asked_about_from_the_coming_night_on(templates: Templates) -> None:
+    url, migrations = await templates.empty(), Path(placement.__file__).parent / "migrations"
+    await upgrade(url, migrations, "0002")
+    store = await asyncpg.connect(url)
+    try:
+        await store.execute(
+            "INSERT INTO shelter (id, name, kind, secret, area, sexes, min_age, max_age, accepts_needs, stay_review_days, grounds_required, open, version,"
+            " address_sealed, phone_sealed) VALUES ($1, 'A', 'rpsa', false, '31.74.01', '{female}', 0, 120, '{}', 14, false, true, 1, '', '')",
+            shelter := uuid4(),
+        )
+        await upgrade(url, migrations)
+        (clock,) = await store.fetch("SELECT subject, due, now() AS now FROM clock WHERE kind = 'census'")
+    finally:
+        await store.close()
+    assert (clock["subject"], clock["due"].hour, clock["due"].minute) == (shelter, 2, 0), "nine in Jakarta"
+    assert timedelta(hours=9) <= clock["due"] - clock["now"] <= timedelta(hours=33)

@@ -15,14 +15,18 @@ BEDS = text("""
         unit.name AS unit
     FROM bed JOIN room ON room.id = bed.room_id LEFT JOIN unit ON unit.id = room.unit_id
     WHERE room.shelter_id = :shelter ORDER BY unit.name NULLS FIRST, room.name, room.id, bed.id""")
+# What is current comes first, as in `register`.
 USES = text("""
-    SELECT stay.bed_id, stay.person_id, placement.state = 'admitted' AS inside, lower(stay.during) AS since, upper(stay.during) AS until
-    FROM stay JOIN placement ON placement.id = stay.placement_id JOIN bed ON bed.id = stay.bed_id JOIN room ON room.id = bed.room_id
-    WHERE stay.during && tstzrange(CAST(:now AS timestamptz), NULL) AND room.shelter_id = :shelter ORDER BY since, stay.person_id""")
+    WITH current AS MATERIALIZED (SELECT * FROM stay WHERE during && tstzrange(CAST(:now AS timestamptz), NULL))
+    SELECT current.bed_id, current.person_id, (SELECT state = 'admitted' FROM placement WHERE placement.id = current.placement_id) AS inside,
+        lower(during) AS since, upper(during) AS until
+    FROM current JOIN bed ON bed.id = current.bed_id JOIN room ON room.id = bed.room_id
+    WHERE room.shelter_id = :shelter ORDER BY since, current.person_id""")
 BLOCKS = text("""
-    SELECT bed_block.id, bed_block.bed_id, bed_block.kind, lower(during) AS since, upper(during) AS until
-    FROM bed_block JOIN bed ON bed.id = bed_block.bed_id JOIN room ON room.id = bed.room_id
-    WHERE during && tstzrange(CAST(:now AS timestamptz), NULL) AND room.shelter_id = :shelter ORDER BY since, bed_block.id""")
+    WITH current AS MATERIALIZED (SELECT * FROM bed_block WHERE during && tstzrange(CAST(:now AS timestamptz), NULL))
+    SELECT current.id, current.bed_id, current.kind, lower(during) AS since, upper(during) AS until
+    FROM current JOIN bed ON bed.id = current.bed_id JOIN room ON room.id = bed.room_id
+    WHERE room.shelter_id = :shelter ORDER BY since, current.id""")
 BLOCK = text("""
     INSERT INTO bed_block (id, bed_id, kind, during, recorded_by)
     VALUES (:id, :bed, :kind, tstzrange(CAST(:since AS timestamptz), CAST(:until AS timestamptz)), :by)""")

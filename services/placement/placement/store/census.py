@@ -9,11 +9,13 @@ from chassis import Transaction
 from sqlalchemy import Row, text
 
 CLOCK = "census"
+# What is current comes first, as in `register`.
 RESIDENTS = text("""
-    SELECT stay.person_id, stay.bed_id, room.name AS room, lower(coalesce(stay.in_it, stay.during)) AS since
-    FROM stay JOIN placement ON placement.id = stay.placement_id JOIN bed ON bed.id = stay.bed_id JOIN room ON room.id = bed.room_id
-    WHERE room.shelter_id = :shelter AND placement.state = 'admitted' AND stay.during @> CAST(:now AS timestamptz)
-    ORDER BY room.name, stay.bed_id""")
+    WITH current AS MATERIALIZED (SELECT * FROM stay WHERE during @> CAST(:now AS timestamptz))
+    SELECT current.person_id, current.bed_id, room.name AS room, lower(coalesce(current.in_it, current.during)) AS since
+    FROM current JOIN bed ON bed.id = current.bed_id JOIN room ON room.id = bed.room_id
+    WHERE room.shelter_id = :shelter AND (SELECT state = 'admitted' FROM placement WHERE placement.id = current.placement_id)
+    ORDER BY room.name, current.bed_id""")
 RECORD = text("""
     INSERT INTO census (shelter_id, night, present, absent, confirmed_by, confirmed_at)
     VALUES (:shelter, :night, CAST(:present AS uuid[]), CAST(:absent AS uuid[]), :by, CAST(:now AS timestamptz))
@@ -22,11 +24,12 @@ RECORD = text("""
 NEWEST = text("SELECT * FROM census WHERE shelter_id = :shelter ORDER BY night DESC LIMIT 1")
 # Nobody need look at a shelter that is closed for good and in which nobody stays.
 UNCONFIRMED = text("""
+    WITH lived_in AS MATERIALIZED (
+        SELECT DISTINCT room.shelter_id FROM (SELECT DISTINCT bed_id FROM stay WHERE during @> CAST(:now AS timestamptz)) AS current
+        JOIN bed ON bed.id = current.bed_id JOIN room ON room.id = bed.room_id)
     SELECT shelter.id FROM shelter WHERE id = ANY(CAST(:ids AS uuid[]))
         AND NOT EXISTS (SELECT FROM census WHERE shelter_id = shelter.id AND night = :night)
-        AND (shelter.open OR EXISTS (
-            SELECT FROM stay JOIN bed ON bed.id = stay.bed_id JOIN room ON room.id = bed.room_id
-            WHERE room.shelter_id = shelter.id AND stay.during @> CAST(:now AS timestamptz)))""")
+        AND (shelter.open OR id IN (SELECT shelter_id FROM lived_in))""")
 UNASKED = text("SELECT id FROM shelter WHERE NOT EXISTS (SELECT FROM clock WHERE kind = :kind AND subject = shelter.id) ORDER BY id")
 
 

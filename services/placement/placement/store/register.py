@@ -15,6 +15,9 @@ HIDDEN = "secret"
 # The clock that looks again when a bed or a shelter may be given to somebody again.
 ROOM_AGAIN = "room_again"
 NOBODY = UUID(int=0)
+# The planner takes a hundredth of all stays for current ones, whatever their number: left to itself it reads every placement or need there
+# ever was to join them, or every stay there ever was in each bed. So what is current comes first, by its range, and what belongs to
+# each is asked one by one.
 # Not FOR UPDATE: rows that refer to a shelter may be written meanwhile.
 LOCK = text("SELECT * FROM shelter ORDER BY id FOR NO KEY UPDATE")
 LOOK = text("SELECT * FROM shelter ORDER BY id")
@@ -32,14 +35,16 @@ ROOMS = text("""
     WHERE room.shelter_id = ANY(CAST(:ids AS uuid[]))
     GROUP BY room.id, unit.id ORDER BY room.id""")
 GUESTS = text("""
-    SELECT stay.person_id, stay.case_id, stay.bed_id, stay.sex, stay.small, bed.room_id, room.shelter_id,
-        coalesce(need.keep_apart, '{}') AS keep_apart
-    FROM stay JOIN bed ON bed.id = stay.bed_id JOIN room ON room.id = bed.room_id LEFT JOIN need ON need.case_id = stay.case_id
-    WHERE stay.during && tstzrange(CAST(:now AS timestamptz), NULL) AND room.shelter_id = ANY(CAST(:ids AS uuid[]))
-    ORDER BY stay.person_id""")
+    WITH current AS MATERIALIZED (SELECT * FROM stay WHERE during && tstzrange(CAST(:now AS timestamptz), NULL))
+    SELECT current.person_id, current.case_id, current.bed_id, current.sex, current.small, bed.room_id, room.shelter_id,
+        coalesce((SELECT keep_apart FROM need WHERE need.case_id = current.case_id), '{}') AS keep_apart
+    FROM current JOIN bed ON bed.id = current.bed_id JOIN room ON room.id = bed.room_id
+    WHERE room.shelter_id = ANY(CAST(:ids AS uuid[]))
+    ORDER BY current.person_id""")
 COUNTS = text("""
-    WITH used AS (
-        SELECT stay.bed_id, placement.state = 'admitted' AS inside, placement.state = 'offered' AS offered FROM stay JOIN placement ON placement.id = stay.placement_id
+    WITH used AS MATERIALIZED (
+        SELECT stay.bed_id, state = 'admitted' AS inside, state = 'offered' AS offered
+        FROM stay CROSS JOIN LATERAL (SELECT state FROM placement WHERE placement.id = stay.placement_id) AS its
         WHERE stay.during && tstzrange(CAST(:now AS timestamptz), NULL)),
     blocked AS (
         SELECT bed_id, bool_or(kind = 'out_of_service') AS broken FROM bed_block WHERE during @> CAST(:now AS timestamptz) GROUP BY bed_id),
