@@ -67,9 +67,8 @@ class Worker:
         if self._process is None or self._process.poll() is not None:
             alone = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
             command = [sys.executable, "-m", "placement.solver"]
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment() | alone
-            )  # noqa: S603
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+            self._process = subprocess.Popen(command, env=_environment() | alone, **pipes)  # type: ignore[call-overload] # noqa: S603
         return self._process
 
 
