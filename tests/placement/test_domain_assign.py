@@ -1,5 +1,6 @@
 """Households that are matched together: the answer is the best there is, and it is the same whatever the order of the question."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from random import Random
 from uuid import UUID
@@ -12,6 +13,7 @@ from placement.domain.people import Household, Person, in_order
 from placement.domain.rooms import Arrangement, allowed, arrangements, beds_of
 from placement.domain.rules import OVERFLOW, PREFERS, RULES, cost_of, refusal
 from placement.solver import matched
+from placement.worker import Worker
 
 from tests.placement.builders import START, a_child, a_home, a_household, a_room, a_woman, uid
 
@@ -204,6 +206,33 @@ def test_when_there_is_no_time_the_best_that_is_known_is_answered_and_not_called
     hurried = matched(homes, households, 0)
     assert not hurried.proven
     assert_sound(homes, households, hurried)
+
+
+async def test_the_solvers_process_answers_what_would_be_answered_here_task_after_task() -> None:
+    worker = Worker()
+    try:
+        for seed in (3, 4):
+            homes, households = a_crowded_city(Random(seed), homes=3, households=12)
+            assert not match(homes, households).proven, "the solver has to work"
+            assert await worker.matched(homes, households, 60) == matched(homes, households, 60)
+    finally:
+        worker.stop()
+
+
+async def test_a_process_that_is_gone_is_no_answer_and_the_next_task_has_another_one() -> None:
+    worker = Worker()
+    homes, households = a_crowded_city(Random(3), homes=2, households=3)
+    try:
+        worker._running().kill()
+        await asyncio.to_thread(worker._running().wait)
+        assert await worker.matched(homes, households, 60) is not None
+        killed = asyncio.create_task(worker.matched(*a_crowded_city(Random(4), homes=60, households=300), 60))
+        await asyncio.sleep(0.2)
+        worker._running().kill()
+        assert await killed is None
+        assert await worker.matched(homes, households, 60) is not None
+    finally:
+        worker.stop()
 
 
 def a_crowded_city(random: Random, homes: int, households: int) -> tuple[list[Home], list[Household]]:

@@ -1,10 +1,13 @@
 """Each rule that says whether a home suits a household."""
 
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from placement.domain.homes import Guest, summary
+from placement.domain import rules
+from placement.domain.homes import Guest, Population, summary
 from placement.domain.offers import Offer, Unplaceable, offer_home, offer_homes
 from placement.domain.people import Person
 from placement.domain.rooms import fit
@@ -231,3 +234,120 @@ def test_a_wheelchair_gets_the_accessible_room() -> None:
     beds = fit(a_home(stairs, level), a_household(mother, a_child()))
     assert beds is not None
     assert beds[mother.id] in level.free
+
+
+# -- units, distance, carers, beds of need ------------------------------------------------------------------------------------------------
+
+WOMEN = Population(frozenset({"female"}), boys_max_age=12)
+FAMILIES = Population(frozenset({"female", "male"}))
+
+
+def test_p3_a_boy_over_the_limit_goes_with_his_family_to_a_unit_that_takes_him() -> None:
+    mother, boy = a_woman(), a_child("male", 13)
+    ward, family = a_room(4, serves=WOMEN), a_room(2, serves=FAMILIES)
+    assert why(a_home(ward), a_household(mother, boy)) == ("P3", "boy_too_old")
+    home = a_home(ward, family)
+    assert why(home, a_household(mother, boy)) is None
+    beds = fit(home, a_household(mother, boy))
+    assert beds is not None
+    assert set(beds.values()) == set(family.free)
+
+
+def test_p2_nobody_sleeps_in_a_room_whose_unit_does_not_serve_her() -> None:
+    elderly = Population(frozenset({"female"}), 60)
+    home = a_home(a_room(4, serves=elderly), a_room(1, serves=WOMEN))
+    assert why(home, a_household(a_woman(30))) is None
+    assert fit(home, a_household(a_woman(30), a_woman(40))) is None
+    assert fit(home, a_household(a_woman(30), a_woman(70))) is not None
+    assert why(a_home(a_room(4, serves=elderly)), a_household(a_woman(30))) == ("P2", "age_not_served")
+
+
+def test_p3_a_supervisor_may_set_the_limit_aside_and_the_shelter_may_set_its_own() -> None:
+    household = a_household(a_woman(), a_child("male", 14))
+    assert why(a_home(), household) == ("P3", "boy_too_old")
+    assert why(a_home(), replace(household, overrides=frozenset({"P3"}))) is None
+    assert why(a_home(parameters={"boys_max_age": 14}), household) is None
+    assert why(a_home(a_room(1)), replace(household, overrides=frozenset({"P1", "P3"}))) == ("P1", "not_enough_beds"), "no other rule is set aside"
+
+
+def test_p5_somebody_of_the_staff_must_not_meet_her() -> None:
+    woman = a_woman()
+    household = a_household(woman)
+    for about in (woman.id, household.case_id):
+        assert why(a_home(conflicts=frozenset({about})), household) == ("P5", "staff_conflict")
+    assert why(a_home(conflicts=frozenset({uuid4()})), household) is None
+
+
+def test_p6_another_city_is_far_and_the_islands_are_far_from_everything() -> None:
+    def fact(home: Any, area: str | None) -> tuple[str, str]:
+        verdict = rules.near_enough(home, a_household(area=area))
+        return verdict.answer, verdict.fact
+
+    assert fact(a_home(area="31.74.01"), "31.74.09") == ("yes", "near")
+    assert fact(a_home(area="31.74.01"), "31.71.01") == ("cost", "far")
+    assert fact(a_home(area="31.01.01"), "31.01.02") == ("cost", "far")
+    assert fact(a_home(area="31.74.01"), None) == ("yes", "area_not_known")
+    assert fact(a_home(area="31.74.01", parameters={"too_far": rules.FAR_REFUSES}), "31.71.01") == ("no", "too_far")
+    assert fact(a_home(area="31.74.01", parameters={"too_far": rules.NEVER_FAR}), "31.71.01") == ("yes", "distance_does_not_count")
+
+
+def chosen(household: Any, *homes: Any) -> Any:
+    decision = offer_home(homes, household)
+    assert isinstance(decision, Offer)
+    return decision.home
+
+
+def test_p10_a_child_without_carer_goes_to_kin_or_foster_first_however_far() -> None:
+    home, foster = a_home(area="31.74.01"), a_home(area="31.71.01", kind="foster")
+    child = a_household(a_child(age=9), area="31.74.01")
+    assert chosen(child, home, foster) == foster.id
+    assert chosen(a_household(a_woman(), a_child(age=9), area="31.74.01"), home, foster) == home.id
+
+
+def test_the_parts_of_the_cost_are_ordered() -> None:
+    overflow = a_room(2)
+    need = a_home(replace(overflow, overflow=frozenset(overflow.free)), area="31.74.01")
+    transit, far, near = a_home(kind="panti_transit", area="31.74.01"), a_home(area="31.71.01"), a_home(a_room(8), area="31.74.01")
+    apart = a_home(a_room(1), a_room(1), area="31.74.01", boys_max_age=None)
+    family = a_household(a_woman(), a_child(age=9), area="31.74.01")
+    order = [need, transit, far, apart, near]
+    for worse, better in pairwise(order):
+        assert chosen(family, worse, better) == better.id
+
+
+def test_p16_a_bed_of_need_is_taken_last_in_a_room_too() -> None:
+    room = a_room(3)
+    room = replace(room, overflow=frozenset(room.free[:1]))
+    beds = fit(a_home(room), a_household(a_woman(), a_child()))
+    assert beds is not None
+    assert set(beds.values()) == set(room.free[1:])
+
+
+def test_every_home_says_what_every_rule_said_and_the_sum_of_its_costs() -> None:
+    closed, transit = a_home(open=False, area="31.71.01"), a_home(kind="panti_transit", secret=True, area="31.74.01")
+    decision = offer_home([closed, transit], a_household(a_woman(), perpetrator_areas=frozenset({"31.71.01"}), area="31.74.01"))
+    assert isinstance(decision, Offer)
+    considered = {entry.home: entry for entry in decision.considered}
+    refused = [(verdict.rule, verdict.fact) for verdict in considered[closed.id].verdicts if verdict.answer == "no"]
+    assert refused == [("closed", "not_open"), ("P6", "perpetrator_area")], "not only the first"
+    assert considered[transit.id].secret
+    costs = {verdict.rule: verdict.cost for verdict in considered[transit.id].verdicts if verdict.answer == "cost"}
+    assert costs == {"transit": rules.IN_TRANSIT, "P4": rules.UNSUITED_ROOM}
+    assert {verdict.version for entry in decision.considered for verdict in entry.verdicts} == {rules.RULES_VERSION}
+
+
+def test_the_household_of_five_is_placed_whole_where_it_can_be_and_every_other_shelter_says_what_stood_in_the_way() -> None:
+    grandmother = a_woman(70, needs=("wheelchair",))
+    family = a_household(a_woman(35), a_child("male", 13), a_child(age=9), a_child(age=4), grandmother, area="31.74.01")
+    women = a_home(a_room(6, accessible=True))
+    stairs = a_home(a_room(6), boys_max_age=15)
+    full = a_home(a_room(4, accessible=True), boys_max_age=15)
+    level = a_home(a_room(3), a_room(3, accessible=True, serves=FAMILIES), boys_max_age=15)
+    refused = offer_home([women, stairs, full], family)
+    assert isinstance(refused, Unplaceable)
+    facts = {reason.home: (reason.rule, reason.fact) for reason in refused.reasons}
+    assert facts == {women.id: ("P3", "boy_too_old"), stairs.id: ("P8", "no_accessible_room"), full.id: ("P1", "not_enough_beds")}
+    offer = offer_home([women, stairs, full, level], family)
+    assert isinstance(offer, Offer)
+    assert offer.home == level.id
+    assert offer.beds[grandmother.id] in level.rooms[1].free

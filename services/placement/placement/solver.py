@@ -1,33 +1,20 @@
-"""Solves the programs of a joint matching with HiGHS, in a process of its own: `python -m placement.solver` reads a task and answers it.
+"""Solves the programs of a joint matching with HiGHS: `python -m placement.solver` reads tasks and answers them, until there are no more."""
 
-The process is started with the first task, works on one core behind everything else, and ends when the service does, however that ends: its
-input is then closed. It holds no connection and no transaction; what it reads is a snapshot, and what it answers is checked before it is written.
-"""
-
-import asyncio
 import os
 import pickle
-import struct
-import subprocess
 import sys
-import threading
 from collections.abc import Sequence
 from time import monotonic
-from typing import IO
 
 import highspy
 import numpy as np
-import structlog
 
 from placement.domain.assign import Matching, Solution, match
 from placement.domain.homes import Home
-from placement.domain.offers import Offer, Unplaceable
 from placement.domain.people import Household
 from placement.domain.program import Program
+from placement.worker import read, write
 
-log = structlog.get_logger()
-
-HEAD = struct.Struct(">Q")
 POLITE = 10
 # A program gets this part of the time that is left, so that one that is hard leaves some to those after it.
 SHARE = 0.6
@@ -85,85 +72,21 @@ def matched(homes: Sequence[Home], households: Sequence[Household], seconds: flo
     return match(homes, households, lambda program: solve(program, (deadline - monotonic()) * SHARE), lambda: monotonic() < deadline - ENOUGH)
 
 
-# -- the process ----------------------------------------------------------------------------------------------------------------------
-
-
-class Worker:
-    """The process that solves; one task at a time."""
-
-    def __init__(self) -> None:
-        self._turn = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-
-    async def matched(self, homes: Sequence[Home], households: Sequence[Household], seconds: float) -> Matching | None:
-        """Decide on all households together, in the other process; None when it failed, which only costs the proof."""
-        task = pickle.dumps((list(homes), list(households), seconds))
-        try:
-            return await asyncio.to_thread(self._ask, task)
-        except asyncio.CancelledError:
-            self.stop()
-            raise
-        except (OSError, EOFError, pickle.UnpicklingError) as error:
-            log.warning("solver_failed", error=type(error).__name__)
-            self.stop()
-            return None
-
-    def stop(self) -> None:
-        """End the process; the next task starts another one."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-
-    def _ask(self, task: bytes) -> Matching:
-        with self._turn:
-            process = self._running()
-            _write(process.stdin, task)
-            proven, cost, count = pickle.loads(_read(process.stdout))  # noqa: S301
-            # One decision at a time, so that the event loop has its turn in between.
-            decisions: list[Offer | Unplaceable] = [pickle.loads(_read(process.stdout)) for _ in range(count)]  # noqa: S301
-        return Matching(tuple(decisions), proven, cost)
-
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._process.poll() is not None:
-            alone = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-            command = [sys.executable, "-m", "placement.solver"]
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment() | alone)  # noqa: S603
-        return self._process
-
-
-def _environment() -> dict[str, str]:
-    """What the process is told: nothing that is secret."""
-    return {name: value for name, value in os.environ.items() if name in {"PATH", "PYTHONPATH", "VIRTUAL_ENV", "LANG", "TMPDIR", "SYSTEMROOT"}}
-
-
-def _write(pipe: IO[bytes] | None, content: bytes) -> None:
-    if pipe is None:
-        raise EOFError
-    pipe.write(HEAD.pack(len(content)) + content)
-    pipe.flush()
-
-
-def _read(pipe: IO[bytes] | None) -> bytes:
-    head = pipe.read(HEAD.size) if pipe is not None else b""
-    if pipe is None or len(head) < HEAD.size:
-        raise EOFError
-    return pipe.read(*HEAD.unpack(head))
-
-
 def main() -> None:
     """Answer tasks until there are no more."""
     if hasattr(os, "nice"):
         os.nice(POLITE)
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # the solver greets on the standard output, whatever it is told
     while True:
         try:
-            homes, households, seconds = pickle.loads(_read(sys.stdin.buffer))  # noqa: S301
+            homes, households, seconds = pickle.loads(read(sys.stdin.buffer))  # noqa: S301
         except EOFError:
             return
         found = matched(homes, households, seconds)
-        _write(sys.stdout.buffer, pickle.dumps((found.proven, found.cost, len(found.decisions))))
+        write(answers, pickle.dumps((found.proven, found.cost, len(found.decisions))))
         for decision in found.decisions:
-            _write(sys.stdout.buffer, pickle.dumps(decision))
+            write(answers, pickle.dumps(decision))
 
 
 if __name__ == "__main__":

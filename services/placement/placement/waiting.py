@@ -16,8 +16,8 @@ from placement.domain.homes import Home
 from placement.domain.needs import State
 from placement.domain.people import Household
 from placement.domain.recheck import recheck
-from placement.solver import Worker
 from placement.store import register
+from placement.worker import Worker
 
 # After so many answers in a row that did not hold, the households are decided on one by one.
 MOST_TURNS = 3

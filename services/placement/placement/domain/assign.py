@@ -226,7 +226,7 @@ class _Match:
         for home_id in sorted(seeker.costs, key=lambda home_id: (seeker.costs[home_id], home_id)):
             for number in sorted(inside.get(home_id, ()), reverse=True):
                 tried += 1
-                if tried > MOST_MOVES:
+                if tried > MOST_MOVES or not self.time():
                     return False
                 if self._moved(seeker, home_id, self.seekers[number]):
                     return True
