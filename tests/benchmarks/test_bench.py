@@ -68,11 +68,7 @@ def test_a_figure_that_there_is_none_of_is_refused() -> None:
     answer = CliRunner().invoke(app, ["bench", "--only", "carry,luck"])
     assert answer.exit_code == 2
     assert "luck" in answer.output
-<<<<<<< HEAD
-    assert {"limits", "carry", "hops", "doors", "growth", "strain", "replicas", "footprint", "lists"} == FIGURES.keys()
-=======
-    assert {"limits", "carry", "hops", "doors", "growth", "strain", "replicas", "footprint", "matching"} == FIGURES.keys()
->>>>>>> matching
+    assert {"limits", "carry", "hops", "doors", "growth", "strain", "replicas", "footprint", "lists", "matching"} == FIGURES.keys()
 
 
 @pytest.mark.servers

@@ -29,6 +29,10 @@ def by_name(answer: Any) -> dict[str, Any]:
     return {home["name"]: (home["outcome"], [(reason["rule"], reason["fact"]) for reason in home["reasons"]]) for home in answer["homes"]}
 
 
+# What the chosen home costs a lone woman from another city: it is far, and its room is one for families.
+COSTS = [("P6", "far"), ("P4", "fits")]
+
+
 # -- explanations -------------------------------------------------------------------------------------------------------------------------
 
 
@@ -39,13 +43,18 @@ async def test_an_offer_says_why_this_home_and_not_the_others_in_two_languages(r
     answer = await explained(rig, f"/placements/{placement['placement_id']}/explanation?rerun=true")
     assert (answer["answer"], answer["shelter_id"], answer["language"], answer["rerun"]) == ("offered", chosen["shelter_id"], "id", "same")
     assert by_name(answer) == {
-        "Panti A": ("chosen", []),
-        "Transit": ("suited", [("transit", "transit")]),
+        "Panti A": ("chosen", COSTS),
+        "Transit": ("suited", [("P6", "far"), ("transit", "transit")]),
         "Panti Pria": ("refused", [("P2", "sex_not_served")]),
     }
     english = await explained(rig, f"/placements/{placement['placement_id']}/explanation?language=en")
     texts = {reason["text"] for home in english["homes"] for reason in home["reasons"]}
-    assert texts == {"This home does not serve the sex of one of them.", "A transit home; specialised homes come first."}
+    assert texts == {
+        "This home does not serve the sex of one of them.",
+        "A transit home; specialised homes come first.",
+        "Farther from where they are.",
+        "The household would need more than one room, or a room meant for other needs.",
+    }
 
 
 async def test_where_a_household_of_five_cannot_be_placed_each_shelter_says_all_that_stood_in_the_way(rig: Rig) -> None:
@@ -103,11 +112,11 @@ async def test_a_head_is_told_its_own_part_and_nobody_elses(rig: Rig) -> None:
     case_id = await ask(rig)
     path = f"/placements/{(await offer(rig, case_id))['placement_id']}/explanation"
     head = {"role": "shelter_head", "units": [chosen["shelter_id"]]}
-    assert by_name(await explained(rig, path, **head)) == {"Panti A": ("chosen", [])}
+    assert by_name(await explained(rig, path, **head)) == {"Panti A": ("chosen", COSTS)}
     await explained(rig, path, status=404, role="shelter_head", units=[other["shelter_id"]])
     needs = f"/needs/{case_id}/explanation"
     theirs = by_name(await explained(rig, needs, role="shelter_head", units=[other["shelter_id"]]))
-    assert theirs == {"Panti A": ("chosen", []), "Panti B": ("refused", [("P2", "sex_not_served")])}
+    assert theirs == {"Panti A": ("chosen", COSTS), "Panti B": ("refused", [("P2", "sex_not_served")])}
     own_secret = by_name(await explained(rig, needs, role="shelter_head", units=[safe["shelter_id"]]))
     assert own_secret["Rumah Melati"] == ("refused", [("P2", "sex_not_served")])
     await explained(rig, needs, status=404, role="shelter_head", units=[str(uuid4())])

@@ -78,6 +78,7 @@ async def test_who_moved_may_come_back_and_move_again(rig: Rig) -> None:
         await act(rig, transfer, "accept")
         stay = await act(rig, transfer, "move", agreements(transfer))
         assert (await beds_in_use(rig), await slept_in(rig)) == (1, {stay["shelter_id"]}), where
+        await rig.advance(minutes=61)  # the bed that they left is cleaned
     await act(rig, stay, "discharge", {"persons": [stay["members"][0]["person_id"]], "destination": "family"})
     assert (await state(rig, case_id), await beds_in_use(rig), await clocks(rig, case_id)) == ("settled", 0, [])
 
