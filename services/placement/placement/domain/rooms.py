@@ -17,8 +17,8 @@ from placement.domain.homes import Home, Population, Room
 from placement.domain.people import INFECTIOUS, MALE, WHEELCHAIR, Household, Person
 from placement.domain.rules import ANOTHER_ROOM, CHILDREN_APART, OVERFLOW, UNSUITED_ROOM, unserved
 
-# Twelve persons of whom no two are alike leave 4096 ways. Of a larger household only the cheapest ways so far are followed.
-WIDEST = 4096
+# Twelve persons of whom no two are alike leave 4096 ways. Of a larger household only the ways are followed that seat most of them so far.
+LARGE, WIDEST, WIDE = 12, 4096, 256
 # Among arrangements that cost the same, the one with the tightest rooms.
 TIGHTEST = 1 << 16
 
@@ -170,6 +170,7 @@ class _Plan:
     def best(self) -> Chosen | None:
         """Which rooms are used how in the best arrangement."""
         rooms = self._worth_trying()
+        widest = WIDEST if len(self.household.persons) <= LARGE else WIDE
         states: dict[int, int] = {self.everyone: 0}
         steps: list[dict[int, tuple[_Option, int]]] = []
         for room, options in rooms:
@@ -182,9 +183,13 @@ class _Plan:
                         if before + weight < after.get(left, before + weight + 1):
                             after[left] = before + weight
                             step[left] = (option, remaining)
-            states = after if len(after) <= WIDEST else dict(sorted(after.items(), key=lambda entry: (entry[1], entry[0]))[:WIDEST])
+            states = after if len(after) <= widest else dict(sorted(after.items(), key=lambda entry: (self._left(entry[0]), *entry[::-1]))[:widest])
             steps.append(step)
         return self._chosen(rooms, steps) if 0 in states else None
+
+    def _left(self, state: int) -> int:
+        """How many persons are left to the later rooms."""
+        return sum((state >> shift) & ((1 << count.bit_length()) - 1) for count, shift in zip(self.counts, self.shifts, strict=True))
 
     def _worth_trying(self) -> list[tuple[Room, tuple[_Option, ...]]]:
         """Of rooms that are alike, no more than there are persons."""
