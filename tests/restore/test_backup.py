@@ -66,7 +66,7 @@ async def test_keys_are_apart_files_are_the_owners_and_the_earlier_set_goes_when
     for path in (*(tmp_path / "b").rglob("*"), *(tmp_path / "k").rglob("*")):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
     entry = second["stores"]["placement"]
-    assert (entry["epoch"], entry["revision"]) == (1, "0002")
+    assert (entry["epoch"], entry["revision"]) == (1, "0003")
 
 
 @pytest.mark.parametrize("harm", ["flip", "cut", "gone", "manifest", "keys", "other"])

@@ -85,12 +85,14 @@ async def _ladders(
     entries: list[Entry] = []
     unlearnt: list[Unlearnt] = []
     for event in escalated:
-        if event.data.role is OfficerRole.SUPERVISOR:
+        # A reminder is one step, told to a supervisor; a ladder may end with one too.
+        reminder = event.data.role is OfficerRole.SUPERVISOR and event.data.step == 1
+        if reminder:
             entry = _reminder(event, files[event.subject], watched, reminded)
         else:
             entry = _step(event, files[event.subject], found, tx)
         if entry is None:
-            unlearnt.append(Unlearnt(event, REMINDER_UNKNOWN if event.data.role is OfficerRole.SUPERVISOR else LADDER_UNKNOWN))
+            unlearnt.append(Unlearnt(event, REMINDER_UNKNOWN if reminder else LADDER_UNKNOWN))
         else:
             entries.append(entry)
     await store.write_notices(tx, entries)
