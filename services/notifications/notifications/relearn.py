@@ -87,10 +87,7 @@ async def _ladders(
     for event in escalated:
         # A reminder is one step, told to a supervisor; a ladder may end with one too.
         reminder = event.data.role is OfficerRole.SUPERVISOR and event.data.step == 1
-        if reminder:
-            entry = _reminder(event, files[event.subject], watched, reminded)
-        else:
-            entry = _step(event, files[event.subject], found, tx)
+        entry = _reminder(event, files[event.subject], watched, reminded) if reminder else _step(event, files[event.subject], found, tx)
         if entry is None:
             unlearnt.append(Unlearnt(event, REMINDER_UNKNOWN if reminder else LADDER_UNKNOWN))
         else:
