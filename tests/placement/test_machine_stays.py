@@ -194,7 +194,7 @@ async def asyncio_gather(*work: Awaitable[Any]) -> None:
 
 @pytest.mark.timeout(600)
 async def test_no_bed_or_person_twice_nobody_apart_no_hold_lost_and_no_dead_end(rig: Rig) -> None:
-    await platform(rig)
+    await platform(rig, cleaning_minutes=1)  # longer, and the few beds of this little town were never free
     loop = asyncio.get_running_loop()
 
     def run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -213,7 +213,7 @@ async def test_no_bed_or_person_twice_nobody_apart_no_hold_lost_and_no_dead_end(
 @pytest.mark.timeout(3600)
 async def test_of_two_hundred_clients_racing_for_one_bed_exactly_one_wins_each_time(rig: Rig) -> None:
     shelter = one_bed()
-    await platform(rig, shelter)
+    await platform(rig, shelter, cleaning_minutes=0)  # the bed is free for the next round at once
     officer = {"role": "placement_officer"}
     woman = {"sex": "female", "age": 30, "agreement": "own"}
     body = {"shelter_id": shelter["shelter_id"], "persons": [woman], "brought_by": "dinsos", "area": "31.71.01"}
