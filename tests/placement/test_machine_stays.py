@@ -24,7 +24,7 @@ from tests.rig import Rig
 
 EXAMPLES = int(os.environ.get("NAUNGAN_MACHINE_EXAMPLES", "8"))
 STEPS = 25
-ROUNDS = int(os.environ.get("NAUNGAN_RACE_ROUNDS", "25"))
+ROUNDS = int(os.environ.get("NAUNGAN_RACE_ROUNDS", "10"))
 CLIENTS = 200
 EMPTY = "TRUNCATE absence, agreement, stay, placement, need, bed, room, unit, shelter, availability, clock CASCADE"
 # What people may do with a placement in each of its states, the way on more often than the others; some of it is refused, by two at once.

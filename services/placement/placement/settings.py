@@ -43,4 +43,4 @@ class PlacementSettings(Settings):
     cleaning_minutes: float = Field(default=60, ge=0, description="for which a bed is cleaned after a stay; 0 gives it to the next at once (P18)")
     census_from: time = Field(default=time(23), description="from when, by Jakarta's clock, a shelter may say who sleeps there that night")
     census_by: time = Field(default=time(9), description="by when it is to have said so")
-    match_seconds: float = Field(default=8, gt=0, description="after which a round of the waiting list takes the best answer found so far")
+    match_seconds: float = Field(default=6, gt=0, description="after which a round of the waiting list takes the best answer found so far")
