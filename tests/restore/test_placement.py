@@ -108,6 +108,8 @@ async def test_a_shelter_registered_in_the_lost_hour_is_listed_and_its_guests_wa
     other = await refer(rig, a_referral("OTHER", shelter=True))
     assert await state(rig, other) == "waitlisted"
     facts = {name: value for name, value in lost.items() if name not in {"shelter_id", "rooms"}}
+    noted = ok(await rig.get("placement", f"/shelters/{lost['shelter_id']}", role="placement_officer"))
+    assert (noted["sexes"], noted["open"]) == ([], False), "it can be looked at before anybody says what it is"
     ok(await rig.put("placement", f"/shelters/{lost['shelter_id']}", json=facts | {"open": True}, role="placement_officer", If_Match="1"))
     ok(await rig.post("placement", f"/shelters/{lost['shelter_id']}/rooms", json=lost["rooms"][0], role="placement_officer"))
     await rig.advance(minutes=2)

@@ -248,6 +248,8 @@ class ClosureView(BaseModel):
 class ShelterView(ShelterFacts):
     """A shelter with its units and rooms, for those who keep or use the register; `open` is what its keepers say, whatever closes it now."""
 
+    # Nobody, of a shelter that a restored store knows by its id only, until somebody says what it is.
+    sexes: frozenset[Literal[Sex.FEMALE, Sex.MALE]] = frozenset()
     shelter_id: UUID
     version: int
     units: tuple[UnitView, ...]
