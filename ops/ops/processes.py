@@ -18,6 +18,8 @@ from typing import Any
 PATIENCE = 30.0
 # Below the range from which Linux takes the ports of outgoing connections, so that a kept port is still free at the next start.
 PORTS = range(15000, 32000)
+# Of its own: whoever seeds `random`, as tests do, would have two platforms choose the same ports at the same time.
+CHANCE = random.SystemRandom()
 LEASH = Path(__file__).with_name("leash.py")
 # The kernel takes the end of the thread that started a child for the parent's death; this one lives as long as the process.
 _starter = ThreadPoolExecutor(1, thread_name_prefix="starter")
@@ -25,7 +27,7 @@ _starter = ThreadPoolExecutor(1, thread_name_prefix="starter")
 
 def free_port(preferred: int | None = None) -> int:
     """A free TCP port of loopback; the preferred one if it is free."""
-    for candidate in ([preferred] if preferred else []) + random.sample(PORTS, 200):
+    for candidate in ([preferred] if preferred else []) + CHANCE.sample(PORTS, 200):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
