@@ -61,7 +61,7 @@ def in_hours(hours: float) -> str:
 
 
 async def test_a_unit_has_a_population_of_its_own_and_a_room_is_put_into_it(rig: Rig) -> None:
-    shelter = a_shelter_body(a_room_body(2), parameters={"too_far": 30})
+    shelter = a_shelter_body(a_room_body(2), parameters={"too_far": 2})
     await platform(rig, shelter)
     path, unit = f"/shelters/{shelter['shelter_id']}", a_unit()
     made = await rig.post("placement", f"{path}/units", json=unit, **OPERATOR)
@@ -73,9 +73,9 @@ async def test_a_unit_has_a_population_of_its_own_and_a_room_is_put_into_it(rig:
     home = (await homes(rig))[UUID(shelter["shelter_id"])]
     serves = home.rooms[0].serves
     assert (serves.sexes, serves.min_age, serves.max_age, serves.boys_max_age) == ({"male"}, 12, 17, None)
-    assert home.parameters == {"too_far": 30}
+    assert home.parameters == {"too_far": 2}
     shown = (await rig.get("placement", path, **OPERATOR)).json()
-    assert ([entry["unit_id"] for entry in shown["units"]], shown["parameters"]) == ([unit["unit_id"]], {"too_far": 30})
+    assert ([entry["unit_id"] for entry in shown["units"]], shown["parameters"]) == ([unit["unit_id"]], {"too_far": 2})
     assert {bed["unit"] for bed in (await board(rig, shelter))["beds"]} == {"Unit Putra"}
     assert (await rig.send("DELETE", "placement", f"/units/{unit['unit_id']}", **OPERATOR)).status_code == 409
     out = await rig.put("placement", f"/rooms/{room}/unit", json={"unit_id": None}, **OPERATOR)

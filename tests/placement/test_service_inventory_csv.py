@@ -60,7 +60,7 @@ async def test_what_goes_out_changes_nothing_when_it_comes_in_again(rig: Rig) ->
         a_room_body(0, name="'=1+1"),
         units=[unit, empty],
         name="=SUM(A1)",
-        parameters={"too_far": 5},
+        parameters={"too_far": 1},
         boys_max_age=None,
     )
     bare = a_shelter_body(name=" @Rumah ")
@@ -82,7 +82,7 @@ async def test_what_goes_out_changes_nothing_when_it_comes_in_again(rig: Rig) ->
 
 async def test_a_file_registers_shelters_and_the_same_file_again_nothing(rig: Rig) -> None:
     await platform(rig)
-    first = a_row(unit_id=str(uuid4()), unit_name="U", unit_sexes="female", parameters="too_far=3;boys_max_age=10", family="true")
+    first = a_row(unit_id=str(uuid4()), unit_name="U", unit_sexes="female", parameters="too_far=2;boys_max_age=10", family="true")
     second = first | {"bed_id": str(uuid4())}
     third = first | {"room_id": str(uuid4()), "room_name": "B", "bed_id": ""}
     content = a_file(first, second, third)
@@ -95,7 +95,7 @@ async def test_a_file_registers_shelters_and_the_same_file_again_nothing(rig: Ri
     assert (again["unchanged"], again["added"]["beds"]) == (3, 0)
     path = f"/shelters/{first['shelter_id']}"
     shown = (await rig.get("placement", path, role="operator")).json()
-    assert (shown["parameters"], len(shown["rooms"]), shown["units"][0]["name"]) == ({"too_far": 3, "boys_max_age": 10}, 2, "U")
+    assert (shown["parameters"], len(shown["rooms"]), shown["units"][0]["name"]) == ({"too_far": 2, "boys_max_age": 10}, 2, "U")
     assert (await rig.get("placement", f"{path}/address", role="supervisor")).status_code == 404, "a file has no address"
     assert len(await rig.sql("placement", "SELECT 1 FROM clock WHERE kind = 'census'")) == 1
 
@@ -111,7 +111,7 @@ async def test_every_row_is_reported_by_field_and_only_good_ones_are_kept(rig: R
         (a_row(min_age="40", max_age="20"), {("shelter_id", "value_error")}),
         (a_row(room_id="", room_name=""), {("room_id", "missing")}),
         (a_row(unit_id=str(uuid4()), unit_name="U"), {("unit_sexes", "missing")}),
-        (a_row(parameters="too_far=900"), {("parameters", "parameter_out_of_bounds")}),
+        (a_row(parameters="too_far=3"), {("parameters", "parameter_out_of_bounds")}),
         (a_row(overflow="true"), {("overflow", "approver_needed")}),
         (good | {"bed_id": str(uuid4()), "shelter_name": "Lain"}, {("shelter_name", "differs")}),
         (known | {"room_name": "Lain"}, {("room_name", "differs")}),

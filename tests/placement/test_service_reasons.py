@@ -106,6 +106,23 @@ async def test_a_batch_is_decided_again_as_a_whole_and_an_unchanged_home_is_kept
     assert later.n <= kept.n, "who waits for the same reasons is not decided anew on paper"
 
 
+async def test_what_people_offer_by_hand_or_ask_to_move_is_explained_too(rig: Rig) -> None:
+    first, second = one_bed(name="Panti A"), one_bed(name="Panti B")
+    await platform(rig, first, second)
+    case_id = await ask(rig)
+    by_system = await offer(rig, case_id)
+    await act(rig, by_system, "decline", {"reason": "full"})
+    await act(rig, await offer(rig, case_id), "decline", {"reason": "full"})
+    body = {"shelter_id": second["shelter_id"], "reason": "survivor_wish"}
+    made = await rig.post("placement", f"/needs/{case_id}/offer", json=body, role="placement_officer")
+    told = await explained(rig, f"/placements/{made.json()['placement_id']}/explanation?rerun=true")
+    assert (told["shelter_id"], told["rerun"], by_name(told)) == (second["shelter_id"], "same", {"Panti B": ("chosen", COSTS)})
+    stay = await admitted(rig, case_id)
+    asked = await act(rig, stay, "transfer", {"shelter_id": first["shelter_id"]}, status=201, role="placement_officer")
+    told = await explained(rig, f"/placements/{asked['placement_id']}/explanation?rerun=true")
+    assert (told["shelter_id"], told["rerun"], by_name(told)) == (first["shelter_id"], "same", {"Panti A": ("chosen", COSTS)})
+
+
 async def test_a_head_is_told_its_own_part_and_nobody_elses(rig: Rig) -> None:
     chosen, other, safe = one_bed(name="Panti A"), a_shelter_body(name="Panti B", sexes=["male"], boys_max_age=None), a_safe_house(sexes=["male"])
     await platform(rig, chosen, other, safe | {"boys_max_age": None})

@@ -9,18 +9,16 @@ from chassis import Transaction, conflict
 from placement import matching, policy, store
 from placement.domain.homes import Refusal
 from placement.domain.needs import Need, State, enter
-from placement.domain.offers import Offer
+from placement.domain.offers import Offer, offer_home
 from placement.domain.placements import BY_HAND, Placement
-from placement.domain.rooms import fit
-from placement.domain.rules import standing_against
 from placement.store import register, staying
 
 RULED_OUT = "a rule stands against this shelter"
 
 
-def told(tx: Transaction, against: Refusal | None) -> dict[str, str]:
+def told(tx: Transaction, against: Refusal) -> dict[str, str]:
     """What stands against a shelter, for whoever asks: of a secret one only a supervisor is told the rule."""
-    if against is None or (against.secret and not tx.principal.has(policy.SUPERVISOR)):
+    if against.secret and not tx.principal.has(policy.SUPERVISOR):
         return {"rule": register.HIDDEN}
     return {"rule": against.rule, "fact": against.fact}
 
@@ -35,13 +33,12 @@ async def offer(tx: Transaction, need: Need, shelter_id: UUID, reason: str, over
     (home,) = await register.homes(tx, [shelter_id])
     if await staying.housed(tx, [person.id for person in asked.persons]):
         raise conflict(RULED_OUT, rule="P1", fact="person_has_a_bed")
-    beds = fit(home, asked)
-    against = standing_against(home, asked) or (Refusal(home.id, "P4", "rooms_do_not_fit", home.secret) if beds is None else None)
-    if against or beds is None:
-        raise conflict(RULED_OUT, **told(tx, against))
-    chosen = Offer(asked, shelter_id, beds)
+    chosen = offer_home([home], asked)
+    if not isinstance(chosen, Offer):
+        raise conflict(RULED_OUT, **told(tx, chosen.reasons[0]))
+    kept_as = await matching.keep_alone(tx, [home], chosen)
     kept = (f"{BY_HAND}:{reason}", *(f"{rule}:{reason}" for rule in sorted(overrides)))
-    made = replace(matching.make_offer(tx, need, chosen), overrides=kept)
+    made = replace(matching.make_offer(tx, need, chosen, kept_as), overrides=kept)
     await store.save_placements(tx, [made])
     await store.hold_beds(tx, [(made, chosen)], {made.id: made.hold_until})
     await matching.record(tx, {need.case_id: need}, {need.case_id: enter(need, State.OFFERED)})

@@ -24,7 +24,7 @@ from placement.domain.offers import Hold, Offer, Unplaceable, first_hold, next_h
 from placement.domain.people import Household, in_order
 from placement.domain.placements import Placement, Step, move
 from placement.domain.probing import Limits, left_to_people, suspected, withheld
-from placement.domain.rules import STILL, standing_against
+from placement.domain.rules import STILL, refusal
 from placement.settings import PlacementSettings
 from placement.store import reasons, register
 from placement.store.register import HIDDEN
@@ -56,7 +56,7 @@ def _reconsidered(tx: Transaction, need: Need, offer: Placement | None, homes: M
     changed = offer.revision != need.revision or set(offer.members) != set(need.persons)
     home, offered = homes[offer.shelter_id], offer.state is Step.OFFERED and not offer.overrides
     household = replace(household_of(tx, need) if offered else need.household(tx.now), overrides=offer.set_aside)
-    against = standing_against(home, household, STILL)
+    against = refusal(home, household, STILL)
     if against and offer.state is not Step.OFFERED and left_to_people(home, against):
         tx.emit(facts.ProbingSuspected(changes=max(1, need.area_changes)), need.subject, key="accepted")
         against = None
@@ -134,6 +134,14 @@ async def settle(
             set_availability(tx, offers[0][0].case_id, cause)
     offered = [enter(needs[made.case_id], State.OFFERED) for made, _ in offers]
     return {need.case_id: need for need in offered + waiting}
+
+
+async def keep_alone(tx: Transaction, homes: Sequence[Home], answer: Offer) -> UUID:
+    """Keep a decision that people had made for one household on these homes, so that it can be explained; the id under which it is kept."""
+    case_id = answer.household.case_id
+    kept_as = tx.new_id("decision", case_id)
+    await reasons.keep(tx, Decided(How.IN_TURN, homes, [answer]), {case_id: kept_as})
+    return kept_as
 
 
 async def record(tx: Transaction, known: Mapping[UUID, Need], after: Mapping[UUID, Need]) -> None:

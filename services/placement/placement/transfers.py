@@ -57,6 +57,7 @@ async def ask(tx: Transaction, stay: Placement, movers: Sequence[Person], shelte
         hold_until=until,
         ladder_until=until,
         transfer_of=stay.id,
+        decision_id=await matching.keep_alone(tx, elsewhere, decision),
         part_of=stay.part_of,
     )
     await store.save_placements(tx, [asked])

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from placement.domain.rules import FAR_COSTS, FAR_REFUSES, NEVER_FAR
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -16,7 +18,11 @@ class Parameter:
 # The rules read these from `Home.parameters`; where a shelter says nothing, the rule's own default holds.
 PARAMETERS: Mapping[str, Parameter] = {
     "boys_max_age": Parameter(0, 17, "P3: the oldest boy who may come with a woman, in the place of the shelter's own limit"),
-    "too_far": Parameter(0, 100, "P6: what it costs that the household comes from another kota or kabupaten"),
+    "too_far": Parameter(
+        NEVER_FAR,
+        FAR_REFUSES,
+        f"P6: another kota or kabupaten never counts ({NEVER_FAR}), is a cost ({FAR_COSTS}), rules the shelter out ({FAR_REFUSES})",
+    ),
 }
 
 

@@ -156,8 +156,6 @@ PREFERS: tuple[Rule, ...] = (specialised_first, kin_first)
 STILL: tuple[Rule, ...] = tuple(rule for rule in SUITS if rule not in {is_open, not_declined, answers})
 # What changes with who is in the home, and so while a batch is matched; the rest is as it is.
 WITH_GUESTS: tuple[Rule, ...] = (keeps_apart, has_a_bed_for_everyone)
-# The rules that a supervisor may set aside, with a reason that is kept; P4's is the split of a household.
-OVERRIDABLE = frozenset({"P3", "P4"})
 
 
 def verdicts(home: Home, household: Household) -> tuple[Verdict, ...]:
@@ -172,13 +170,6 @@ def refusal(home: Home, household: Household, rules: Iterable[Rule] = RULES) -> 
         if verdict.answer == NO:
             return Refusal(home.id, verdict.rule, verdict.fact, home.secret)
     return None
-
-
-def standing_against(home: Home, household: Household, rules: Iterable[Rule] = RULES) -> Refusal | None:
-    """The same, but for rules that a supervisor set aside for this household."""
-    said = (rule(home, household) for rule in rules)
-    against = next((verdict for verdict in said if verdict.answer == NO and verdict.rule not in household.overrides), None)
-    return Refusal(home.id, against.rule, against.fact, home.secret) if against else None
 
 
 def refused_by(found: Iterable[Verdict]) -> Verdict | None:

@@ -151,7 +151,6 @@ def reasons() -> None:
         column("shelter_id", sa.Uuid, null=True),
         column("how", sa.Text),
         column("together_with", ARRAY(sa.Uuid), default="'{}'"),
-        column("by_hand", JSONB, null=True),
     )
     op.create_index("decision_case", "decision", ["case_id", "made_at"])
     op.create_table(
