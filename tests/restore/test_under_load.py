@@ -109,7 +109,11 @@ async def test_a_store_put_back_under_load_loses_and_doubles_nothing(running: Ru
     await load.until(20)
     folder = tmp_path / "backup"
     await back_up(folder, {name: urls_of(running, name) for name in SERVICES})
+    backed_up = await ids(running, service)
     await load.until(45)
+    async with asyncio.timeout(PATIENCE):  # a head who is slow to acknowledge leaves notifications nothing to say for a while
+        while await ids(running, service) <= backed_up:
+            await asyncio.sleep(0.1)
 
     await running.platform.supervisor.stop(service)
     said = await ids(running, service)
