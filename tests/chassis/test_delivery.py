@@ -76,6 +76,32 @@ async def test_a_poison_message_is_set_aside_and_its_neighbours_proceed(rig: Rig
     assert "nobody may see" not in letter.reason
 
 
+async def test_what_failed_once_and_went_through_leaves_no_letter(rig: Rig) -> None:
+    await start_toy(rig)
+    toy.Poison.cases = {ill := uuid4()}
+    for case in (uuid4(), ill):  # the first tells the replica that nothing else has failed
+        await rig.say(a_triage(), subject=case)
+
+    async def failed() -> bool:
+        return bool(await rig.sql("placement", "SELECT 1 FROM dead_letter"))
+
+    await rig.until(failed)
+    toy.Poison.cases = set()
+    await rig.settle()
+    assert [row.n for row in await rig.sql("placement", "SELECT n FROM seen WHERE case_id = :c", c=ill)] == [1]
+    assert not await failed()
+
+
+async def test_a_letter_that_is_set_aside_costs_the_others_nothing(rig: Rig) -> None:
+    await start_toy(rig, message_attempts=1)
+    toy.Poison.cases = {uuid4()}
+    await rig.say(a_triage(), subject=next(iter(toy.Poison.cases)))
+    await rig.say(a_triage(), subject=uuid4())
+    await rig.settle()
+    assert len(await rig.sql("placement", "SELECT 1 FROM dead_letter WHERE set_aside_at IS NOT NULL")) == 1
+    assert not rig.services["placement"].letters.failing, "nobody looks for the letters of what never failed"
+
+
 async def test_a_letter_driven_again_has_its_effect_once(rig: Rig) -> None:
     await start_toy(rig, message_attempts=1)
     poison = uuid4()

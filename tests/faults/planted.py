@@ -72,13 +72,13 @@ def given_up_at_the_first_error_and_nobody_looks() -> None:
 @bug
 def facts_are_not_kept() -> None:
     """What is said has no row in the outbox."""
-    transaction.SEND = text("SELECT CAST(:counted AS uuid[]), CAST(:versions AS bigint[]), CAST(:ids AS uuid[])")
+    transaction.LEFT["facts"] = "counted AS (SELECT CAST(:counted AS uuid[]), CAST(:versions AS bigint[]), CAST(:ids AS uuid[]))"
 
 
 @bug
 def facts_are_not_counted() -> None:
     """The last number of a subject's facts is not kept."""
-    transaction.SEND = text(str(transaction.SEND).replace("SET factversion = counted.version", "SET factversion = anchor.factversion"))
+    transaction.LEFT["facts"] = transaction.LEFT["facts"].replace("SET factversion = counted.version", "SET factversion = anchor.factversion")
 
 
 @bug

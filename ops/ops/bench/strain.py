@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from ops.bench import facts
-from ops.bench.bed import READERS, Bed, BenchError, connected, durables_of, processes, pulled, until
+from ops.bench.bed import READERS, Bed, BenchError, connected, processes, until
 from ops.bench.carry import WARMING, carried, running_platform
 from ops.bench.census import census, complete, floor_now
 from ops.bench.figures import Figure, Sizes, Timed, median, percentile
@@ -114,7 +114,6 @@ async def _drained(bed: Bed, sizes: Sizes, found: Figure, say: Callable[[str], N
             own = {service: await store.__aenter__() for service, store in stores.items()}
             try:
                 await wait_ready(f"http://127.0.0.1:{port}/livez", 60)
-                await until(lambda: pulled(bed.js, durables_of(READERS)), "the services did not start")
                 started = perf_counter()
                 done = asyncio.create_task(
                     until(lambda: complete(bed.js, own, before, sizes.backlog, floor), "the backlog was not drained", patience=1800)

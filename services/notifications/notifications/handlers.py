@@ -7,7 +7,7 @@ facts about cases.
 
 import functools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 from uuid import UUID
@@ -36,22 +36,36 @@ ANSWERS = (
     placement.NoShow,
     placement.Admitted,
 )
+TEACHES = (intake.Reported, placement.AdmittedDirectly, intake.Triage, assessment.Assigned, assessment.Reassigned, *ENDINGS)
+MOVES = (placement.Offered, placement.Claimed, *ANSWERS, intake.Triage, *ENDINGS)
 WATCHED = (assessment.AlertRaised, placement.ProbingSuspected, intake.ClockMissed, placement.ClockMissed, assessment.ClockMissed)
 
 
-@inputs.consumes(
-    intake.Reported, placement.AdmittedDirectly, intake.Triaged, intake.RiskChanged, assessment.Assigned, assessment.Reassigned, *ENDINGS
-)
-async def learn(events: Sequence[Received[Any]], tx: Transaction) -> None:
-    """Keep who leads each case, who works on it, its risk and whether it ended; let its open notices follow."""
-    known = await store.files_of(tx, {event.subject for event in events})
+@inputs.consumes(*catalogue.read_by("notifications", "CASES"))
+async def hear(events: Sequence[Received[Any]], tx: Transaction) -> None:
+    """Learn what the events say of their cases, and with that tell whoever is to be told, and follow the offers."""
+    files = await learn([event for event in events if isinstance(event.data, TEACHES)], tx, {event.subject for event in events})
+    watch([event for event in events if isinstance(event.data, WATCHED)], tx)
+    await tell(events, files, tx)
+    if moved := [event for event in events if isinstance(event.data, MOVES)]:
+        await follow_offers(moved, files, tx)
+
+
+async def learn(events: Sequence[Received[Any]], tx: Transaction, cases: Collection[UUID]) -> Mapping[UUID, CaseFile]:
+    """Keep who leads each case, who works on it, its risk and whether it ended; let its open notices follow. The files of the `cases` now."""
+    known = await store.files_of(tx, cases)
     files = dict(known)
     for event in events:
         files[event.subject] = learned(files[event.subject], event)
     changed = [file for case, file in files.items() if file != known[case]]
     if changed:
         await store.keep_files(tx, changed)
-        await store.readdress(tx, changed)
+        await store.readdress(
+            tx,
+            [file for file in changed if file.agency != known[file.case_id].agency],
+            [file for file in changed if file.worker != known[file.case_id].worker],
+        )
+    return files
 
 
 def learned(file: CaseFile, event: Received[Any]) -> CaseFile:
@@ -69,10 +83,8 @@ def learned(file: CaseFile, event: Received[Any]) -> CaseFile:
             return file.end()
 
 
-@inputs.consumes(*catalogue.read_by("notifications", "CASES"))
-async def tell(events: Sequence[Received[Any]], tx: Transaction) -> None:
+async def tell(events: Sequence[Received[Any]], files: Mapping[UUID, CaseFile], tx: Transaction) -> None:
     """Put a notice into the inbox of everybody who is to be told."""
-    files = await store.files_of(tx, {event.subject for event in events})
     told = [(event, notice) for event in events for notice in domain.notices_for(happening(event), files[event.subject])]
     entries = [entry_of(event, notice, tx.new_id(notice_key(event, notice), event.subject, cause=event.cause)) for event, notice in told]
     await store.write_notices(tx, entries)
@@ -123,8 +135,7 @@ def _field(kind: type[Event], names: tuple[str, ...]) -> str | None:
     return next((name for name in names if name in kind.model_fields), None)
 
 
-@inputs.consumes(*WATCHED)
-async def watch(events: Sequence[Received[Any]], tx: Transaction) -> None:
+def watch(events: Sequence[Received[Any]], tx: Transaction) -> None:
     """Begin the second ladder: an alert or a missed clock that nobody acknowledges is told again."""
     due = tx.now + tx.settings.span(minutes=tx.settings.unacknowledged_minutes)
     for event in events:
@@ -151,15 +162,13 @@ def reminder_of(event_id: object) -> str:
     return f"{event_id}/reminder"
 
 
-@inputs.consumes(placement.Offered, placement.Claimed, *ANSWERS, intake.Triaged, intake.RiskChanged, *ENDINGS)
-async def follow_offers(events: Sequence[Received[Any]], tx: Transaction) -> None:
+async def follow_offers(events: Sequence[Received[Any]], files: Mapping[UUID, CaseFile], tx: Transaction) -> None:
     """Begin an offer's ladder, stop an answered one even before its offer is heard of, let it wait while somebody is on the answer.
 
     Open ones are timed anew when risk or case change.
     """
-    files = await store.files_of(tx, {event.subject for event in events})
     offers = [event for event in events if isinstance(event.data, placement.OfferEvent)]
-    known = await store.open_ladders(tx, files) | await store.ladders(tx, {event.data.placement_id for event in offers})
+    known = await store.ladders(tx, {event.data.placement_id for event in offers}, open_of={event.subject for event in events})
     found = dict(known)
     for event in offers:
         found[event.data.placement_id] = followed(found.get(event.data.placement_id), event)

@@ -30,6 +30,6 @@ RESUME = text("""
 async def stand_anew(tx: Transaction, cases: Collection[UUID]) -> None:
     """Let the open notices of these cases follow what was put right, and time their open offers anew."""
     files = await store.files_of(tx, cases)
-    await store.readdress(tx, list(files.values()))
+    await store.readdress(tx, list(files.values()), list(files.values()))
     await tx.execute(RESUME, {"version": tx.settings.ladder.version, "none": NO_POLICY, "cases": list(cases)})
-    handlers.set_clocks((await store.open_ladders(tx, cases)).values(), files, tx)
+    handlers.set_clocks((await store.ladders(tx, (), open_of=cases)).values(), files, tx)

@@ -17,7 +17,7 @@ from notifications import domain, handlers, store
 from notifications.domain import CaseFile, Ladder
 from notifications.store import Entry
 
-LEARNT = tuple(kind.type for kinds, handler in handlers.inputs.facts for kind in kinds if handler is handlers.learn)
+LEARNT = tuple(kind.type for kinds, _ in handlers.inputs.facts for kind in kinds if issubclass(kind, handlers.TEACHES))
 TOLD = frozenset(kind.type for kind in catalogue.read_by("notifications", "CASES"))
 WATCHED = frozenset(kind.type for kind in handlers.WATCHED)
 NOTICE_UNKNOWN, LADDER_UNKNOWN, REMINDER_UNKNOWN = "notice_unknown", "ladder_unknown", "reminder_unknown"
@@ -61,7 +61,7 @@ async def _files(tx: Transaction, cases: Sequence[UUID], others: Iterable[Receiv
     changed = [file for case_id, file in files.items() if file != known[case_id]]
     if changed:
         await store.keep_files(tx, changed)
-        await store.readdress(tx, changed)
+        await store.readdress(tx, changed, changed)
     return files
 
 

@@ -224,12 +224,14 @@ async def write_notices(tx: Transaction, entries: Sequence[Entry]) -> None:
     await tx.execute(WRITE, columns | {"now": tx.now})
 
 
-async def readdress(tx: Transaction, files: Sequence[CaseFile]) -> None:
-    """Let the open notices of these cases follow to the agency that leads now and to the worker who has the case now."""
-    await tx.execute(TURN)
-    cases = [file.case_id for file in files]
-    await tx.execute(FOLLOW_AGENCY, {"cases": cases, "agencies": [file.agency for file in files]})
-    await tx.execute(FOLLOW_WORKER, {"cases": cases, "workers": [file.worker for file in files]})
+async def readdress(tx: Transaction, led: Sequence[CaseFile], worked: Sequence[CaseFile]) -> None:
+    """Let open notices follow: those of the cases in `led` to the agency that leads now, those of `worked` to the worker who has the case now."""
+    if led or worked:
+        await tx.execute(TURN)
+    if led:
+        await tx.execute(FOLLOW_AGENCY, {"cases": [file.case_id for file in led], "agencies": [file.agency for file in led]})
+    if worked:
+        await tx.execute(FOLLOW_WORKER, {"cases": [file.case_id for file in worked], "workers": [file.worker for file in worked]})
 
 
 async def acknowledged_sources(tx: Transaction, sources: Sequence[str]) -> set[str]:
@@ -269,10 +271,8 @@ def _asker(who: Principal) -> dict[str, Any]:
 # -- ladders ----------------------------------------------------------------------------------------------------------------------------
 
 LADDERS = text("""
-    SELECT placement_id, case_id, unit, offered_at, answered, done, claimed_until FROM ladder WHERE placement_id = ANY(CAST(:ids AS uuid[]))""")
-OPEN_LADDERS = text("""
     SELECT placement_id, case_id, unit, offered_at, answered, done, claimed_until FROM ladder
-    WHERE NOT answered AND case_id = ANY(CAST(:cases AS uuid[]))""")
+    WHERE placement_id = ANY(CAST(:ids AS uuid[])) OR (NOT answered AND case_id = ANY(CAST(:cases AS uuid[])))""")
 KEEP_LADDERS = text("""
     INSERT INTO ladder (placement_id, case_id, unit, offered_at, answered, done, claimed_until, policy_version)
     SELECT new.*, CAST(:version AS integer) FROM unnest(CAST(:placement_id AS uuid[]), CAST(:case_id AS uuid[]), CAST(:unit AS uuid[]),
@@ -281,14 +281,9 @@ KEEP_LADDERS = text("""
         claimed_until = excluded.claimed_until, policy_version = excluded.policy_version""")
 
 
-async def ladders(tx: Transaction, placements: Collection[UUID]) -> dict[UUID, Ladder]:
-    """The ladders of these offers, as far as there are any."""
-    return {row.placement_id: made(Ladder, row) for row in await tx.rows(LADDERS, {"ids": list(placements)})}
-
-
-async def open_ladders(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, Ladder]:
-    """The unanswered ladders of these cases."""
-    return {row.placement_id: made(Ladder, row) for row in await tx.rows(OPEN_LADDERS, {"cases": list(cases)})}
+async def ladders(tx: Transaction, placements: Collection[UUID], open_of: Collection[UUID] = ()) -> dict[UUID, Ladder]:
+    """The ladders of these offers, as far as there are any, and the unanswered ones of the cases `open_of`."""
+    return {row.placement_id: made(Ladder, row) for row in await tx.rows(LADDERS, {"ids": list(placements), "cases": list(open_of)})}
 
 
 async def keep_ladders(tx: Transaction, climbed: Sequence[Ladder], version: int) -> None:

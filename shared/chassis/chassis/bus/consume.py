@@ -50,6 +50,11 @@ class Item:
     driven: UUID | None = None
 
     @property
+    def again(self) -> bool:
+        """Whether it was in somebody's hands before, of this replica or of another: only then can it have failed."""
+        return self.message is None or self.message.metadata.num_delivered > 1
+
+    @property
     def letter(self) -> UUID:
         """The id of its dead letter, if it has one; worked out only when a failure asks for it."""
         if self.message is not None:
@@ -100,9 +105,15 @@ class Consumer:
         self.pull.stop()
 
     async def process(self, batch: Sequence[Msg]) -> None:
-        """Take one batch, in smaller steps while somebody waits for an answer of this service."""
-        rest = batch
-        while rest and not self._stopping.is_set():
+        """Take one batch, in smaller steps while somebody waits for an answer of this service.
+
+        What comes again is taken apart from the rest: it may fail again, and the rest would have to be decided twice for it.
+        """
+        again = [message for message in batch if message.metadata.num_delivered > 1]
+        rest = [message for message in batch if message.metadata.num_delivered == 1] if again else batch
+        while (rest or again) and not self._stopping.is_set():
+            if not rest:
+                rest, again = again, []
             most = STEP if self.presence.somebody else len(rest)
             await self._step(rest[:most])
             rest = rest[most:]
@@ -158,8 +169,8 @@ class Consumer:
     async def _done(self, items: Sequence[Item]) -> None:
         """Everything of these is committed: forget their failures, erase what must not stay, acknowledge."""
         crash.point("after_commit_before_ack")
-        if self.letters.failing:
-            await self._persist(self.letters.heal([item.letter for item in items]))
+        if failed := [item.letter for item in items if item.again or self.letters.failing]:
+            await self._persist(self.letters.heal(failed))
         messages = [item.message for item in items if item.message is not None]
         if self.raw is not None:
             messages = await self._erase(messages)

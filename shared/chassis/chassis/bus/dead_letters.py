@@ -22,7 +22,8 @@ COUNT = text("""
 HEAL = text("DELETE FROM dead_letter WHERE id = ANY(CAST(:ids AS uuid[]))")
 ASKED = text("SELECT * FROM dead_letter WHERE redrive ORDER BY first_failed_at LIMIT :most")
 KEEP = text("UPDATE dead_letter SET redrive = false, attempts = attempts + 1, reason = :reason WHERE id = :id")
-ANY_FAILING = text("SELECT EXISTS (SELECT 1 FROM dead_letter)")
+# Whoever fails is set aside within minutes; a row that is older was left by a durable that was made anew, and its message went through.
+ANY_FAILING = text("SELECT EXISTS (SELECT 1 FROM dead_letter WHERE set_aside_at IS NULL AND first_failed_at > now() - interval '1 day')")
 WAITING = text("SELECT count(*) FROM dead_letter WHERE set_aside_at IS NOT NULL")
 
 
@@ -48,7 +49,8 @@ class DeadLetters:
 
     def __init__(self, database: Database, seal: Seal | None, personal: frozenset[str]) -> None:
         self.database, self.seal, self.personal = database, seal, personal
-        self.failing = True  # until a look at the table says otherwise: it spares the good path a statement
+        # Until a look at the table says otherwise: any message may have failed before, also one delivered for the first time to a durable made anew.
+        self.failing = True
 
     async def count(self, message: Msg, durable: str, reason: str, most: int) -> tuple[int, bool]:
         """Record one more failure of a message: how many there were, and whether it is now set aside (after `most`)."""
@@ -79,7 +81,6 @@ class DeadLetters:
                     },
                 )
             ).one()
-        self.failing = True
         return attempts, aside
 
     async def heal(self, ids: Sequence[UUID]) -> None:

@@ -28,8 +28,10 @@ GATHERS = 0.1  # seconds in which confirmations gather, for nobody waits for the
 DUPLICATE_IN_BATCH = 10201
 COLUMNS = "id, type, stream, route, subject, time, factversion, correlation, causation, trace, body"
 CONFIRM = text("DELETE FROM outbox_pending WHERE id = ANY(CAST(:ids AS uuid[]))")
-# A lost confirmation only means publishing again under the same id, so this commit need not wait for the disk.
-RELAXED = text("SET LOCAL synchronous_commit TO off")
+# A lost confirmation only means publishing again under the same id, so its commit need not wait for the disk; and it is a transaction of one statement.
+FORGET = text("""
+    WITH relaxed AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS commit)
+    DELETE FROM outbox_pending USING relaxed WHERE relaxed.commit = 'off' AND id = ANY(CAST(:ids AS uuid[]))""")
 # A row from the future was written while the database's clock was ahead: nobody may wait until the clock has caught up.
 RECOVER = text(f"""
     SELECT {", ".join("o." + column for column in COLUMNS.split(", "))} FROM outbox o JOIN (
@@ -204,9 +206,9 @@ class Relay:
 
     async def _delete(self, ids: list[UUID]) -> None:
         try:
-            async with self.database.engine.begin() as connection:
-                await connection.execute(RELAXED)
-                await connection.execute(CONFIRM, {"ids": ids})
+            async with self.database.engine.connect() as connection:
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                await connection.execute(FORGET, {"ids": ids})
         except Exception as error:  # noqa: BLE001 - the rows stay pending and are published again under the same ids
             log.warning("confirm_failed", service=self.service, error=type(error).__name__)
 

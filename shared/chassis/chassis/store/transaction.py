@@ -1,11 +1,12 @@
 """One transaction: the rows a decision changes, the facts it states and the clocks it sets, committed together or not at all."""
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Row, text
+from sqlalchemy import CursorResult, Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Executable
 
@@ -29,24 +30,31 @@ TAKE = text(f"""
         array(SELECT factversion FROM locked ORDER BY subject)""")  # noqa: S608 - constants
 NOW = text("SELECT clock_timestamp()")
 LOCK = text(f"INSERT INTO anchor (subject) SELECT subject FROM unnest(CAST(:subjects AS uuid[])) AS s (subject) ORDER BY subject {LOCKED}")  # noqa: S608
-SEND = text("""
-    WITH counted AS (
+# What a transaction leaves behind is written in one statement, whichever of these it consists of; no two of them touch the same row.
+LEFT = {
+    "facts": """
+    counted AS (
         UPDATE anchor SET factversion = counted.version
         FROM unnest(CAST(:counted AS uuid[]), CAST(:versions AS bigint[])) AS counted (subject, version)
         WHERE anchor.subject = counted.subject),
-    pending AS (INSERT INTO outbox_pending (id) SELECT unnest(CAST(:ids AS uuid[])))
-    INSERT INTO outbox (id, type, stream, route, subject, time, factversion, correlation, causation, trace, body)
-    SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:streams AS text[]), CAST(:routes AS text[]),
-        CAST(:subjects AS uuid[]), CAST(:times AS timestamptz[]), CAST(:factversions AS bigint[]), CAST(:correlations AS text[]),
-        CAST(:causations AS text[]), CAST(:traces AS text[]), CAST(:bodies AS bytea[]))""")
-SET_CLOCKS = text("""
-    INSERT INTO clock (kind, subject, key, id, due)
-    SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:subjects AS uuid[]), CAST(:keys AS text[]), CAST(:ids AS uuid[]),
-        CAST(:dues AS timestamptz[]))
-    ON CONFLICT (kind, subject, key) DO UPDATE SET id = excluded.id, due = excluded.due, attempts = 0""")
-CANCEL_CLOCKS = text("""
-    DELETE FROM clock USING unnest(CAST(:kinds AS text[]), CAST(:subjects AS uuid[]), CAST(:keys AS text[])) AS gone (kind, subject, key)
-    WHERE clock.kind = gone.kind AND clock.subject = gone.subject AND clock.key = gone.key""")
+    pending AS (INSERT INTO outbox_pending (id) SELECT unnest(CAST(:ids AS uuid[]))),
+    stated AS (
+        INSERT INTO outbox (id, type, stream, route, subject, time, factversion, correlation, causation, trace, body)
+        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:streams AS text[]), CAST(:routes AS text[]),
+            CAST(:subjects AS uuid[]), CAST(:times AS timestamptz[]), CAST(:factversions AS bigint[]), CAST(:correlations AS text[]),
+            CAST(:causations AS text[]), CAST(:traces AS text[]), CAST(:bodies AS bytea[])))""",
+    "clocks taken back": """
+    gone AS (
+        DELETE FROM clock USING unnest(CAST(:gone_kinds AS text[]), CAST(:gone_subjects AS uuid[]), CAST(:gone_keys AS text[]))
+            AS gone (kind, subject, key)
+        WHERE clock.kind = gone.kind AND clock.subject = gone.subject AND clock.key = gone.key)""",
+    "clocks set": """
+    kept AS (
+        INSERT INTO clock (kind, subject, key, id, due)
+        SELECT * FROM unnest(CAST(:clock_kinds AS text[]), CAST(:clock_subjects AS uuid[]), CAST(:clock_keys AS text[]),
+            CAST(:clock_ids AS uuid[]), CAST(:clock_dues AS timestamptz[]))
+        ON CONFLICT (kind, subject, key) DO UPDATE SET id = excluded.id, due = excluded.due, attempts = 0)""",
+}
 AUDIT = text("""
     INSERT INTO audit (principal, roles, agency, action, subject, fields) VALUES (:principal, :roles, :agency, :action, :subject, :fields)""")
 
@@ -187,17 +195,20 @@ class Transaction:
 
     async def flush(self) -> None:
         """Write what was emitted, set and audited; the last thing before commit."""
+        left: dict[str, dict[str, Any]] = {}
         if self._out:
-            await self._send()
+            left["facts"] = await self._stated()
         if self._clocks:
-            await self._write_clocks()
+            left |= self._clocks_left()
+        if left:
+            await self.connection.execute(_leave(tuple(left)), {name: value for part in left.values() for name, value in part.items()})
         if self._audit:
             await self.connection.execute(AUDIT, self._audit)
 
     def _set_now(self, database_now: datetime) -> None:
         self._now = database_now + self._skew
 
-    async def _send(self) -> None:
+    async def _stated(self) -> dict[str, Any]:
         await self.lock(subject for _, subject, _, _ in self._out)
         for fact, subject, key, cause in self._out:
             self._versions[subject] += 1
@@ -219,41 +230,43 @@ class Transaction:
             )
         counted = sorted({event.subject for event in self.sent})
         sent = self.sent
-        await self.connection.execute(
-            SEND,
-            {
-                "counted": counted,
-                "versions": [self._versions[subject] for subject in counted],
-                "ids": [event.id for event in sent],
-                "types": [event.type for event in sent],
-                "streams": [event.stream for event in sent],
-                "routes": [event.route for event in sent],
-                "subjects": [event.subject for event in sent],
-                "times": [event.time for event in sent],
-                "factversions": [event.factversion for event in sent],
-                "correlations": [event.correlation for event in sent],
-                "causations": [event.causation for event in sent],
-                "traces": [event.trace for event in sent],
-                "bodies": [event.body for event in sent],
-            },
-        )
+        return {
+            "counted": counted,
+            "versions": [self._versions[subject] for subject in counted],
+            "ids": [event.id for event in sent],
+            "types": [event.type for event in sent],
+            "streams": [event.stream for event in sent],
+            "routes": [event.route for event in sent],
+            "subjects": [event.subject for event in sent],
+            "times": [event.time for event in sent],
+            "factversions": [event.factversion for event in sent],
+            "correlations": [event.correlation for event in sent],
+            "causations": [event.causation for event in sent],
+            "traces": [event.trace for event in sent],
+            "bodies": [event.body for event in sent],
+        }
 
-    async def _write_clocks(self) -> None:
+    def _clocks_left(self) -> dict[str, dict[str, Any]]:
         ordered = sorted(self._clocks.items(), key=lambda entry: entry[0])
         gone = [clock for clock, value in ordered if value is None]
         kept = [(clock, value) for clock, value in ordered if value is not None]
+        left: dict[str, dict[str, Any]] = {}
         if gone:
             kinds, subjects, keys = zip(*gone, strict=True)
-            await self.connection.execute(CANCEL_CLOCKS, {"kinds": list(kinds), "subjects": list(subjects), "keys": list(keys)})
+            left["clocks taken back"] = {"gone_kinds": list(kinds), "gone_subjects": list(subjects), "gone_keys": list(keys)}
         if kept:
-            await self.connection.execute(
-                SET_CLOCKS,
-                {
-                    "kinds": [clock[0] for clock, _ in kept],
-                    "subjects": [clock[1] for clock, _ in kept],
-                    "keys": [clock[2] for clock, _ in kept],
-                    "ids": [value[0] for _, value in kept],
-                    "dues": [value[1] for _, value in kept],
-                },
-            )
+            left["clocks set"] = {
+                "clock_kinds": [clock[0] for clock, _ in kept],
+                "clock_subjects": [clock[1] for clock, _ in kept],
+                "clock_keys": [clock[2] for clock, _ in kept],
+                "clock_ids": [value[0] for _, value in kept],
+                "clock_dues": [value[1] for _, value in kept],
+            }
             self.next_due = min(value[1] for _, value in kept)
+        return left
+
+
+@functools.cache
+def _leave(parts: tuple[str, ...]) -> TextClause:
+    """The statement that writes these parts of what a transaction leaves behind."""
+    return text(f"WITH {','.join(LEFT[part] for part in parts)} SELECT 1")
