@@ -44,3 +44,4 @@ async def rig(real_servers: Servers, templates: Templates, issuer: Issuer, tmp_p
         yield made
     finally:
         await made.stop()
+        await templates.drop()

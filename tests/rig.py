@@ -82,6 +82,7 @@ class Templates:
     def __init__(self, servers: Servers) -> None:
         self.servers = servers
         self._ready: dict[str, str] = {}
+        self._made: list[str] = []
 
     def url(self, database: str) -> str:
         """The URL of a database on the test server."""
@@ -99,6 +100,7 @@ class Templates:
                 self._ready[service] = template
             name = f"t_{secrets.token_hex(6)}"
             await admin.execute(f"CREATE DATABASE {name} TEMPLATE {self._ready[service]}")
+            self._made.append(name)
         finally:
             await admin.close()
         return self.url(name)
@@ -109,9 +111,20 @@ class Templates:
         try:
             name = f"t_{secrets.token_hex(6)}"
             await admin.execute(f"CREATE DATABASE {name}")
+            self._made.append(name)
         finally:
             await admin.close()
         return self.url(name)
+
+    async def drop(self) -> None:
+        """Drop what was made since; the templates stay."""
+        made, self._made = self._made, []
+        admin = await asyncpg.connect(self.servers.postgres)
+        try:
+            for name in made:
+                await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        finally:
+            await admin.close()
 
 
 class Rig:

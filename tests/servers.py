@@ -60,8 +60,12 @@ def _containers(stack: contextlib.ExitStack, folder: Path) -> Servers:
     broker = (
         DockerContainer("nats:2.15.1").with_exposed_ports(4222).with_volume_mapping(str(config), "/test.conf", "ro").with_command("-c /test.conf")
     )
-    stack.enter_context(broker.waiting_for(LogMessageWaitStrategy("Server is ready")))
-    store = stack.enter_context(PostgresContainer("postgres:17", driver=None).with_command("-c max_connections=400 -c log_error_verbosity=terse"))
+    stack.enter_context(broker.with_tmpfs_mount("/data", "size=4g").waiting_for(LogMessageWaitStrategy("Server is ready")))
+    # Nobody crashes these servers: tests that do have their own. So nothing waits for a disk, and what a test leaves is in memory until it drops it.
+    store = PostgresContainer("postgres:17", driver=None).with_command(
+        "-c max_connections=400 -c log_error_verbosity=terse -c fsync=off -c full_page_writes=off -c max_wal_size=256MB"
+    )
+    stack.enter_context(store.with_tmpfs_mount("/var/lib/postgresql/data", "size=6g"))
     address = f"nats://{broker.get_container_host_ip()}:{broker.get_exposed_port(4222)}"
     return Servers("testcontainers", store.get_connection_url(), address)
 
