@@ -166,6 +166,7 @@ class Rig:
                 "retry_base": 0.05,
                 "reconcile_seconds": 0.5,
                 "recover_seconds": 0.5,
+                "seal_seconds": 3600,
                 **more,
             }
         )

@@ -17,7 +17,7 @@ from contracts.streams import SERVICES
 from rich.console import Console
 from rich.table import Table
 
-from ops import backup, demo, doctor, letters, provision, rebuild, recovery, stores
+from ops import audit, backup, demo, doctor, letters, provision, rebuild, recovery, stores
 from ops.access import Access, UnreachableError, access_of
 from ops.bench import run as bench
 from ops.bench.figures import Sizes
@@ -29,6 +29,8 @@ letters_app = typer.Typer(no_args_is_help=True, help="Messages that a service co
 app.add_typer(letters_app, name="dead-letters")
 recovery_app = typer.Typer(no_args_is_help=True, help="What a restored service could not learn again, for people to settle.")
 app.add_typer(recovery_app, name="recovery")
+audit_app = typer.Typer(no_args_is_help=True, help="Who looked at what: whether anybody rewrote it.")
+app.add_typer(audit_app, name="audit")
 console = Console()
 
 Data = Annotated[Path, typer.Option(envvar="NAUNGAN_DATA", help="folder that keeps everything between runs")]
@@ -232,6 +234,14 @@ def settle_recovery(
     with recovery.reachable(data), _saying_why():
         settled = asyncio.run(recovery.settle(recovery.urls([service], data)[service].store, event))
     console.print(f"settled {settled}")
+
+
+@audit_app.command("verify")
+def verify_audit(service: Annotated[str | None, typer.Argument(help="one service; all without it")] = None, data: Data = DEFAULT) -> None:
+    """Link every audit log anew and compare it with the seals that another service keeps; exit code 1 when a row was changed, added or taken away."""
+    found = asyncio.run(audit.verdicts({name: _store_url(name, data) for name in SERVICES}, [service] if service else SERVICES))
+    console.print(audit.as_table(found))
+    raise typer.Exit(1 if any(verdict.wrong for verdict in found.values()) else 0)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def golden_is_urgent(event: type[Event]) -> bool:
 
 def _address(event: type[Event]) -> str:
     root, rest = event.type.split(".", 1)
-    return event.type if root in {"case", "shelter"} else f"{root}.{{agency}}.{rest}"
+    return event.type if root in {"case", "shelter", "audit"} else f"{root}.{{agency}}.{rest}"
 
 
 def _message(event: type[Event], reference: dict[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from chassis import Asked, Due, Inputs, Received, Service, Settings, Transaction, conflict, reads, writes, writes_together
+from chassis.migrate import AUDIT_CHAIN
 from chassis.store.tables import chassis_tables
-from contracts import catalogue, streams
+from contracts import audit, catalogue, streams
 from contracts.intake import Triaged
 from contracts.placement import ClockMissed, Waitlisted
 from fastapi import APIRouter, Body
@@ -40,6 +41,8 @@ async def prepare(url: str) -> None:
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
         await connection.execute(text("INSERT INTO store_epoch VALUES (1)"))
+        for statement in AUDIT_CHAIN:
+            await connection.exec_driver_sql(statement)
         await connection.execute(text("CREATE TABLE seen (case_id uuid PRIMARY KEY, n int NOT NULL CHECK (n < 1000))"))
     await engine.dispose()
 
@@ -93,6 +96,7 @@ def build(settings: Settings, **more: Any) -> Service:
         durables=[(d.stream, d.name) for d in streams.durables_of("placement")],
         order=catalogue.ORDER,
         said_on=streams.said_on("placement"),
+        seal=audit.PlacementSealed,
         **more,
     )
 

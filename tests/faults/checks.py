@@ -19,7 +19,7 @@ from tests.faults.world import SERVICES, World
 
 Check = Callable[[World, Journal], Awaitable[list[str]]]
 AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, nats.errors.Error, nats.js.errors.Error, TimeoutError)
-SAID_STREAMS = ("CASES", "RECEIPTS", "AGENCIES")
+SAID_STREAMS = ("CASES", "RECEIPTS", "AGENCIES", "AUDIT")
 
 
 async def broken(world: World, journal: Journal, patience: float = 60) -> list[str]:

@@ -2,7 +2,7 @@
 
 import uvicorn
 from chassis import Service, logs
-from contracts import catalogue, streams
+from contracts import audit, catalogue, streams
 
 from assessment import api, handlers, relearn
 from assessment.settings import AssessmentSettings
@@ -20,6 +20,7 @@ def build(settings: AssessmentSettings) -> Service:
         said_on=streams.said_on("assessment"),
         says={event.type: event for event in catalogue.said_by("assessment")},
         relearn=relearn.relearn,
+        seal=audit.AssessmentSealed,
     )
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from chassis import Due, Inputs, Received, Transaction
+from chassis import Due, Inputs, Received, Transaction, witness
 from contracts import household
+from contracts.audit import PlacementSealed
 from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged, Triaged, Withdrawn
 from contracts.placement import Admitted, AdmittedDirectly, Discharged, Left
 
@@ -12,6 +13,7 @@ from assessment import decisions, store
 from assessment.domain import case, followups
 
 inputs = Inputs()
+inputs.consumes(PlacementSealed)(witness)  # of whose audit log this store keeps the seals
 
 
 @inputs.consumes(AdmittedDirectly, Triaged, RiskChanged, HouseholdChanged, Admitted, Left, Discharged, Withdrawn, ReferredOut, Closed)

@@ -7,7 +7,7 @@ import uvicorn
 from chassis import Service, logs
 from chassis.migrate import upgrade_now
 from chassis.store.vault import Vault
-from contracts import catalogue, streams
+from contracts import audit, catalogue, streams
 
 from intake import api, casework, handlers, relearn
 from intake.settings import IntakeSettings
@@ -36,6 +36,7 @@ def build(settings: IntakeSettings) -> Service:
         personal_streams=frozenset({"REFERRALS"}),
         says={event.type: event for event in catalogue.said_by("intake")},
         relearn=relearn.relearn,
+        seal=audit.IntakeSealed,
     )
     return service
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from chassis import Due, Inputs, Received, Transaction
+from chassis import Due, Inputs, Received, Transaction, witness
 from contracts import assessment, notifications, placement
 from contracts.agencies import Problem, Receipt, ReceiptAccepted, ReceiptIncomplete, ReceiptRejected
+from contracts.audit import NotificationsSealed
 from contracts.intake import ClockMissed
 
 from intake import casebook, domain, opening, store
@@ -16,6 +17,7 @@ from intake.opening import Answer, Submission, VaultOf
 from intake.reading import Reading, read_submission
 
 inputs = Inputs()
+inputs.consumes(NotificationsSealed)(witness)  # of whose audit log this store keeps the seals
 
 
 def inputs_with(vault: VaultOf) -> Inputs:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import uvicorn
 from chassis import Service, logs, migrate
-from contracts import catalogue, streams
+from contracts import audit, catalogue, streams
 
 from notifications import api, deliveries, handlers, relearn
 from notifications.settings import NotificationsSettings
@@ -24,6 +24,7 @@ def build(settings: NotificationsSettings) -> Service:
         workers=[deliveries.deliver],
         says={event.type: event for event in catalogue.said_by("notifications")},
         relearn=relearn.relearn,
+        seal=audit.NotificationsSealed,
     )
     if service.vault is None:
         message = "set keys_url and key_file: the signing secrets of webhooks are sealed"

@@ -12,9 +12,10 @@ from datetime import UTC
 from typing import Any
 from uuid import UUID
 
-from chassis import Due, Inputs, Received, Transaction
+from chassis import Due, Inputs, Received, Transaction, witness
 from contracts import assessment, catalogue, intake, placement
 from contracts.agencies import AgencyEvent
+from contracts.audit import AssessmentSealed
 from contracts.event import Event
 from contracts.notifications import Escalated
 from contracts.vocabulary import FollowupResult, OfficerRole
@@ -24,6 +25,7 @@ from notifications.domain import CaseFile, Happening, Ladder, Notice
 from notifications.store import Entry, FeedEvent
 
 inputs = Inputs()
+inputs.consumes(AssessmentSealed)(witness)  # of whose audit log this store keeps the seals
 
 LADDER = "ladder"
 ENDINGS = (intake.Withdrawn, intake.ReferredOut, intake.Closed)

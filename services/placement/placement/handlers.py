@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from chassis import Due, Inputs, Received, Transaction
+from chassis import Due, Inputs, Received, Transaction, witness
 from contracts import household, placement
 from contracts.assessment import OutcomeReached, RehabilitationCompleted, RehabilitationStarted, Reunified
+from contracts.audit import IntakeSealed
 from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged, Triaged, Withdrawn
 
 from placement import answers, arrivals, housing, matching, nights, stays, store, transfers, waiting
@@ -20,6 +21,7 @@ from placement.stays import Departure
 from placement.store import census, register, staying
 
 inputs = Inputs()
+inputs.consumes(IntakeSealed)(witness)  # of whose audit log this store keeps the seals
 ASKS = (Triaged, RiskChanged)
 
 

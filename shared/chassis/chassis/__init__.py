@@ -8,6 +8,7 @@ from chassis.envelope import Cause, Received
 from chassis.inputs import Due, Inputs
 from chassis.service import Service
 from chassis.settings import Settings
+from chassis.store.audit import witness
 from chassis.store.transaction import Transaction
 from chassis.web.identity import Principal
 from chassis.web.problems import FieldProblem, RefusedError, conflict, not_found
@@ -30,6 +31,7 @@ __all__ = [
     "conflict",
     "not_found",
     "reads",
+    "witness",
     "writes",
     "writes_together",
 ]

@@ -45,6 +45,28 @@ def add_recovery() -> None:
         op.execute(statement)
 
 
+# A row or a link that was written stays as it was: whoever has to change one has to take this away before, and the chain shows it.
+AUDIT_CHAIN = (
+    """CREATE TABLE IF NOT EXISTS audit_link (
+        number bigint PRIMARY KEY, position bigint NOT NULL UNIQUE REFERENCES audit (position), hash bytea NOT NULL, epoch integer NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS audit_seal (
+        service text NOT NULL, epoch integer NOT NULL, number bigint NOT NULL, hash bytea NOT NULL, kept_at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (service, epoch, number))""",
+    """CREATE OR REPLACE FUNCTION only_added() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'rows of % are only added', TG_TABLE_NAME; END $$""",
+    *(
+        f"CREATE OR REPLACE TRIGGER only_added BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION only_added()"
+        for table in ("audit", "audit_link", "audit_seal")
+    ),
+)
+
+
+def add_audit_chain() -> None:
+    """The links of a service's audit log, its own seals and those that it keeps for another service."""
+    for statement in AUDIT_CHAIN:
+        op.execute(statement)
+
+
 def configuration(migrations: Path, connection: Connection | None = None) -> Config:
     """Alembic's configuration for a service's `migrations` folder."""
     config = Config()

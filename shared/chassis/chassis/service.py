@@ -25,6 +25,7 @@ from chassis.bus.watch import Watch
 from chassis.envelope import Emitted, Fact
 from chassis.inputs import Inputs
 from chassis.settings import Settings
+from chassis.store.audit import Chainer
 from chassis.store.clocks import Clocks
 from chassis.store.database import Database, create_engine
 from chassis.store.vault import Vault, derived, read_key_file
@@ -44,7 +45,7 @@ class Service:
 
     `durables` are (stream, durable) pairs that it consumes, `order` the lifecycle order of event types, `said_on` the subjects it
     publishes on each stream, `workers` loops of its own that run after commit, from rows, until they are cancelled. `says` are its own
-    facts by type, and `relearn` makes state of those that its store lost.
+    facts by type, and `relearn` makes state of those that its store lost; `seal` is the fact by which it seals its audit log.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Service:
     personal_streams: frozenset[str] = frozenset()
     says: Mapping[str, type[Fact]] = field(default_factory=dict)
     relearn: Relearn | None = None
+    seal: type[Fact] | None = None
     workers: Sequence[Callable[["Service"], Awaitable[None]]] = ()
     consumers: list[Consumer] = field(default_factory=list)
     relay: Relay | None = None
@@ -119,6 +121,8 @@ class Service:
         """Run what works on the store by itself."""
         self._spawn("clocks", self.clocks.run)
         self._spawn("redrive", self._redrive)
+        if self.seal is not None:
+            self._spawn("audit", Chainer(self.database, self.name, self.seal, self.settings).run)
         for worker in self.workers:
             self._spawn(getattr(worker, "__name__", "worker"), functools.partial(worker, self))
 

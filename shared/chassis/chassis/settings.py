@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     retry_limit: float = Field(default=60, gt=0)
     reconcile_seconds: float = Field(default=5, gt=0)
     recover_seconds: float = Field(default=3, gt=0, description="age at which another replica's unpublished facts are taken")
+    seal_seconds: float = Field(default=60, gt=0, description="how often the audit log is sealed with another service")
     time_scale: float = Field(default=1, ge=1, validation_alias="TIME_SCALE", description="speeds clocks up; only with the demo issuer")
     log_level: str = "info"
 

@@ -1,6 +1,6 @@
 """Which events there are, in the order in which a case meets them."""
 
-from contracts import agencies, assessment, intake, notifications, placement
+from contracts import agencies, assessment, audit, intake, notifications, placement
 from contracts.event import Event
 
 LIFECYCLE: tuple[type[Event], ...] = (
@@ -70,6 +70,10 @@ LIFECYCLE: tuple[type[Event], ...] = (
     agencies.OutcomeReached,
     agencies.FollowedUp,
     agencies.CaseEnded,
+    audit.IntakeSealed,
+    audit.PlacementSealed,
+    audit.AssessmentSealed,
+    audit.NotificationsSealed,
 )
 
 BY_TYPE: dict[str, type[Event]] = {event.type: event for event in LIFECYCLE}

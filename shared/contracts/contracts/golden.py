@@ -31,6 +31,7 @@ CODES = {
     _pattern(vocabulary.RuleCode): "waiting",
     _pattern(vocabulary.FieldPath): "persons.0.age",
     _pattern(Reference): "CONTOH-1",
+    _pattern(vocabulary.Sha256): "0" * 64,
 }
 PLAIN: dict[Any, Any] = {UUID: UUID(int=0x0198_0000_0000_8000_8000_0000_0000_0001), datetime: MOMENT, date: MOMENT.date(), bool: True, str: "Contoh"}
 

@@ -33,6 +33,7 @@ STREAMS = (
     Stream("REFERRALS", ("referral.*.submitted.v1",), duplicate_window=0.1, max_bytes=2 * GIB),
     Stream("RECEIPTS", ("receipt.>",), duplicate_window=600, max_bytes=2 * GIB),
     Stream("AGENCIES", ("agency.>",), duplicate_window=600, max_bytes=4 * GIB),
+    Stream("AUDIT", ("audit.*.sealed.v1",), duplicate_window=600, max_bytes=GIB),
     Stream("PUBLIC", ("public.>",), duplicate_window=600, max_bytes=GIB),
 )
 
@@ -64,6 +65,6 @@ def said_on(service: str) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for event in said_by(service):
         root = event.type.split(".", 1)[0]
-        subject = f"case.{service}.>" if root == "case" else f"{root}.>"
+        subject = f"{root}.{service}.>" if root in {"case", "audit"} else f"{root}.>"
         found[event.stream] = tuple(dict.fromkeys((*found.get(event.stream, ()), subject)))
     return found

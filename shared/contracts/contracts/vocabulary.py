@@ -12,6 +12,7 @@ from pydantic import Field
 AreaCode = Annotated[str, Field(pattern=r"^\d{2}\.\d{2}\.\d{2}$", description="Kemendagri district (kecamatan) code, PP.KK.CC")]
 CityCode = Annotated[str, Field(pattern=r"^\d{2}\.\d{2}$", description="Kemendagri city or regency code, PP.KK")]
 AgencyCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,30}$", description="an agency as the operator registered it")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="a SHA-256 hash in hex")]
 RuleCode = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$", description="the code of a rule or clock")]
 FieldPath = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]{0,79}$", description="the path of a field in what was submitted")]
 PpksCategory = Annotated[int, Field(ge=1, le=26, description="Permensos 8/2012 category, 1-26")]

@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -37,6 +38,24 @@ def chassis_tables(metadata: MetaData) -> None:
         Column("subject", Uuid, nullable=False),
         Column("opened_at", moment, nullable=False, server_default=func.now()),
         Column("done_at", moment),
+    )
+    # The audit log's links, and the seals of it and of another service's (see `chassis.store.audit`).
+    Table(
+        "audit_link",
+        metadata,
+        Column("number", BigInteger, primary_key=True, autoincrement=False),
+        Column("position", BigInteger, ForeignKey("audit.position"), nullable=False, unique=True),
+        Column("hash", LargeBinary, nullable=False),
+        Column("epoch", Integer, nullable=False),
+    )
+    Table(
+        "audit_seal",
+        metadata,
+        Column("service", Text, primary_key=True),
+        Column("epoch", Integer, primary_key=True, autoincrement=False),
+        Column("number", BigInteger, primary_key=True, autoincrement=False),
+        Column("hash", LargeBinary, nullable=False),
+        Column("kept_at", moment, nullable=False, server_default=func.now()),
     )
 
 
