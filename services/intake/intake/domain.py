@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -36,6 +36,7 @@ class Kind(StrEnum):
     ADMITTED_DIRECTLY = "case.placement.admitted_directly.v1"
     LEFT = "case.placement.left.v1"
     DISCHARGED = "case.placement.discharged.v1"
+    SPLIT_APPROVED = "case.placement.split_approved.v1"
     COMPLETED = "case.assessment.completed.v1"
     PLAN_APPROVED = "case.assessment.plan_approved.v1"
     REUNIFIED = "case.assessment.reunified.v1"
@@ -87,6 +88,8 @@ SEARCH = {
     Kind.NO_SHOW: None,
     Kind.UNMET: None,
 }
+# Of the groups of a split household, the one that is least far along says how far the search is.
+LEAST_FIRST = (State.WAITLISTED, State.SHELTER_SOUGHT, State.OFFERED, State.ACCEPTED, State.ON_THE_WAY)
 WAITS = {
     State.REPORTED: "triage",
     State.TRIAGED: "assignment",
@@ -118,6 +121,15 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """How far a household, or one group of a split one, has come on its way to a bed; `over` when its search ended without one."""
+
+    state: State | None = None
+    over: bool = False
+    persons: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Where a case stands, and for what it waits."""
 
@@ -143,8 +155,9 @@ def standing(facts: Iterable[Fact]) -> Standing:
     ordered = in_order(facts)
     intake, placement, assessment = ([fact for fact in ordered if fact.producer == producer] for producer in ("intake", "placement", "assessment"))
     triage = last(intake, TRIAGES)
-    sought = bool(triage and triage.codes["shelter_needed"])
-    search, inside = _search(placement, sought=sought)
+    searches, inside = _searches(placement, triage)
+    going_on = sorted(_going_on(searches), key=LEAST_FIRST.index)
+    search = State.SHELTERED if inside else next(iter(going_on), None)
     stage = _stage(assessment)
     end = next((ENDS[Kind(fact.type)] for fact in intake if fact.type in ENDS), None)
     outreach = last(intake, {Kind.OUTREACH_DISPATCHED, Kind.OUTREACH_ENDED})
@@ -153,7 +166,7 @@ def standing(facts: Iterable[Fact]) -> Standing:
     waits = [WAITS[state]] if state in WAITS else []
     if not end:
         waits += ["triage"] if triage is None else []
-        waits += [WAITS[search]] if search and search != State.SHELTERED else []
+        waits += [WAITS[sought] for sought in going_on]
         waits += ["outreach"] if team else []
     return Standing(state, tuple(dict.fromkeys(waits)), triage, inside, None if end else team)
 
@@ -189,19 +202,44 @@ def emptied_by(facts: Iterable[Fact]) -> frozenset[UUID]:
     return frozenset(found)
 
 
-def _search(placement: Sequence[Fact], *, sought: bool) -> tuple[State | None, frozenset[str]]:
-    """How far the way to a bed has come, and which persons are in one."""
-    begun = State.SHELTER_SOUGHT if sought else None
-    state, inside = begun, frozenset[str]()
+# The search of a household that was not split.
+WHOLE = None
+
+
+def _searches(placement: Sequence[Fact], triage: Fact | None) -> tuple[dict[str | None, Search], frozenset[str]]:
+    """How far the way to a bed has come, of the household or of each of its groups by their ids, and which persons are in a bed."""
+    begun = State.SHELTER_SOUGHT if triage and triage.codes["shelter_needed"] else None
+    searches: dict[str | None, Search] = {WHOLE: Search(begun)}
+    inside = frozenset[str]()
     for fact in placement:
-        if fact.type in (Kind.ADMITTED, Kind.ADMITTED_DIRECTLY):
+        name = fact.codes.get("group_id") or WHOLE
+        known = searches.get(name, Search())
+        if fact.type == Kind.SPLIT_APPROVED:
+            searches = _split(searches, fact, begun)
+        elif fact.type in (Kind.ADMITTED, Kind.ADMITTED_DIRECTLY):
             inside |= persons_of(fact)
-            state = None
+            searches[name] = replace(known, state=None, over=False)
         elif fact.type in (Kind.LEFT, Kind.DISCHARGED):
             inside -= persons_of(fact)
         elif fact.type in SEARCH:
-            state = SEARCH[Kind(fact.type)] or begun
-    return (State.SHELTERED if inside else state), inside
+            over = triage is not None and _ends_search(fact, triage)
+            searches[name] = replace(known, state=SEARCH[Kind(fact.type)] or begun, over=over)
+    return searches, inside
+
+
+def _split(searches: dict[str | None, Search], fact: Fact, begun: State | None) -> dict[str | None, Search]:
+    """The searches after a household was split into groups that look for beds; who is put into another group leaves the old one."""
+    named = {name: frozenset(group) for name, group in zip(fact.codes.get("group_ids") or (), fact.codes["groups"], strict=False)}
+    if not named:
+        return searches  # some of a household that has beds move elsewhere
+    moved = frozenset[str]().union(*named.values())
+    others = {name: known for name, known in searches.items() if name is not WHOLE and not known.persons <= moved}
+    return others | {name: Search(begun, persons=group) for name, group in named.items()}
+
+
+def _going_on(searches: Mapping[str | None, Search]) -> list[State]:
+    """Where the searches are that go on; that of a whole household ends by a triage that needs no shelter any more."""
+    return [search.state for name, search in searches.items() if search.state and not (search.over and name is not WHOLE)]
 
 
 def _stage(assessment: Sequence[Fact]) -> State | None:
@@ -241,6 +279,10 @@ def search_is_over(facts: Iterable[Fact]) -> bool:
     now = standing(known)
     if now.ended or now.triage is None or not now.triage.codes["shelter_needed"]:
         return False
+    searches, _ = _searches([fact for fact in known if fact.producer == "placement"], now.triage)
+    if searches.keys() != {WHOLE}:
+        # Of a split household every group: as long as one looks for a bed or has one, the others' no ends their own search only.
+        return all(search.over for search in searches.values())
     return any(_ends_search(fact, now.triage) for fact in known)
 
 

@@ -93,6 +93,6 @@ async def shown(tx: Transaction, entries: Sequence[Placement]) -> list[Placement
         return [PlacementView.for_requester(entry, secret=entry.shelter_id in secret) for entry in entries]
     ids = [entry.id for entry in entries]
     beds, away = await store.beds_of(tx, ids), await staying.away(tx, ids)
-    for case_id in sorted({entry.case_id for entry in entries}):
+    for case_id in sorted({entry.subject for entry in entries}):
         tx.audit("read", case_id, MEMBER_FIELDS)
     return [PlacementView.of(entry, beds.get(entry.id, {}), away.get(entry.id, {})) for entry in entries]

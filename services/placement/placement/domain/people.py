@@ -40,7 +40,7 @@ class Household:
     """Those who are to be housed together, and what decides where; `declined` and `not_now` are homes that said no or nothing.
 
     `area` is where they are to be fetched, `channel` how they came, `overrides` the rules that a supervisor set aside for them,
-    `withheld` why secret homes are left to people's decision.
+    `withheld` why secret homes are left to people's decision, `part_of` the case of which this is one group of a split household.
     """
 
     case_id: UUID
@@ -57,6 +57,7 @@ class Household:
     area: str | None = None
     overrides: frozenset[str] = frozenset()
     withheld: str | None = None
+    part_of: UUID | None = None
 
     @property
     def needs(self) -> frozenset[str]:
