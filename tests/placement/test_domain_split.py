@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from placement.domain.homes import Refusal
 from placement.domain.needs import IN_FLIGHT, Members, Need, State, Triage, enter, learn, reconsider
-from placement.domain.people import Person
+from placement.domain.people import Person, in_order
 from placement.domain.placements import Placement, Step
 from placement.domain.rules import keeps_apart
 from placement.domain.split import Group, against, divided, follow, group_id, looking, said_no
 
-from tests.placement.builders import START, a_child, a_home, a_need, a_woman, uid
+from tests.placement.builders import START, a_child, a_home, a_household, a_need, a_woman, uid
 
 MOTHER, AUNT, GIRL, BOY = a_woman(id=uid(11)), a_woman(40, id=uid(12)), a_child(id=uid(13)), a_child("male", 9, id=uid(14))
 FAMILY = (MOTHER, AUNT, GIRL, BOY)
@@ -170,6 +170,17 @@ def test_groups_that_are_apart_for_safety_are_never_housed_in_one_home() -> None
     assert follow(needs[group_id(uid(1), ids(AUNT))], replace(needs[uid(1)], keep_apart=frozenset({uid(77)}))).keep_apart == ids(
         MOTHER, GIRL, BOY
     ) | {uid(77)}
+
+
+@given(partitions())
+def test_groups_have_the_place_of_their_household_and_those_with_children_come_first(drawn: tuple[tuple[Person, ...], list[frozenset[UUID]]]) -> None:
+    members, groups = drawn
+    found = [need.household(START) for need in parts_of(divided(waits(*members), {}, groups)).values()]
+    earlier, later = a_household(waited_hours=1), a_household(waited_hours=-1)
+    order = in_order([later, *found, earlier])
+    assert (order[0], order[-1]) == (earlier, later)
+    grown = [all(person.adult for person in household.persons) for household in order[1:-1]]
+    assert grown == sorted(grown)
 
 
 def test_a_conflict_of_the_staff_with_a_case_holds_for_its_groups() -> None:

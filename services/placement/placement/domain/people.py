@@ -80,6 +80,12 @@ def in_order(households: Iterable[Household]) -> list[Household]:
     return sorted(households, key=rank)
 
 
-def rank(household: Household) -> tuple[int, datetime, UUID]:
-    """The place of a household in the waiting list; a level of risk that is not known comes with the medium one."""
-    return RISKS.get(household.risk, RISKS["medium"]), household.waiting_since, household.case_id
+def rank(household: Household) -> tuple[int, datetime, UUID, bool, int, UUID]:
+    """The place of a household in the waiting list; a level of risk that is not known comes with the medium one.
+
+    Groups of a household that was split have its place; among them those with children come first, then the larger ones, for whom there are
+    fewer homes.
+    """
+    risk, case_id = RISKS.get(household.risk, RISKS["medium"]), household.part_of or household.case_id
+    grown = all(person.adult for person in household.persons)
+    return risk, household.waiting_since, case_id, grown, -len(household.persons), household.case_id
