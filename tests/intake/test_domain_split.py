@@ -1,6 +1,7 @@
 """A case whose household is housed in groups stands where its groups stand together, and no group's end is taken for the end of all."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from intake import shown
 from intake.domain import Fact, State, search_is_over, standing
 
-from tests.intake.builders import facts
+from tests.intake.builders import START, facts
 
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 A, B = "group-a", "group-b"
@@ -101,3 +102,20 @@ def test_a_requester_sees_one_search_until_a_yes_and_then_that_it_goes_on_for_so
     housed = told(("admitted", A, {"placement_id": "p1", "shelter_id": "s"}), ("offered", B, {"placement_id": "p2"}))
     assert [fact.type for fact in shown.facts(housed)] == ["case.intake.triaged.v1", "case.placement.admitted.v1"]
     assert shown.waiting_for(standing(housed).waiting_for) == ["assignment", "offer"]
+
+
+def test_nobody_is_sought_for_who_left_the_household_and_whoever_joined_is_not_forgotten() -> None:
+    def household(*persons: str) -> Fact:
+        snapshot = {"persons": [{"person_id": person} for person in persons]}
+        return Fact(UUID(int=98), "intake", 2, "case.intake.household_changed.v1", START, {"household": snapshot})
+
+    known = told(("admitted", A), ("waitlisted", B))
+    assert standing([*known, household("mother", "child")]).waiting_for == ("assignment",)
+    assert standing([*known, household("mother", "child", "son")]).waiting_for == ("assignment", "free_bed")
+    assert standing([*known, household("mother", "child", "baby")]).waiting_for == ("assignment", "offer")
+    anew = {"group_ids": ["mother-and-son"], "groups": [["mother", "son"]], "reason": "own_wish"}
+    regrouped = [*told(("waitlisted", A), ("split_approved", None, anew), ("waitlisted", "mother-and-son")), household("mother", "son")]
+    assert standing(regrouped).waiting_for == ("free_bed",), "of the old group only the child was left, who is not there"
+    ended = told(("cancelled", A, NO), ("unmet", B, UNMET))
+    assert search_is_over([*ended, household("mother")])
+    assert not search_is_over([*ended, household("mother", "baby")]), "nobody said no for the baby"

@@ -132,10 +132,10 @@ def test_whatever_joins_or_leaves_everyone_is_in_one_place_and_the_order_does_no
 
 @pytest.mark.parametrize("state", [State.WAITING, State.NO_SHOW, State.OFFERED, State.ON_THE_WAY, State.DECLINED])
 def test_a_group_of_which_nobody_is_left_ends_and_says_so(state: State) -> None:
-    group = replace(a_need(persons=(AUNT,), part_of=uid(1), apart=ids(GIRL)), case_id=uid(2), state=state)
+    group = replace(a_need(persons=(AUNT,), part_of=uid(1), apart=ids(GIRL)), case_id=uid(2), state=state, waitlisted=state is State.WAITING)
     turn = reconsider(group)
     assert turn.need.state is State.NONE
-    assert turn.unmet is (state in {State.WAITING, State.NO_SHOW})
+    assert turn.unmet is (state is State.WAITING)
     assert turn.cancel == ("no_longer_needed" if state in IN_FLIGHT else None)
 
 

@@ -142,7 +142,11 @@ async def test_each_group_gets_a_bed_of_its_own_and_the_facts_name_the_group(rig
     versions = await rig.sql("placement", "SELECT factversion FROM outbox WHERE subject = :case ORDER BY 1", case=case_id)
     assert [row.factversion for row in versions] == list(range(1, len(versions) + 1))
     ledger = (await rig.get("placement", f"/unmet?case_id={case_id}", role="supervisor")).json()
-    assert [line["ended_as"] for line in ledger] == ["split"]
+    sister_waited = {"case_id": str(case_id), "group_id": fact["group_ids"][1], "ended_as": "housed", "persons": 1}
+    assert sister_waited.items() <= next(line for line in ledger if line["group_id"]).items()
+    assert [line["ended_as"] for line in ledger if line["group_id"] is None] == ["split"]
+    why = (await rig.get("placement", f"/placements/{sister['placement_id']}/explanation", role="supervisor")).json()
+    assert (why["case_id"], why["group_id"]) == (str(case_id), fact["group_ids"][1])
 
 
 async def test_what_does_not_stand_is_refused_field_by_field_and_changes_nothing(rig: Rig) -> None:
@@ -232,6 +236,8 @@ async def test_who_leaves_or_joins_the_household_and_the_end_of_the_search(rig: 
     seen = await household(rig, case_id)
     assert [entry["person_id"] for entry in seen["persons"] if entry["group_id"] is None] == [str(baby.person_id)]
     assert await states(rig, case_id) == ["offered", "waiting"], "the groups go on"
+    shown = (await rig.get("placement", "/waiting", role="placement_officer")).json()
+    assert [(entry["state"], entry["persons"], entry["place"]) for entry in shown] == [("waiting", 1, 1), ("split", 1, None)]
     await rig.advance(hours=25)
     assert [entry["clock"] for entry in await data(rig, case_id, "clock_missed")].count("ungrouped") > 1, "and told again"
     await splits(rig, case_id, a_split([MOTHER, baby], [SISTER]))

@@ -16,6 +16,7 @@ class Kind(StrEnum):
 
     TRIAGED = "case.intake.triaged.v1"
     RISK_CHANGED = "case.intake.risk_changed.v1"
+    HOUSEHOLD_CHANGED = "case.intake.household_changed.v1"
     OUTREACH_DISPATCHED = "case.intake.outreach_dispatched.v1"
     OUTREACH_ENDED = "case.intake.outreach_ended.v1"
     CLOCK_MISSED = "case.intake.clock_missed.v1"
@@ -73,6 +74,7 @@ class State(StrEnum):
 ENDS = {Kind.WITHDRAWN: State.WITHDRAWN, Kind.REFERRED_OUT: State.REFERRED_OUT, Kind.CLOSED: State.CLOSED}
 ENDED = frozenset(ENDS.values())
 TRIAGES = frozenset({Kind.TRIAGED, Kind.RISK_CHANGED})
+SNAPSHOTS = TRIAGES | {Kind.HOUSEHOLD_CHANGED}
 FOLLOWUPS = frozenset({Kind.FOLLOWUP_DUE, Kind.FOLLOWUP_DONE, Kind.FOLLOWUP_MISSED})
 REACHED = frozenset({Kind.REUNIFIED, Kind.REHABILITATION_COMPLETED, Kind.OUTCOME_REACHED})
 # Where the newest word of placement leaves the search for a bed; None: it begins anew, if a shelter is still needed.
@@ -155,7 +157,7 @@ def standing(facts: Iterable[Fact]) -> Standing:
     ordered = in_order(facts)
     intake, placement, assessment = ([fact for fact in ordered if fact.producer == producer] for producer in ("intake", "placement", "assessment"))
     triage = last(intake, TRIAGES)
-    searches, inside = _searches(placement, triage)
+    searches, inside = _searches(placement, triage, _household(intake))
     going_on = sorted(_going_on(searches), key=LEAST_FIRST.index)
     search = State.SHELTERED if inside else next(iter(going_on), None)
     stage = _stage(assessment)
@@ -206,8 +208,17 @@ def emptied_by(facts: Iterable[Fact]) -> frozenset[UUID]:
 WHOLE = None
 
 
-def _searches(placement: Sequence[Fact], triage: Fact | None) -> tuple[dict[str | None, Search], frozenset[str]]:
-    """How far the way to a bed has come, of the household or of each of its groups by their ids, and which persons are in a bed."""
+def _household(intake: Sequence[Fact]) -> frozenset[str]:
+    """Who is in the household, as intake said last."""
+    newest = last(intake, SNAPSHOTS)
+    return frozenset(person["person_id"] for person in newest.codes.get("household", {}).get("persons", ())) if newest else frozenset()
+
+
+def _searches(placement: Sequence[Fact], triage: Fact | None, household: frozenset[str]) -> tuple[dict[str | None, Search], frozenset[str]]:
+    """How far the way to a bed has come, of the household or of each of its groups by their ids, and which persons are in a bed.
+
+    Nobody looks for a bed for a group of which nobody is in the household any more; whoever joined and is in no group is sought for as before.
+    """
     begun = State.SHELTER_SOUGHT if triage and triage.codes["shelter_needed"] else None
     searches: dict[str | None, Search] = {WHOLE: Search(begun)}
     inside = frozenset[str]()
@@ -224,6 +235,11 @@ def _searches(placement: Sequence[Fact], triage: Fact | None) -> tuple[dict[str 
         elif fact.type in SEARCH:
             over = triage is not None and _ends_search(fact, triage)
             searches[name] = replace(known, state=SEARCH[Kind(fact.type)] or begun, over=over)
+    grouped = frozenset[str]().union(*(search.persons for search in searches.values()))
+    if grouped and household:
+        searches = {name: replace(known, over=known.over or known.persons.isdisjoint(household)) for name, known in searches.items()}
+        if household - grouped - inside:
+            searches[WHOLE] = Search(begun)
     return searches, inside
 
 
@@ -233,8 +249,8 @@ def _split(searches: dict[str | None, Search], fact: Fact, begun: State | None) 
     if not named:
         return searches  # some of a household that has beds move elsewhere
     moved = frozenset[str]().union(*named.values())
-    others = {name: known for name, known in searches.items() if name is not WHOLE and not known.persons <= moved}
-    return others | {name: Search(begun, persons=group) for name, group in named.items()}
+    others = {name: replace(known, persons=known.persons - moved) for name, known in searches.items() if name is not WHOLE}
+    return {name: known for name, known in others.items() if known.persons} | {name: Search(begun, persons=group) for name, group in named.items()}
 
 
 def _going_on(searches: Mapping[str | None, Search]) -> list[State]:
@@ -279,7 +295,8 @@ def search_is_over(facts: Iterable[Fact]) -> bool:
     now = standing(known)
     if now.ended or now.triage is None or not now.triage.codes["shelter_needed"]:
         return False
-    searches, _ = _searches([fact for fact in known if fact.producer == "placement"], now.triage)
+    placement, intake = ([fact for fact in known if fact.producer == producer] for producer in ("placement", "intake"))
+    searches, _ = _searches(placement, now.triage, _household(intake))
     if searches.keys() != {WHOLE}:
         # Of a split household every group: as long as one looks for a bed or has one, the others' no ends their own search only.
         return all(search.over for search in searches.values())

@@ -32,15 +32,19 @@ class RoundView(BaseModel):
 @router.get("/waiting")
 @reads(*policy.SEE_WAITING)
 async def waiting_list(tx: Transaction) -> list[NeedView]:
-    """Who waits for a bed, in the order in which they are offered one, and why no shelter suits; of a split household also where the others are."""
+    """Who waits for a bed, in the order in which they are offered one, and why no shelter suits; of a split household also where the others are.
+
+    At the end, without a place: who joined a split household and is in no group until a supervisor says in which.
+    """
     needs = {need.case_id: need for need in await store.waiting(tx)}
     order = in_order(need.household(tx.now) for need in needs.values())
-    whole = {need.part_of for need in needs.values() if need.part_of}
-    parts = list((await groups.households(tx, whole)).values()) if whole else []
-    return [
-        NeedView.of(needs[household.case_id], place, [part for part in parts if part.part_of and part.part_of == household.part_of])
-        for place, household in enumerate(order, 1)
-    ]
+    nowhere = await groups.ungrouped(tx)
+    whole = {need.part_of for need in needs.values() if need.part_of} | {need.case_id for need in nowhere}
+    parts: dict[UUID, list[Need]] = {}
+    for need in (await groups.households(tx, whole)).values() if whole else ():
+        parts.setdefault(need.subject, []).append(need)
+    listed = [NeedView.of(needs[entry.case_id], place, parts.get(entry.part_of or entry.case_id, ())) for place, entry in enumerate(order, 1)]
+    return listed + [NeedView.of(need, household=parts[need.case_id]) for need in nowhere]
 
 
 @router.post("/waiting/rematch", status_code=202)

@@ -68,6 +68,7 @@ class ExplanationView(BaseModel):
 
     decision_id: UUID
     case_id: UUID
+    group_id: UUID | None = None
     made_at: datetime
     rules_version: int
     language: Language
@@ -83,6 +84,7 @@ class UnmetView(BaseModel):
     """A need for a bed that went unmet, and what became of it; `refusals` count homes by rule, the secret ones as one."""
 
     case_id: UUID
+    group_id: UUID | None = None
     since: datetime
     persons: int
     risk: str
@@ -150,8 +152,11 @@ async def unmet_needs(
 ) -> list[UnmetView]:
     """The ledger of unmet needs, the newest first: still open or not, by how they ended, risk, and a rule that refused homes."""
     wanted = Wanted(open, ended_as and ended_as.value, risk and risk.value, rule, case_id, since)
-    names = UnmetView.model_fields
-    return [UnmetView(**{name: getattr(row, name) for name in names}) for row in await reasons.unmet(tx, wanted, most)]
+    names = UnmetView.model_fields.keys() - {"case_id", "group_id"}
+    return [
+        UnmetView(case_id=row.part_of or row.case_id, group_id=row.case_id if row.part_of else None, **{name: getattr(row, name) for name in names})
+        for row in await reasons.unmet(tx, wanted, most)
+    ]
 
 
 # -- a supervisor's word --------------------------------------------------------------------------------------------------------------
@@ -190,11 +195,13 @@ async def _explained(tx: Transaction, made: Decision, language: Language, *, rer
     homes = [_home(entry, made, names.get(entry.home, ""), language) for entry in named]
     if hidden:
         homes.append(_together(hidden, language))
-    tx.audit("read", made.case_id, ["explanation", *(["secret_rules"] if any(entry.secret for entry in named) else [])])
+    whole = made.household.part_of
+    tx.audit("read", whole or made.case_id, ["explanation", *(["secret_rules"] if any(entry.secret for entry in named) else [])])
     found = made.shelter_id is not None
     return ExplanationView(
         decision_id=made.id,
-        case_id=made.case_id,
+        case_id=whole or made.case_id,
+        group_id=made.case_id if whole else None,
         made_at=made.made_at,
         rules_version=made.rules_version,
         language=language,

@@ -54,7 +54,7 @@ async def visible(tx: Transaction, placement_id: UUID) -> Placement:
 async def locked(tx: Transaction, placement_id: UUID) -> Placement:
     """The same, with its case locked, as it is under the lock."""
     entry = await visible(tx, placement_id)
-    await tx.lock({entry.case_id, entry.subject})
+    await tx.lock([entry.subject])
     return await visible(tx, placement_id)
 
 

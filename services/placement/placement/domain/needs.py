@@ -198,7 +198,7 @@ def reconsider(need: Need, *, changed: bool = False, still_suits: bool = True) -
     of a household that was split looks for nothing itself; a group of which nobody is left needs nothing any more.
     """
     flying = need.state in IN_FLIGHT
-    unmet = (need.state is State.WAITING and need.waitlisted) or (need.emptied and need.state in {State.WAITING, State.NO_SHOW})
+    unmet = need.state is State.WAITING and need.waitlisted
     if need.state is State.ADMITTED:
         return Turn(need)
     if need.ended:

@@ -295,16 +295,15 @@ async def placement(tx: Transaction, placement_id: UUID) -> Placement | None:
 
 
 async def placements(tx: Transaction, *, shelters: Collection[UUID] | None, state: str | None, case_id: UUID | None, most: int) -> list[Placement]:
-    """Placements of these shelters (None: of all), in one state and of one case if asked for; the newest first."""
+    """Placements of these shelters (None: of all), in one state and of one case with its groups if asked for; the newest first."""
     statement = select(PLACEMENT).order_by(PLACEMENT.c.offered_at.desc(), PLACEMENT.c.id).limit(most)
     if shelters is not None:
         statement = statement.where(PLACEMENT.c.shelter_id.in_(shelters))
     if state is not None:
         statement = statement.where(PLACEMENT.c.state == state)
     if case_id is not None:
-        statement = statement.where(
-            or_(PLACEMENT.c.case_id == case_id, PLACEMENT.c.case_id.in_(select(NEED.c.case_id).where(NEED.c.part_of == case_id)))
-        )
+        groups = await tx.rows(select(NEED.c.case_id).where(NEED.c.part_of == case_id))
+        statement = statement.where(PLACEMENT.c.case_id.in_([case_id, *(row.case_id for row in groups)]))
     return [placement_of(row) for row in await tx.rows(statement)]
 
 

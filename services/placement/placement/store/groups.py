@@ -10,7 +10,7 @@ from uuid import UUID
 from chassis import Transaction
 from sqlalchemy import or_, select, text
 
-from placement.domain.needs import Need
+from placement.domain.needs import Need, State
 from placement.domain.placements import Agreed, Said
 from placement.domain.split import Group
 from placement.store import NEED, need_of
@@ -43,6 +43,12 @@ async def households(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, Nee
     rows = await tx.rows(select(NEED).where(or_(NEED.c.case_id.in_(ids), NEED.c.part_of.in_(ids))))
     found = {row.case_id: need_of(row) for row in rows}
     return {**{case_id: found.get(case_id) or Need(case_id) for case_id in ids}, **found}
+
+
+async def ungrouped(tx: Transaction) -> list[Need]:
+    """The households that were split and of which somebody is in no group, in order of their cases."""
+    found = await tx.rows(select(NEED).where(NEED.c.state == State.SPLIT.value).order_by(NEED.c.case_id))
+    return [need for need in map(need_of, found) if need.members]
 
 
 async def parts(tx: Transaction, cases: Iterable[UUID]) -> dict[UUID, UUID]:

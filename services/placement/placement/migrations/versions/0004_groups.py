@@ -11,6 +11,7 @@ down_revision = "0003"
 def upgrade() -> None:
     for name in ("apart", "kept_from"):
         op.add_column("need", sa.Column(name, ARRAY(sa.Uuid), nullable=False, server_default=sa.text("'{}'")))
+    op.create_index("need_split", "need", ["case_id"], postgresql_where=sa.text("state = 'split'"))
     op.create_table(
         "household_split",
         sa.Column("id", sa.Uuid, primary_key=True),
