@@ -152,6 +152,19 @@ def test_groups_may_be_made_anew_of_those_to_whom_nobody_said_yes() -> None:
     assert {name for name, need in back.items() if need.state is State.WAITING} == {aunt, boy}, "the same persons are the same group"
 
 
+def test_a_group_to_which_somebody_comes_back_begins_anew() -> None:
+    needs = divided(waits(*FAMILY), {}, [ids(MOTHER, AUNT), ids(GIRL, BOY)])
+    pair = group_id(uid(1), ids(MOTHER, AUNT))
+    needs[pair] = replace(needs[pair], persons=(MOTHER, GIRL, BOY), waitlisted=True)
+    needs |= divided(replace(needs[uid(1)], persons=(MOTHER, GIRL, BOY)), parts_of(needs), [ids(MOTHER, GIRL, BOY)])
+    assert (needs[pair].apart, needs[pair].state) == (ids(AUNT), State.NONE), "she is away"
+    needs |= divided(replace(needs[uid(1)], persons=FAMILY), parts_of(needs), [ids(MOTHER, AUNT), ids(GIRL, BOY)])
+    assert (needs[pair].state, needs[pair].waitlisted, needs[pair].members) == (State.WAITING, False, (MOTHER, AUNT))
+    smaller = replace(needs[pair], apart=ids(MOTHER), waitlisted=True, review_at=START)
+    again = divided(needs[uid(1)], parts_of(needs | {pair: smaller}), [ids(MOTHER, AUNT), ids(GIRL, BOY)])[pair]
+    assert (again.waitlisted, again.review_at) == (False, None), "that they wait is said anew"
+
+
 def test_who_said_no_because_of_their_number_may_be_asked_for_some_of_them() -> None:
     def declined(reason: str) -> Placement:
         return Placement(uuid4(), uid(1), uuid4(), Step.DECLINED, 1, FAMILY, START, reason=reason)

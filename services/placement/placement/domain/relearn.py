@@ -253,7 +253,8 @@ def _gone(book: Book, word: Going) -> tuple[Book, str | None]:
 def split_anew(whole: Book, parts: Mapping[UUID, Book], persons: Iterable[Collection[UUID]], *, apart: bool) -> dict[UUID, Book]:
     """The books that change when a household was split into these groups, by id; who said no before is known from its placements."""
     known = {name: book.need for name, book in parts.items()}
-    needs = divided(whole.need, known, persons, declined=said_no(whole.placements.values()), apart=apart)
+    asked = [entry for book in (whole, *parts.values()) for entry in book.placements.values()]
+    needs = divided(whole.need, known, persons, declined=said_no(asked), apart=apart)
     books = {whole.need.case_id: whole, **parts}
     return {name: replace(books.get(name) or Book(need), need=need) for name, need in needs.items()}
 

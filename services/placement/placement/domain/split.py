@@ -105,6 +105,7 @@ def divided(
             after[name] = enter(kept, State.NONE) if kept.emptied else kept
     for name, group in fresh.items():
         base = groups.get(name) or Need(name, part_of=whole.case_id, declined=declined)
-        made = replace(base, apart=group, kept_from=everyone - group if apart else frozenset())
-        after[name] = enter(replace(follow(made, whole), not_now=frozenset()), State.WAITING)
+        # What was said of some of them before is not said of all of them: the group begins anew.
+        made = replace(base, apart=group, kept_from=everyone - group if apart else frozenset(), state=State.NONE, not_now=frozenset())
+        after[name] = enter(follow(made, whole), State.WAITING)
     return after
