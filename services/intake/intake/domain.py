@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -16,6 +16,7 @@ class Kind(StrEnum):
 
     TRIAGED = "case.intake.triaged.v1"
     RISK_CHANGED = "case.intake.risk_changed.v1"
+    HOUSEHOLD_CHANGED = "case.intake.household_changed.v1"
     OUTREACH_DISPATCHED = "case.intake.outreach_dispatched.v1"
     OUTREACH_ENDED = "case.intake.outreach_ended.v1"
     CLOCK_MISSED = "case.intake.clock_missed.v1"
@@ -36,6 +37,7 @@ class Kind(StrEnum):
     ADMITTED_DIRECTLY = "case.placement.admitted_directly.v1"
     LEFT = "case.placement.left.v1"
     DISCHARGED = "case.placement.discharged.v1"
+    SPLIT_APPROVED = "case.placement.split_approved.v1"
     COMPLETED = "case.assessment.completed.v1"
     PLAN_APPROVED = "case.assessment.plan_approved.v1"
     REUNIFIED = "case.assessment.reunified.v1"
@@ -72,6 +74,7 @@ class State(StrEnum):
 ENDS = {Kind.WITHDRAWN: State.WITHDRAWN, Kind.REFERRED_OUT: State.REFERRED_OUT, Kind.CLOSED: State.CLOSED}
 ENDED = frozenset(ENDS.values())
 TRIAGES = frozenset({Kind.TRIAGED, Kind.RISK_CHANGED})
+SNAPSHOTS = TRIAGES | {Kind.HOUSEHOLD_CHANGED}
 FOLLOWUPS = frozenset({Kind.FOLLOWUP_DUE, Kind.FOLLOWUP_DONE, Kind.FOLLOWUP_MISSED})
 REACHED = frozenset({Kind.REUNIFIED, Kind.REHABILITATION_COMPLETED, Kind.OUTCOME_REACHED})
 # Where the newest word of placement leaves the search for a bed; None: it begins anew, if a shelter is still needed.
@@ -87,6 +90,8 @@ SEARCH = {
     Kind.NO_SHOW: None,
     Kind.UNMET: None,
 }
+# Of the groups of a split household, the one that is least far along says how far the search is.
+LEAST_FIRST = (State.WAITLISTED, State.SHELTER_SOUGHT, State.OFFERED, State.ACCEPTED, State.ON_THE_WAY)
 WAITS = {
     State.REPORTED: "triage",
     State.TRIAGED: "assignment",
@@ -118,6 +123,15 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """How far a household, or one group of a split one, has come on its way to a bed; `over` when its search ended without one."""
+
+    state: State | None = None
+    over: bool = False
+    persons: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Where a case stands, and for what it waits."""
 
@@ -143,8 +157,9 @@ def standing(facts: Iterable[Fact]) -> Standing:
     ordered = in_order(facts)
     intake, placement, assessment = ([fact for fact in ordered if fact.producer == producer] for producer in ("intake", "placement", "assessment"))
     triage = last(intake, TRIAGES)
-    sought = bool(triage and triage.codes["shelter_needed"])
-    search, inside = _search(placement, sought=sought)
+    searches, inside = _searches(placement, triage, _household(intake))
+    going_on = sorted(_going_on(searches), key=LEAST_FIRST.index)
+    search = State.SHELTERED if inside else next(iter(going_on), None)
     stage = _stage(assessment)
     end = next((ENDS[Kind(fact.type)] for fact in intake if fact.type in ENDS), None)
     outreach = last(intake, {Kind.OUTREACH_DISPATCHED, Kind.OUTREACH_ENDED})
@@ -153,7 +168,7 @@ def standing(facts: Iterable[Fact]) -> Standing:
     waits = [WAITS[state]] if state in WAITS else []
     if not end:
         waits += ["triage"] if triage is None else []
-        waits += [WAITS[search]] if search and search != State.SHELTERED else []
+        waits += [WAITS[sought] for sought in going_on]
         waits += ["outreach"] if team else []
     return Standing(state, tuple(dict.fromkeys(waits)), triage, inside, None if end else team)
 
@@ -189,19 +204,58 @@ def emptied_by(facts: Iterable[Fact]) -> frozenset[UUID]:
     return frozenset(found)
 
 
-def _search(placement: Sequence[Fact], *, sought: bool) -> tuple[State | None, frozenset[str]]:
-    """How far the way to a bed has come, and which persons are in one."""
-    begun = State.SHELTER_SOUGHT if sought else None
-    state, inside = begun, frozenset[str]()
+# The search of a household that was not split.
+WHOLE = None
+
+
+def _household(intake: Sequence[Fact]) -> frozenset[str]:
+    """Who is in the household, as intake said last."""
+    newest = last(intake, SNAPSHOTS)
+    return frozenset(person["person_id"] for person in newest.codes.get("household", {}).get("persons", ())) if newest else frozenset()
+
+
+def _searches(placement: Sequence[Fact], triage: Fact | None, household: frozenset[str]) -> tuple[dict[str | None, Search], frozenset[str]]:
+    """How far the way to a bed has come, of the household or of each of its groups by their ids, and which persons are in a bed.
+
+    Nobody looks for a bed for a group of which nobody is in the household any more; whoever joined and is in no group is sought for as before.
+    """
+    begun = State.SHELTER_SOUGHT if triage and triage.codes["shelter_needed"] else None
+    searches: dict[str | None, Search] = {WHOLE: Search(begun)}
+    inside = frozenset[str]()
     for fact in placement:
-        if fact.type in (Kind.ADMITTED, Kind.ADMITTED_DIRECTLY):
+        name = fact.codes.get("group_id") or WHOLE
+        known = searches.get(name, Search())
+        if fact.type == Kind.SPLIT_APPROVED:
+            searches = _split(searches, fact, begun)
+        elif fact.type in (Kind.ADMITTED, Kind.ADMITTED_DIRECTLY):
             inside |= persons_of(fact)
-            state = None
+            searches[name] = replace(known, state=None, over=False)
         elif fact.type in (Kind.LEFT, Kind.DISCHARGED):
             inside -= persons_of(fact)
         elif fact.type in SEARCH:
-            state = SEARCH[Kind(fact.type)] or begun
-    return (State.SHELTERED if inside else state), inside
+            over = triage is not None and _ends_search(fact, triage)
+            searches[name] = replace(known, state=SEARCH[Kind(fact.type)] or begun, over=over)
+    grouped = frozenset[str]().union(*(search.persons for search in searches.values()))
+    if grouped and household:
+        searches = {name: replace(known, over=known.over or known.persons.isdisjoint(household)) for name, known in searches.items()}
+        if household - grouped - inside:
+            searches[WHOLE] = Search(begun)
+    return searches, inside
+
+
+def _split(searches: dict[str | None, Search], fact: Fact, begun: State | None) -> dict[str | None, Search]:
+    """The searches after a household was split into groups that look for beds; who is put into another group leaves the old one."""
+    named = {name: frozenset(group) for name, group in zip(fact.codes.get("group_ids") or (), fact.codes["groups"], strict=False)}
+    if not named:
+        return searches  # some of a household that has beds move elsewhere
+    moved = frozenset[str]().union(*named.values())
+    others = {name: replace(known, persons=known.persons - moved) for name, known in searches.items() if name is not WHOLE}
+    return {name: known for name, known in others.items() if known.persons} | {name: Search(begun, persons=group) for name, group in named.items()}
+
+
+def _going_on(searches: Mapping[str | None, Search]) -> list[State]:
+    """Where the searches are that go on; that of a whole household ends by a triage that needs no shelter any more."""
+    return [search.state for name, search in searches.items() if search.state and not (search.over and name is not WHOLE)]
 
 
 def _stage(assessment: Sequence[Fact]) -> State | None:
@@ -241,6 +295,11 @@ def search_is_over(facts: Iterable[Fact]) -> bool:
     now = standing(known)
     if now.ended or now.triage is None or not now.triage.codes["shelter_needed"]:
         return False
+    placement, intake = ([fact for fact in known if fact.producer == producer] for producer in ("placement", "intake"))
+    searches, _ = _searches(placement, now.triage, _household(intake))
+    if searches.keys() != {WHOLE}:
+        # Of a split household every group: as long as one looks for a bed or has one, the others' no ends their own search only.
+        return all(search.over for search in searches.values())
     return any(_ends_search(fact, now.triage) for fact in known)
 
 

@@ -191,6 +191,7 @@ CLOCKS: dict[str, tuple[Told, ...]] = {
     "incomplete": (INTAKE,),
     "unknown_case": (INTAKE,),
     "waiting": (PLACEMENT,),
+    "ungrouped": (PLACEMENT, SUPERVISOR),
     "stay_review": (PLACEMENT,),
     "arrival": (PLACEMENT,),
     "absence": (PLACEMENT,),

@@ -71,6 +71,7 @@ CLOCKS: dict[str, tuple[str, str]] = {
     "incomplete": ("data laporan yang belum lengkap", "a report's missing data"),
     "unknown_case": ("kasus yang belum dikenal", "an unknown case"),
     "waiting": ("daftar tunggu", "the waiting list"),
+    "ungrouped": ("penempatan anggota baru keluarga yang terpisah", "where a new member of a household housed apart belongs"),
     "stay_review": ("peninjauan masa tinggal", "the review of a stay"),
     "arrival": ("kedatangan", "arrival"),
     "absence": ("kembali dari izin keluar", "the return from a temporary leave"),

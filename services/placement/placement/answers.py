@@ -33,7 +33,7 @@ async def claim_offer(tx: Transaction, offer: Placement) -> Placement:
     # A transfer has no ladder that would have to wait.
     if claimed.claimed_until is not None and not claimed.asks_to_move:
         fact = facts.Claimed(placement_id=offer.id, shelter_id=offer.shelter_id, claimed_until=claimed.claimed_until)
-        tx.emit(fact, offer.subject)
+        matching.say(tx, fact, offer)
     await _keep_until(tx, offer, claimed)
     return claimed
 
@@ -54,14 +54,14 @@ async def _keep_until(tx: Transaction, offer: Placement, longer: Placement) -> N
         return
     await store.extend(tx, {offer.id: until})
     if longer.asks_to_move:
-        tx.set_clock("transfer", offer.case_id, until, key=str(offer.id))
+        tx.set_clock("transfer", offer.subject, until, key=str(offer.id))
         return
-    tx.set_clock("hold" if longer.state is Step.OFFERED else "arrival", offer.case_id, until)
+    tx.set_clock("hold" if longer.state is Step.OFFERED else "arrival", offer.subject, until, key=offer.clock_key)
     # Until when those on the way must arrive is kept by nobody else.
     if longer.state is Step.OFFERED:
-        tx.emit(facts.Extended(placement_id=offer.id, shelter_id=offer.shelter_id, hold_until=until), offer.subject)
+        matching.say(tx, facts.Extended(placement_id=offer.id, shelter_id=offer.shelter_id, hold_until=until), offer)
     elif longer.state is Step.ACCEPTED:
-        tx.emit(facts.Accepted(placement_id=offer.id, shelter_id=offer.shelter_id, arrive_by=until), offer.subject)
+        matching.say(tx, facts.Accepted(placement_id=offer.id, shelter_id=offer.shelter_id, arrive_by=until), offer)
 
 
 async def accept(tx: Transaction, offer: Placement, said: Said) -> Placement:
@@ -72,10 +72,10 @@ async def accept(tx: Transaction, offer: Placement, said: Said) -> Placement:
     await require_beds(tx, offer)
     await store.extend(tx, {offer.id: arrive_by})
     await proceed(tx, accepted, State.ACCEPTED)
-    tx.cancel_clock("hold", offer.case_id)
-    tx.set_clock("arrival", offer.case_id, arrive_by)
-    matching.set_availability(tx, offer.case_id)
-    tx.emit(facts.Accepted(placement_id=offer.id, shelter_id=offer.shelter_id, arrive_by=arrive_by), offer.subject)
+    tx.cancel_clock("hold", offer.subject, offer.clock_key)
+    tx.set_clock("arrival", offer.subject, arrive_by, key=offer.clock_key)
+    matching.set_availability(tx, offer.subject)
+    matching.say(tx, facts.Accepted(placement_id=offer.id, shelter_id=offer.shelter_id, arrive_by=arrive_by), offer)
     return accepted
 
 
@@ -86,7 +86,7 @@ async def decline(tx: Transaction, offer: Placement, reason: DeclineReason, said
     await matching.let_go(tx, [declined])
     need = declined_by(known[offer.case_id], offer.shelter_id, for_good=reason is not DeclineReason.FULL)
     await matching.record(tx, known, {offer.case_id: need})
-    tx.emit(facts.Declined(placement_id=offer.id, shelter_id=offer.shelter_id, reason=reason), offer.subject)
+    matching.say(tx, facts.Declined(placement_id=offer.id, shelter_id=offer.shelter_id, reason=reason), offer)
     return declined
 
 
@@ -98,7 +98,7 @@ async def cancel(tx: Transaction, offer: Placement, reason: str, said: Said) -> 
     await matching.record(tx, known, {offer.case_id: enter(known[offer.case_id], after_cancel(reason))})
     heard = known[offer.case_id].version
     fact = facts.Cancelled(placement_id=offer.id, shelter_id=offer.shelter_id, reason=CancelReason(reason), triage_version=heard)
-    tx.emit(fact, offer.subject)
+    matching.say(tx, fact, offer)
     return cancelled
 
 
@@ -106,7 +106,7 @@ async def send_off(tx: Transaction, offer: Placement, handover: Handover | None)
     """The household left for the shelter; `handover` is how it comes there, whoever drives not needing to know the address."""
     going = replace(move(offer, Step.ON_THE_WAY, tx.principal.subject), handover=handover and handover.value)
     await proceed(tx, going, State.ON_THE_WAY)
-    tx.emit(facts.OnTheWay(placement_id=offer.id, shelter_id=offer.shelter_id, handover=handover), offer.subject)
+    matching.say(tx, facts.OnTheWay(placement_id=offer.id, shelter_id=offer.shelter_id, handover=handover), offer)
     return going
 
 
@@ -117,7 +117,7 @@ async def did_not_come(tx: Transaction, offers: Sequence[Placement], by: UUID | 
     await matching.let_go(tx, missed)
     await matching.record(tx, known, {case_id: enter(need, State.NO_SHOW) for case_id, need in known.items()})
     for offer in missed:
-        tx.emit(facts.NoShow(placement_id=offer.id, shelter_id=offer.shelter_id), offer.subject)
+        matching.say(tx, facts.NoShow(placement_id=offer.id, shelter_id=offer.shelter_id), offer)
     return missed
 
 

@@ -39,7 +39,7 @@ async def let_in(tx: Transaction, offer: Placement, agreed: Sequence[Agreed], sa
     inside = replace(expected, re_entry=bool(back))
     await store.extend(tx, {offer.id: None})
     await answers.proceed(tx, inside, State.ADMITTED)
-    tx.cancel_clock("arrival", offer.case_id)
+    tx.cancel_clock("arrival", offer.subject, offer.clock_key)
     await settle_in(tx, inside, agreed)
     fact = facts.Admitted(
         placement_id=inside.id,
@@ -49,7 +49,7 @@ async def let_in(tx: Transaction, offer: Placement, agreed: Sequence[Agreed], sa
         review_on=review_day(inside),
         re_entry=inside.re_entry,
     )
-    tx.emit(fact, inside.subject)
+    matching.say(tx, fact, inside)
     return inside
 
 
@@ -114,18 +114,18 @@ async def let_in_directly(tx: Transaction, shelter_id: UUID, arrived: AtTheDoor)
 async def settle_in(tx: Transaction, inside: Placement, agreed: Sequence[Agreed]) -> None:
     """Keep the agreements and set the reviews: of the stay, and of each legal ground at its end."""
     await store.record_agreements(tx, inside.id, agreed)
-    tx.audit("admitted", inside.case_id, ["agreements"])
+    tx.audit("admitted", inside.subject, ["agreements"])
     spans = await stay_spans(tx, [inside.shelter_id])
-    tx.set_clock(STAY_REVIEW, inside.case_id, (inside.admitted_at or tx.now) + spans[inside.shelter_id], key=review_key(inside))
+    tx.set_clock(STAY_REVIEW, inside.subject, (inside.admitted_at or tx.now) + spans[inside.shelter_id], key=review_key(inside))
     for entry in agreed:
         if entry.until is not None:
             days = (entry.until - tx.now.astimezone(JAKARTA).date()).days
-            tx.set_clock(LEGAL_GROUND, inside.case_id, tx.now + tx.settings.span(days=days), key=str(entry.person_id))
+            tx.set_clock(LEGAL_GROUND, inside.subject, tx.now + tx.settings.span(days=days), key=str(entry.person_id))
 
 
 def review_key(inside: Placement) -> str:
-    """The key of the clock that reviews a stay: a case has one stay, and another for each part of it that was moved elsewhere."""
-    return "" if inside.transfer_of is None else str(inside.id)
+    """The key of the clock that reviews a stay: a case has one stay, and others where it is housed in groups or some were moved elsewhere."""
+    return "" if inside.transfer_of is None and inside.part_of is None else str(inside.id)
 
 
 async def stay_spans(tx: Transaction, shelters: Collection[UUID]) -> dict[UUID, timedelta]:

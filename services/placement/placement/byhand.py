@@ -42,5 +42,5 @@ async def offer(tx: Transaction, need: Need, shelter_id: UUID, reason: str, over
     await store.save_placements(tx, [made])
     await store.hold_beds(tx, [(made, chosen)], {made.id: made.hold_until})
     await matching.record(tx, {need.case_id: need}, {need.case_id: enter(need, State.OFFERED)})
-    matching.set_availability(tx, need.case_id)
+    matching.set_availability(tx, need.subject)
     return made

@@ -12,13 +12,13 @@ from contracts.audit import IntakeSealed
 from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged, Triaged, Withdrawn
 
 from placement import answers, arrivals, housing, matching, nights, stays, store, transfers, waiting
-from placement.domain import needs
+from placement.domain import needs, split
 from placement.domain.explain import Decided
 from placement.domain.needs import Need, State
 from placement.domain.people import Person
-from placement.domain.placements import EXPECTED, Step, destination_of_outcome, destination_of_return
+from placement.domain.placements import EXPECTED, Placement, Step, destination_of_outcome, destination_of_return
 from placement.stays import Departure
-from placement.store import census, register, staying
+from placement.store import census, groups, register, staying
 
 inputs = Inputs()
 inputs.consumes(IntakeSealed)(witness)  # of whose audit log this store keeps the seals
@@ -28,27 +28,30 @@ ASKS = (Triaged, RiskChanged)
 @inputs.consumes(Triaged, RiskChanged, HouseholdChanged, Withdrawn, ReferredOut, Closed)
 async def follow_intake(events: Sequence[Received[Any]], tx: Transaction) -> None:
     """Keep what intake says of a case, and offer a home to each household that needs one, or say rule by rule why there is none."""
-    known = await store.needs(tx, {event.subject for event in events})
+    known = await groups.households(tx, {event.subject for event in events})
     told = dict(known)
     for event in events:
         told[event.subject] = needs.learn(told[event.subject], word_of(event))
     named = [(e.subject, e.factversion, frozenset(e.data.perpetrator_areas)) for e in events if isinstance(e.data, ASKS) and e.data.shelter_needed]
     changes = await matching.notice_areas(tx, known, named)
     told |= {case_id: replace(told[case_id], area_changes=times) for case_id, times in changes.items()}
+    told |= {need.case_id: split.follow(need, told[need.part_of]) for need in known.values() if need.part_of}
     await matching.take_up(tx, known, told)
-    if over := [case_id for case_id, need in told.items() if need.ended and not known[case_id].ended]:
+    if over := [need_id for need_id, need in told.items() if need.ended and not known[need_id].ended]:
         await transfers.take_back_for(tx, over)
 
 
 @inputs.consumes(Reunified, RehabilitationStarted, RehabilitationCompleted, OutcomeReached)
 async def discharge(events: Sequence[Received[Any]], tx: Transaction) -> None:
     """End the stay of each person whose plan came true."""
-    inside = await store.inside(tx, {event.subject for event in events})
+    cases = await groups.parts(tx, {event.subject for event in events})
+    inside = await store.inside(tx, cases)
     going = {(event.subject, event.data.person_id): _destination(event.data) for event in events}
     departures = [
-        Departure(case_id, inside[case_id][person_id], person_id, where)
-        for (case_id, person_id), where in going.items()
-        if person_id in inside.get(case_id, {})
+        Departure(need_id, placement_id, person_id, going[cases[need_id], person_id])
+        for need_id, persons in inside.items()
+        for person_id, placement_id in persons.items()
+        if (cases[need_id], person_id) in going
     ]
     await stays.depart(tx, departures)
 
@@ -56,17 +59,17 @@ async def discharge(events: Sequence[Received[Any]], tx: Transaction) -> None:
 @inputs.clock("match", beforehand=waiting.look)
 async def try_the_waiting_list(due: Sequence[Due], tx: Transaction, found: Decided | None) -> None:
     """Beds may have become free: give them to those whose own are in doubt, then offer them to the waiting list, the riskiest first."""
-    cases, bedless = [need.case_id for need in await store.waiting(tx)], await housing.bedless(tx)
-    await tx.lock([*cases, *bedless])
+    waits, bedless = await store.waiting(tx), await housing.bedless(tx)
+    await tx.lock([*(need.subject for need in waits), *bedless])
     if bedless:
         await housing.ask_again(tx, bedless, due[-1].cause)
-    await waiting.answer(tx, cases, found, due)
+    await waiting.answer(tx, [need.case_id for need in waits], found, due)
 
 
 @inputs.clock("hold")
 async def nobody_answered(due: Sequence[Due], tx: Transaction) -> None:
     """Extend the hold while the ladder runs; after that it expires and the next home is tried."""
-    offers = await store.live(tx, {clock.subject for clock in due})
+    offers = await store.live(tx, set(map(need_of, due)))
     lapsed = [offer for offer in offers.values() if offer.state is Step.OFFERED and offer.hold.until <= tx.now]
     if lapsed:
         await matching.answer_for_silence(tx, lapsed)
@@ -75,7 +78,7 @@ async def nobody_answered(due: Sequence[Due], tx: Transaction) -> None:
 @inputs.clock("arrival")
 async def nobody_came(due: Sequence[Due], tx: Transaction) -> None:
     """A household did not arrive in time."""
-    offers = await store.live(tx, {clock.subject for clock in due})
+    offers = await store.live(tx, set(map(need_of, due)))
     missed = [offer for offer in offers.values() if offer.state in EXPECTED and offer.arrive_by and offer.arrive_by <= tx.now]
     if missed:
         await answers.did_not_come(tx, missed)
@@ -84,12 +87,12 @@ async def nobody_came(due: Sequence[Due], tx: Transaction) -> None:
 @inputs.clock("waiting_review")
 async def still_waiting(due: Sequence[Due], tx: Transaction) -> None:
     """Say that a household waits too long, and try again, also the homes that did not answer."""
-    known = await store.needs(tx, {clock.subject for clock in due})
+    known = await store.needs(tx, set(map(need_of, due)))
     told: dict[Any, Need] = {}
     for clock in due:
-        need = known[clock.subject]
+        need = known[need_of(clock)]
         if need.state is State.WAITING:
-            _say_missed(tx, clock, "waiting")
+            _say_missed(tx, clock, "waiting", need)
             told[need.case_id] = replace(need, not_now=frozenset(), review_at=matching.set_waiting_review(tx, need))
     await matching.search(tx, known, told)
 
@@ -97,39 +100,49 @@ async def still_waiting(due: Sequence[Due], tx: Transaction) -> None:
 @inputs.clock("no_show_review")
 async def still_not_here(due: Sequence[Due], tx: Transaction) -> None:
     """Say that nobody decided how a household that did not come goes on."""
+    known = await store.needs(tx, set(map(need_of, due)))
+    for clock in due:
+        if (need := known[need_of(clock)]).state is State.NO_SHOW:
+            _say_missed(tx, clock, "no_show", need)
+            matching.set_no_show_review(tx, need)
+
+
+@inputs.clock(matching.UNGROUPED)
+async def in_no_group(due: Sequence[Due], tx: Transaction) -> None:
+    """Say, and say again, that persons joined a household that is housed in groups and are in none of them: people decide where."""
     known = await store.needs(tx, {clock.subject for clock in due})
     for clock in due:
-        if known[clock.subject].state is State.NO_SHOW:
-            _say_missed(tx, clock, "no_show")
-            matching.set_no_show_review(tx, clock.subject)
+        if (need := known[clock.subject]).state is State.SPLIT and need.members:
+            _say_missed(tx, clock, matching.UNGROUPED)
+            tx.set_clock(matching.UNGROUPED, clock.subject, tx.now + matching.review_span(tx, need))
 
 
 @inputs.clock(arrivals.STAY_REVIEW)
 async def stay_is_due_for_review(due: Sequence[Due], tx: Transaction) -> None:
     """Say that a stay is to be reviewed, and set the next review; nobody is ever evicted by a clock (P17)."""
-    own, moved = await store.live(tx, {clock.subject for clock in due}), await store.lived_in(tx, {UUID(clock.key) for clock in due if clock.key})
-    found = [(clock, moved.get(UUID(clock.key)) if clock.key else own.get(clock.subject)) for clock in due]
+    own, keyed = await store.live(tx, {clock.subject for clock in due}), await store.lived_in(tx, {UUID(clock.key) for clock in due if clock.key})
+    found = [(clock, keyed.get(UUID(clock.key)) if clock.key else own.get(clock.subject)) for clock in due]
     spans = await arrivals.stay_spans(tx, {stay.shelter_id for _, stay in found if stay})
     for clock, stay in found:
         if stay is not None:
-            _say_missed(tx, clock, arrivals.STAY_REVIEW)
+            _say_missed(tx, clock, arrivals.STAY_REVIEW, stay)
             tx.set_clock(arrivals.STAY_REVIEW, clock.subject, tx.now + spans[stay.shelter_id], key=clock.key)
 
 
 @inputs.clock(transfers.TRANSFER)
 async def nobody_moved(due: Sequence[Due], tx: Transaction) -> None:
     """A transfer got no answer, or nobody moved, in time: the beds held for it are free again, and the stay goes on as it was."""
-    asked, keys = await store.transfers(tx, {clock.subject for clock in due}), {clock.key for clock in due}
+    asked, keys = await store.transfers(tx, await groups.parts(tx, {clock.subject for clock in due})), {clock.key for clock in due}
     await transfers.expire(tx, [entry for entry in asked if str(entry.id) in keys and entry.lapses_at and entry.lapses_at <= tx.now])
 
 
 @inputs.clock(arrivals.ABSENCE)
 async def not_back_in_time(due: Sequence[Due], tx: Transaction) -> None:
     """Say every day that somebody who was away for some time is not back; her bed is kept until people decide."""
-    inside = await store.inside(tx, {clock.subject for clock in due})
-    away = await staying.away(tx, {home for homes in inside.values() for home in homes.values()})
+    inside = await _inside(tx, due)
+    away = await staying.away(tx, set(inside.values()))
     for clock in due:
-        home = inside.get(clock.subject, {}).get(UUID(clock.key))
+        home = inside.get((clock.subject, UUID(clock.key)))
         if home is not None and UUID(clock.key) in away.get(home, {}):
             _say_missed(tx, clock, arrivals.ABSENCE)
             tx.set_clock(arrivals.ABSENCE, clock.subject, tx.now + tx.settings.span(days=1), key=clock.key)
@@ -138,9 +151,9 @@ async def not_back_in_time(due: Sequence[Due], tx: Transaction) -> None:
 @inputs.clock(arrivals.LEGAL_GROUND)
 async def legal_ground_ended(due: Sequence[Due], tx: Transaction) -> None:
     """Say that the legal ground on which a person was admitted ended."""
-    inside = await store.inside(tx, {clock.subject for clock in due})
+    inside = await _inside(tx, due)
     for clock in due:
-        if clock.key in {str(person_id) for person_id in inside.get(clock.subject, {})}:
+        if (clock.subject, UUID(clock.key)) in inside:
             _say_missed(tx, clock, arrivals.LEGAL_GROUND)
             tx.set_clock(arrivals.LEGAL_GROUND, clock.subject, tx.now + tx.settings.span(days=1), key=clock.key)
 
@@ -177,8 +190,21 @@ async def nobody_looked(due: Sequence[Due], tx: Transaction) -> None:
         tx.set_clock(census.CLOCK, shelter_id, hours.next_deadline(tx.now), cause=due[-1].cause)
 
 
-def _say_missed(tx: Transaction, clock: Due, name: str) -> None:
-    tx.emit(placement.ClockMissed(clock=name, due_at=clock.due), clock.subject, key=clock.key, cause=clock.cause)
+def need_of(clock: Due) -> UUID:
+    """The need that a clock is about: of a household that was split, its key names the group."""
+    return UUID(clock.key) if clock.key else clock.subject
+
+
+async def _inside(tx: Transaction, due: Sequence[Due]) -> dict[tuple[UUID, UUID], UUID]:
+    """In which placement each person of these clocks' cases stays, whatever her group, by case and person."""
+    cases = await groups.parts(tx, {clock.subject for clock in due})
+    found = await store.inside(tx, cases)
+    return {(cases[need_id], person): home for need_id, persons in found.items() for person, home in persons.items()}
+
+
+def _say_missed(tx: Transaction, clock: Due, name: str, about: Need | Placement | None = None) -> None:
+    missed = placement.ClockMissed(clock=name, due_at=clock.due, group_id=about.case_id if about and about.part_of else None)
+    tx.emit(missed, clock.subject, key=clock.key, cause=clock.cause)
 
 
 def word_of(event: Received[Any]) -> needs.Word:

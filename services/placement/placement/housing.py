@@ -43,7 +43,7 @@ async def give_beds(
     without = [entry for entry in anew if not given[entry.id]]
     await relearnt.close_shelters(tx, {entry.shelter_id for entry in without})
     for entry in without:
-        tx.set_clock(UNHOUSED, entry.case_id, tx.now + tx.settings.span(minutes=1), cause=cause)
+        tx.set_clock(UNHOUSED, entry.subject, tx.now + tx.settings.span(minutes=1), cause=cause)
     return {entry.id for entry, _ in offers}, {entry.id for entry in without}
 
 
@@ -59,7 +59,7 @@ async def ask_again(tx: Transaction, cases: Collection[UUID], cause: Cause | Non
         tx.cancel_clock(UNHOUSED, case_id)
     if without:
         await give_beds(tx, without, {entry.id: entry.members for entry in without}, cause)
-        matching.set_availability(tx, without[0].case_id, cause)
+        matching.set_availability(tx, without[0].subject, cause)
 
 
 def until(entry: Placement) -> datetime | None:

@@ -31,6 +31,8 @@ from placement.store.register import HIDDEN
 
 # Clocks that belong to no case: the round of the waiting list, and what is said of availability.
 NOBODY = UUID(int=0)
+# The clock of persons who joined a split household and are in no group of it yet.
+UNGROUPED = "ungrouped"
 
 
 # -- cases --------------------------------------------------------------------------------------------------------------------------
@@ -53,12 +55,13 @@ async def take_up(tx: Transaction, known: Mapping[UUID, Need], told: Mapping[UUI
 def _reconsidered(tx: Transaction, need: Need, offer: Placement | None, homes: Mapping[UUID, Home]) -> Turn:
     if offer is None:
         return reconsider(need)
-    changed = offer.revision != need.revision or set(offer.members) != set(need.persons)
+    # A group is not another one because somebody else of the household is.
+    changed = (need.part_of is None and offer.revision != need.revision) or set(offer.members) != set(need.members)
     home, offered = homes[offer.shelter_id], offer.state is Step.OFFERED and not offer.overrides
     household = replace(household_of(tx, need) if offered else need.household(tx.now), overrides=offer.set_aside)
     against = refusal(home, household, STILL)
     if against and offer.state is not Step.OFFERED and left_to_people(home, against):
-        tx.emit(facts.ProbingSuspected(changes=max(1, need.area_changes)), need.subject, key="accepted")
+        say(tx, facts.ProbingSuspected(changes=max(1, need.area_changes)), need, key="accepted")
         against = None
     return reconsider(need, changed=changed, still_suits=against is None)
 
@@ -90,7 +93,7 @@ async def search(tx: Transaction, known: Mapping[UUID, Need], now: Mapping[UUID,
         needs = waiting_from(tx, seekers)
         decisions = None if await store.round_ahead(tx) else at_once(homes, [household_of(tx, need) for need in needs.values()])
         if decisions is None:
-            set_round(tx, seekers[0].case_id)
+            set_round(tx, seekers[0].subject)
         else:
             after |= await settle(tx, needs, Decided(How.TOGETHER, homes, decisions), cause=cause)
     await record(tx, known, after)
@@ -121,7 +124,7 @@ async def settle(
     The needs of the decisions that hold as they are then, not yet written.
     """
     decisions, homes = decided.decisions if held is None else held, decided.homes
-    made_as = {d.household.case_id: tx.new_id("decision", d.household.case_id, cause) for d in decided.decisions}
+    made_as = {d.household.case_id: new_id(tx, "decision", d.household, cause) for d in decided.decisions}
     if any(isinstance(d, Offer) or d.reasons != needs[d.household.case_id].reasons for d in decisions):
         await reasons.keep(tx, decided, made_as)
     offers = [(make_offer(tx, needs[d.household.case_id], d, made_as[d.household.case_id], cause), d) for d in decisions if isinstance(d, Offer)]
@@ -131,7 +134,7 @@ async def settle(
         await store.hold_beds(tx, offers, {made.id: made.hold_until for made, _ in offers})
         used = Counter(offer.home for _, offer in offers for _ in offer.beds)
         if any(home.free_beds == used[home.id] for home in homes if home.id in used):
-            set_availability(tx, offers[0][0].case_id, cause)
+            set_availability(tx, offers[0][0].subject, cause)
     offered = [enter(needs[made.case_id], State.OFFERED) for made, _ in offers]
     return {need.case_id: need for need in offered + waiting}
 
@@ -152,33 +155,53 @@ async def record(tx: Transaction, known: Mapping[UUID, Need], after: Mapping[UUI
     for need in changed:
         earlier = known[need.case_id].state if need.case_id in known else State.NONE
         if earlier is State.WAITING and need.state is not State.WAITING:
-            tx.cancel_clock("waiting_review", need.case_id)
+            tx.cancel_clock("waiting_review", need.subject, need.clock_key)
         if need.state is State.NO_SHOW and earlier is not State.NO_SHOW:
-            set_no_show_review(tx, need.case_id)
+            set_no_show_review(tx, need)
         elif earlier is State.NO_SHOW and need.state is not State.NO_SHOW:
-            tx.cancel_clock("no_show_review", need.case_id)
+            tx.cancel_clock("no_show_review", need.subject, need.clock_key)
+        if need.split:
+            _ask_for_groups(tx, known.get(need.case_id), need)
+
+
+def _ask_for_groups(tx: Transaction, known: Need | None, need: Need) -> None:
+    """Who joins a household that was split is in no group until people say in which: they are told at once, and again."""
+    if need.state is not State.SPLIT or not need.members:
+        tx.cancel_clock(UNGROUPED, need.case_id)
+    elif known is None or known.state is not State.SPLIT or {*known.members} != {*need.members}:
+        tx.set_clock(UNGROUPED, need.case_id, tx.now)
+
+
+def new_id(tx: Transaction, key: str, of: Household | Need, cause: Cause | None = None) -> UUID:
+    """An id for something of a need: what is decided about a group has the cause of its case."""
+    return tx.new_id(key, of.case_id, cause or tx.cause_of(of.part_of or of.case_id))
+
+
+def say(tx: Transaction, fact: facts.GroupEvent, about: Need | Placement, *, key: str = "", cause: Cause | None = None) -> None:
+    """State a fact about a household under its case; one about a group of a split household names the group, and is told apart by it."""
+    named = fact if about.part_of is None else fact.model_copy(update={"group_id": about.case_id})
+    tx.emit(named, about.subject, key=f"{key}|{about.clock_key}" if about.clock_key else key, cause=cause)
 
 
 def make_offer(tx: Transaction, need: Need, offer: Offer, decision_id: UUID | None = None, cause: Cause | None = None) -> Placement:
     """A placement that offers these beds, with its clock and its fact; neither it nor its hold is written yet."""
     hold = first_hold(tx.now, hold_span(tx, need), _by_risk(tx, _settings(tx).ladder_minutes, need.risk, timedelta(minutes=1)))
     made = Placement(
-        id=tx.new_id("placement", need.case_id, cause),
+        id=new_id(tx, "placement", need, cause),
         case_id=need.case_id,
         shelter_id=offer.home,
         state=Step.OFFERED,
         revision=need.revision,
-        members=need.persons,
+        members=need.members,
         offered_at=tx.now,
         hold_until=hold.until,
         ladder_until=hold.ladder_until,
         part_of=need.part_of,
         decision_id=decision_id,
     )
-    persons = tuple(person.id for person in need.persons)
-    fact = facts.Offered(placement_id=made.id, shelter_id=made.shelter_id, persons=persons, hold_until=hold.until)
-    tx.emit(fact, need.case_id, cause=cause)
-    tx.set_clock("hold", need.case_id, hold.until, cause=cause)
+    persons = tuple(person.id for person in need.members)
+    say(tx, facts.Offered(placement_id=made.id, shelter_id=made.shelter_id, persons=persons, hold_until=hold.until), need, cause=cause)
+    tx.set_clock("hold", need.subject, hold.until, key=need.clock_key, cause=cause)
     return made
 
 
@@ -186,13 +209,13 @@ def _wait(tx: Transaction, need: Need, reasons: tuple[Refusal, ...], cause: Caus
     if need.waitlisted:
         return replace(need, reasons=reasons)
     review_at = set_waiting_review(tx, need, cause)
-    tx.emit(facts.Waitlisted(refusals=_counted(reasons), review_at=review_at), need.case_id, cause=cause)
+    say(tx, facts.Waitlisted(refusals=_counted(reasons), review_at=review_at), need, cause=cause)
     return replace(need, waitlisted=True, review_at=review_at, reasons=reasons)
 
 
 def say_unmet(tx: Transaction, need: Need, heard: int) -> None:
     """State that a household that waited got no bed, though the triage of version `heard` was known."""
-    tx.emit(facts.Unmet(refusals=_counted(need.reasons), triage_version=heard), need.case_id)
+    say(tx, facts.Unmet(refusals=_counted(need.reasons), triage_version=heard), need)
 
 
 def _counted(reasons: Iterable[Refusal]) -> tuple[facts.Refusal, ...]:
@@ -207,8 +230,7 @@ async def take_back(tx: Transaction, offers: Sequence[tuple[Placement, str]], he
     cancelled = [replace(move(offer, Step.CANCELLED, by), reason=reason) for offer, reason in offers]
     for offer in cancelled:
         reason, version = CancelReason(offer.reason or ""), heard[offer.case_id]
-        fact = facts.Cancelled(placement_id=offer.id, shelter_id=offer.shelter_id, reason=reason, triage_version=version)
-        tx.emit(fact, offer.case_id)
+        say(tx, facts.Cancelled(placement_id=offer.id, shelter_id=offer.shelter_id, reason=reason, triage_version=version), offer)
     await let_go(tx, cancelled)
 
 
@@ -219,9 +241,9 @@ async def let_go(tx: Transaction, ended: Sequence[Placement]) -> None:
     await store.save_placements(tx, ended)
     await store.free_beds(tx, [offer.id for offer in ended])
     for offer in ended:
-        tx.cancel_clock("hold", offer.case_id)
-        tx.cancel_clock("arrival", offer.case_id)
-    beds_became_free(tx, ended[0].case_id)
+        tx.cancel_clock("hold", offer.subject, offer.clock_key)
+        tx.cancel_clock("arrival", offer.subject, offer.clock_key)
+    beds_became_free(tx, ended[0].subject)
 
 
 async def answer_for_silence(tx: Transaction, lapsed: Sequence[Placement]) -> None:
@@ -238,8 +260,8 @@ async def _extend(tx: Transaction, longer: Sequence[tuple[Placement, Hold]]) -> 
         await store.save_placements(tx, [replace(offer, hold_until=hold.until) for offer, hold in longer])
         await store.extend(tx, {offer.id: hold.until for offer, hold in longer})
     for offer, hold in longer:
-        tx.set_clock("hold", offer.case_id, hold.until)
-        tx.emit(facts.Extended(placement_id=offer.id, shelter_id=offer.shelter_id, hold_until=hold.until), offer.case_id)
+        tx.set_clock("hold", offer.subject, hold.until, key=offer.clock_key)
+        say(tx, facts.Extended(placement_id=offer.id, shelter_id=offer.shelter_id, hold_until=hold.until), offer)
 
 
 async def _expire(tx: Transaction, offers: Sequence[Placement]) -> None:
@@ -247,7 +269,7 @@ async def _expire(tx: Transaction, offers: Sequence[Placement]) -> None:
     await let_go(tx, [replace(offer, state=Step.EXPIRED) for offer in offers])
     await record(tx, known, {offer.case_id: no_answer(known[offer.case_id], offer.shelter_id) for offer in offers})
     for offer in offers:
-        tx.emit(facts.Expired(placement_id=offer.id, shelter_id=offer.shelter_id), offer.case_id)
+        say(tx, facts.Expired(placement_id=offer.id, shelter_id=offer.shelter_id), offer)
 
 
 # -- clocks ---------------------------------------------------------------------------------------------------------------------------
@@ -285,14 +307,19 @@ def set_availability(tx: Transaction, case_id: UUID = NOBODY, cause: Cause | Non
 
 def set_waiting_review(tx: Transaction, need: Need, cause: Cause | None = None) -> datetime:
     """Set the next review of a waiting household; when it is."""
-    due = tx.now + _by_risk(tx, _settings(tx).waiting_review_hours, need.risk, timedelta(hours=1))
-    tx.set_clock("waiting_review", need.case_id, due, cause=cause)
+    due = tx.now + review_span(tx, need)
+    tx.set_clock("waiting_review", need.subject, due, key=need.clock_key, cause=cause)
     return due
 
 
-def set_no_show_review(tx: Transaction, case_id: UUID) -> None:
+def review_span(tx: Transaction, need: Need) -> timedelta:
+    """After how long people are told again that a household waits."""
+    return _by_risk(tx, _settings(tx).waiting_review_hours, need.risk, timedelta(hours=1))
+
+
+def set_no_show_review(tx: Transaction, need: Need) -> None:
     """Set the next review of a household that did not come."""
-    tx.set_clock("no_show_review", case_id, tx.now + tx.settings.span(hours=_settings(tx).no_show_review_hours))
+    tx.set_clock("no_show_review", need.subject, tx.now + tx.settings.span(hours=_settings(tx).no_show_review_hours), key=need.clock_key)
 
 
 def hold_span(tx: Transaction, need: Need | None = None) -> timedelta:

@@ -1,6 +1,6 @@
 """Makes placement's state again of what it said and its store lost: no bed twice, nobody in two beds, nothing without a clock."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,27 +11,29 @@ from chassis.bus.recovery import Lost, Unlearnt
 from contracts import placement as facts
 from contracts.event import Event
 from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged, Triaged, Withdrawn
+from contracts.vocabulary import SplitReason
 
 from placement import arrivals, handlers, housing, matching, store, transfers
 from placement.arrivals import LEGAL_GROUND
 from placement.domain import needs
-from placement.domain.needs import IN_FLIGHT, State
-from placement.domain.placements import EXPECTED, LIVE, Placement, Step
-from placement.domain.relearn import Answering, Book, Entering, Going, Moving, Offering, Relocating, Unmet, Waiting, Word, retell
+from placement.domain.needs import IN_FLIGHT, Need, State
+from placement.domain.placements import EXPECTED, LIVE, Placement, Said, Step
+from placement.domain.relearn import Answering, Book, Entering, Going, Moving, Offering, Relocating, Unmet, Waiting, Word, retell, split_anew
+from placement.domain.split import Group, follow
 from placement.stays import LEFT
-from placement.store import register, relearnt, staying
+from placement.store import groups, register, relearnt, staying
+from placement.store.groups import Approved
 
 SAID_OF_CASES = (Triaged, RiskChanged, HouseholdChanged, Withdrawn, ReferredOut, Closed)
 CLOCKS = ("hold", "arrival", "stay_review", "waiting_review", "no_show_review")
 BED_TO_CONFIRM, NO_FREE_BED, SHELTER_UNKNOWN, LEGAL_GROUND_END = "bed_to_confirm", "no_free_bed", "shelter_unknown", "legal_ground_until"
-TRANSFER_TO_REPEAT = "transfer_to_repeat"
+TRANSFER_TO_REPEAT, SPLIT_AGREEMENTS, GROUP_UNKNOWN = "transfer_to_repeat", "split_agreements", "group_unknown"
 # What a shelter's register was changed to is in no fact; a fact of that hour only tells which kinds had room. Who was on an answer by then
-# answers or is asked again; that a household lives apart is what its transfer says.
+# answers or is asked again; that some of a household moved elsewhere is what their transfer says.
 SAYS_NOTHING_OF_STATE = (
     facts.ClockMissed,
     facts.AvailabilityChanged,
     facts.Claimed,
-    facts.SplitApproved,
     facts.ProbingSuspected,
     facts.CensusMissed,
 )
@@ -50,13 +52,15 @@ STEPS = {
 async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     """Learn offers, stays and searches again; what intake said until then is heard first, so that it asks for nothing twice."""
     await register.say_bands(tx, {e.data.kind: e.data.availability.value for e in lost.own if isinstance(e.data, facts.AvailabilityChanged)})
-    own = [event for event in lost.own if not isinstance(event.data, SAYS_NOTHING_OF_STATE)]
+    own = [event for event in lost.own if not isinstance(event.data, SAYS_NOTHING_OF_STATE) and not _moves_apart(event)]
     cases = sorted({event.subject for event in own})
     if not cases:
         return []
     await tx.lock(cases)
     before = await _books(tx, cases)
-    books, unlearnt = _told(before, own, [e for e in lost.others if e.subject in before and isinstance(e.data, SAID_OF_CASES)])
+    heard = [event for event in lost.others if event.subject in before and isinstance(event.data, SAID_OF_CASES)]
+    books, unlearnt = _told(before, own, heard)
+    before = {need_id: before.get(need_id) or Book(Need(need_id)) for need_id in books}
     newest = {event.data.placement_id: event for event in own if hasattr(event.data, "placement_id")}
     unasked = {entry.id for book in books.values() for entry in book.placements.values() if entry.asks_to_move and entry.id in newest}
     books = {case_id: _timed(tx, _one_live(book, unasked)) for case_id, book in books.items()}
@@ -69,6 +73,7 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     # Who stays where is what the stays say; without any, it is what the placement says.
     await store.save_placements(tx, [replace(entry, members=residents[entry.id]) for entry in live if entry.id in without])
     await _agreements(tx, own)
+    await _keep_splits(tx, own)
     await _set_clocks(tx, books)
     matching.beds_became_free(tx)
     unlearnt += [Unlearnt(newest[placement_id], BED_TO_CONFIRM) for placement_id in sorted(anew) if placement_id in newest]
@@ -79,8 +84,15 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
 
 
 async def _books(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, Book]:
-    known, placements, inside = await store.needs(tx, cases), await relearnt.placements_of(tx, cases), await store.inside(tx, cases)
-    return {case_id: Book(known[case_id], placements[case_id], inside.get(case_id, {})) for case_id in cases}
+    """The books of these cases and of their groups, by the ids of their needs."""
+    known = await groups.households(tx, cases)
+    placements, inside = await relearnt.placements_of(tx, known), await store.inside(tx, known)
+    return {need_id: Book(need, placements[need_id], inside.get(need_id, {})) for need_id, need in known.items()}
+
+
+def _moves_apart(event: Received[Any]) -> bool:
+    """Whether a split only says that some of a household move elsewhere, which is what their transfer says."""
+    return isinstance(event.data, facts.SplitApproved) and not event.data.group_ids
 
 
 def _told(before: dict[UUID, Book], own: Sequence[Received[Any]], others: Sequence[Received[Any]]) -> tuple[dict[UUID, Book], list[Unlearnt]]:
@@ -90,13 +102,26 @@ def _told(before: dict[UUID, Book], own: Sequence[Received[Any]], others: Sequen
     heard = [event for event in others if event.time <= last[event.subject]]
     mine = {event.id for event in own}
     for event in sorted([*own, *heard], key=lambda event: (event.time, event.id in mine, event.factversion)):
-        book = books[event.subject]
-        if event.id in mine:
-            books[event.subject], missing = retell(book, _word(event))
-            unlearnt += [Unlearnt(event, missing)] if missing else []
+        whole = books[event.subject]
+        if event.id not in mine:
+            books[event.subject] = replace(whole, need=needs.learn(whole.need, handlers.word_of(event)))
+            books |= {name: replace(part, need=follow(part.need, books[event.subject].need)) for name, part in _parts(books, event.subject).items()}
+        elif isinstance(event.data, facts.SplitApproved):
+            for_safety = event.data.reason is SplitReason.SAFETY
+            books |= split_anew(whole, _parts(books, event.subject), event.data.groups, apart=for_safety)
+            unlearnt.append(Unlearnt(event, SPLIT_AGREEMENTS))
         else:
-            books[event.subject] = replace(book, need=needs.learn(book.need, handlers.word_of(event)))
+            need_id = getattr(event.data, "group_id", None) or event.subject
+            # A group whose split is not known of any more: people look at it.
+            book = books.get(need_id)
+            found = (whole, GROUP_UNKNOWN) if book is None else retell(book, _word(event))
+            books |= {found[0].need.case_id: found[0]}
+            unlearnt += [Unlearnt(event, found[1])] if found[1] else []
     return books, unlearnt
+
+
+def _parts(books: Mapping[UUID, Book], case_id: UUID) -> dict[UUID, Book]:
+    return {name: book for name, book in books.items() if book.need.part_of == case_id}
 
 
 def _one_live(book: Book, unasked: Collection[UUID]) -> Book:
@@ -146,25 +171,37 @@ async def _agreements(tx: Transaction, own: Iterable[Received[Any]]) -> None:
     await relearnt.agreements(tx, told)
 
 
+async def _keep_splits(tx: Transaction, own: Iterable[Received[Any]]) -> None:
+    """Keep that a household was split; who decided it, and how everyone agreed, is in no fact."""
+    for event in own:
+        if isinstance(event.data, facts.SplitApproved):
+            parts = tuple(Group(frozenset(persons)) for persons in event.data.groups)
+            said = Said(relearnt.NOBODY, event.time, relearnt.NOBODY)
+            await groups.keep(tx, Approved(event.id, event.subject, parts, event.data.reason.value, (), said, event.time))
+
+
 async def _set_clocks(tx: Transaction, books: dict[UUID, Book]) -> None:
     """Set the clock of each state anew, and take back those of states that are over."""
     spans = await arrivals.stay_spans(tx, {entry.shelter_id for book in books.values() for entry in book.placements.values()})
-    for case_id, book in books.items():
+    for book in books.values():
+        need, case_id = book.need, book.need.subject
         _cancel_clocks(tx, case_id, book)
         for entry in book.standing:
             kind, due = _clock_of(entry, tx.now, (entry.admitted_at or tx.now) + spans[entry.shelter_id])
-            tx.set_clock(kind, case_id, due, key=arrivals.review_key(entry))
+            tx.set_clock(kind, case_id, due, key=arrivals.review_key(entry) if kind == arrivals.STAY_REVIEW else need.clock_key)
         if book.standing:
             continue
-        if book.need.state is State.WAITING and book.need.waitlisted:
-            tx.set_clock("waiting_review", case_id, _later(book.need.review_at, tx.now))
-        elif book.need.state in {State.NO_SHOW, *IN_FLIGHT}:
-            matching.set_no_show_review(tx, case_id)
+        if need.state is State.WAITING and need.waitlisted:
+            tx.set_clock("waiting_review", case_id, _later(need.review_at, tx.now), key=need.clock_key)
+        elif need.state in {State.NO_SHOW, *IN_FLIGHT}:
+            matching.set_no_show_review(tx, need)
+        elif need.state is State.SPLIT and need.members:
+            tx.set_clock(matching.UNGROUPED, case_id, tx.now)
 
 
 def _cancel_clocks(tx: Transaction, case_id: UUID, book: Book) -> None:
     for kind in CLOCKS:
-        tx.cancel_clock(kind, case_id)
+        tx.cancel_clock(kind, case_id, book.need.clock_key)
     for entry in book.placements.values():
         tx.cancel_clock(arrivals.STAY_REVIEW, case_id, str(entry.id))
         if not entry.asks_to_move:

@@ -1,6 +1,6 @@
 """Stays until their end: who is away for some time, and who goes. The caller has locked the cases."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from contracts.vocabulary import Destination
 
 from placement import matching, store, transfers
 from placement.arrivals import ABSENCE, LEGAL_GROUND, STAY_REVIEW, review_key
-from placement.domain.needs import out_of_bed
+from placement.domain.needs import Need, out_of_bed
 from placement.domain.placements import Placement, Step, move
 from placement.store import register, staying
 
@@ -25,14 +25,14 @@ async def go_away(tx: Transaction, stay: Placement, persons: Collection[UUID], b
     """Persons leave for some time; their beds are kept, and people are told when they are not back."""
     await staying.go_away(tx, stay.id, persons, back_by)
     for person in sorted(persons):
-        tx.set_clock(ABSENCE, stay.case_id, back_by, key=str(person))
+        tx.set_clock(ABSENCE, stay.subject, back_by, key=str(person))
 
 
 async def come_back(tx: Transaction, stay: Placement, persons: Collection[UUID]) -> None:
     """Persons who were away are back."""
     await staying.come_back(tx, [(stay.id, person) for person in sorted(persons)])
     for person in sorted(persons):
-        tx.cancel_clock(ABSENCE, stay.case_id, str(person))
+        tx.cancel_clock(ABSENCE, stay.subject, str(person))
 
 
 # -- going ----------------------------------------------------------------------------------------------------------------------------
@@ -40,7 +40,7 @@ async def come_back(tx: Transaction, stay: Placement, persons: Collection[UUID])
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """Somebody leaves a home: by her own choice (`left`), or to a destination."""
+    """Somebody leaves a home: by her own choice (`left`), or to a destination. `case_id` is of her need, of a split household her group's."""
 
     case_id: UUID
     placement_id: UUID
@@ -62,24 +62,24 @@ async def depart(tx: Transaction, departures: Sequence[Departure]) -> None:
     await store.save_placements(tx, [move(placement, Step.ENDED) for placement in emptied])
     await matching.record(tx, known, {case_id: out_of_bed(need) for case_id, need in known.items() if case_id not in still})
     for placement in emptied:
-        tx.cancel_clock(STAY_REVIEW, placement.case_id, review_key(placement))
+        tx.cancel_clock(STAY_REVIEW, placement.subject, review_key(placement))
     for entry in departures:
-        tx.cancel_clock(LEGAL_GROUND, entry.case_id, str(entry.person_id))
-        tx.cancel_clock(ABSENCE, entry.case_id, str(entry.person_id))
-    _say_gone(tx, departures, {home.id: home.subject for home in homes.values()})
+        tx.cancel_clock(LEGAL_GROUND, known[entry.case_id].subject, str(entry.person_id))
+        tx.cancel_clock(ABSENCE, known[entry.case_id].subject, str(entry.person_id))
+    _say_gone(tx, departures, known)
     await transfers.take_back_for(tx, cases, {entry.person_id for entry in departures})
-    await register.clean(tx, slept, cases[0])
-    matching.beds_became_free(tx, cases[0])
+    await register.clean(tx, slept, known[cases[0]].subject)
+    matching.beds_became_free(tx, known[cases[0]].subject)
 
 
-def _say_gone(tx: Transaction, departures: Sequence[Departure], subjects: dict[UUID, UUID]) -> None:
+def _say_gone(tx: Transaction, departures: Sequence[Departure], needs: Mapping[UUID, Need]) -> None:
     together: dict[tuple[UUID, UUID, str], list[UUID]] = {}
     for entry in departures:
         together.setdefault((entry.case_id, entry.placement_id, entry.how), []).append(entry.person_id)
-    for (case_id, placement_id, how), persons in together.items():
-        gone, subject = tuple(sorted(persons)), subjects.get(placement_id, case_id)
+    for (need_id, placement_id, how), persons in together.items():
+        gone, need = tuple(sorted(persons)), needs[need_id]
         if how == LEFT:
-            tx.emit(facts.Left(placement_id=placement_id, persons=gone), subject, key=str(placement_id))
+            matching.say(tx, facts.Left(placement_id=placement_id, persons=gone), need, key=str(placement_id))
         else:
             fact = facts.Discharged(placement_id=placement_id, persons=gone, destination=Destination(how))
-            tx.emit(fact, subject, key=f"{how}|{placement_id}")
+            matching.say(tx, fact, need, key=f"{how}|{placement_id}")

@@ -62,12 +62,12 @@ async def ask(tx: Transaction, stay: Placement, movers: Sequence[Person], shelte
     )
     await store.save_placements(tx, [asked])
     await store.hold_beds(tx, [(asked, decision)], {asked.id: until}, elsewhere=True)
-    matching.set_availability(tx, stay.case_id)
+    matching.set_availability(tx, stay.subject)
     _set_clock(tx, asked, until)
     fact = facts.TransferOffered(
         placement_id=asked.id, shelter_id=asked.shelter_id, from_placement_id=stay.id, persons=tuple(sorted(leaving)), hold_until=until
     )
-    tx.emit(fact, asked.subject, key=str(asked.id))
+    matching.say(tx, fact, asked, key=str(asked.id))
     return asked
 
 
@@ -135,12 +135,12 @@ async def move_over(tx: Transaction, asked: Placement, agreed: Sequence[Agreed],
     remain = any(where == old.id and person not in persons for person, where in here.items())
     emptied = [] if remain else [old]
     await store.save_placements(tx, [*(move(entry, Step.ENDED, said.by) for entry in emptied), moved])
-    tx.cancel_clock(TRANSFER, asked.case_id, str(asked.id))
+    tx.cancel_clock(TRANSFER, asked.subject, str(asked.id))
     for entry in emptied:
-        tx.cancel_clock(arrivals.STAY_REVIEW, entry.case_id, arrivals.review_key(entry))
+        tx.cancel_clock(arrivals.STAY_REVIEW, entry.subject, arrivals.review_key(entry))
     for person in persons:
-        tx.cancel_clock(arrivals.LEGAL_GROUND, asked.case_id, str(person))
-        tx.cancel_clock(arrivals.ABSENCE, asked.case_id, str(person))
+        tx.cancel_clock(arrivals.LEGAL_GROUND, asked.subject, str(person))
+        tx.cancel_clock(arrivals.ABSENCE, asked.subject, str(person))
     await arrivals.settle_in(tx, moved, agreed)
     fact = facts.Transferred(
         placement_id=moved.id,
@@ -150,9 +150,9 @@ async def move_over(tx: Transaction, asked: Placement, agreed: Sequence[Agreed],
         moved_at=said.at,
         review_on=arrivals.review_day(moved),
     )
-    tx.emit(fact, moved.subject)
-    await register.clean(tx, slept, moved.case_id)
-    matching.beds_became_free(tx, moved.case_id)
+    matching.say(tx, fact, moved)
+    await register.clean(tx, slept, moved.subject)
+    matching.beds_became_free(tx, moved.subject)
     return moved
 
 
@@ -163,15 +163,15 @@ async def _let_go(tx: Transaction, ended: Sequence[Placement], answer: TransferA
     await store.save_placements(tx, ended)
     await store.free_beds(tx, [entry.id for entry in ended])
     for entry in ended:
-        tx.cancel_clock(TRANSFER, entry.case_id, str(entry.id))
+        tx.cancel_clock(TRANSFER, entry.subject, str(entry.id))
         _say_answer(tx, entry, answer)
-    matching.beds_became_free(tx, ended[0].case_id)
+    matching.beds_became_free(tx, ended[0].subject)
 
 
 def _set_clock(tx: Transaction, asked: Placement, due: datetime) -> None:
-    tx.set_clock(TRANSFER, asked.case_id, due, key=str(asked.id))
+    tx.set_clock(TRANSFER, asked.subject, due, key=str(asked.id))
 
 
 def _say_answer(tx: Transaction, asked: Placement, answer: TransferAnswer) -> None:
     fact = facts.TransferAnswered(placement_id=asked.id, shelter_id=asked.shelter_id, answer=answer)
-    tx.emit(fact, asked.subject, key=str(asked.id))
+    matching.say(tx, fact, asked, key=str(asked.id))

@@ -116,6 +116,17 @@ ANSWERS: Mapping[bool, Sentence] = {
         "At that time no home suited the whole household; they stay on the waiting list.",
     ),
 }
+# Rules that a supervisor set aside for one household.
+SET_ASIDE: Mapping[str, Sentence] = {
+    "P3": (
+        "Supervisor mengesampingkan batas usia anak laki-laki untuk keluarga ini.",
+        "A supervisor set the age limit of boys aside for this household.",
+    ),
+    "P4": (
+        "Supervisor memperbolehkan anak kecil tidur di kamar lain daripada keluarganya, demi kepentingan terbaiknya.",
+        "A supervisor let a small child sleep in another room than its family, in its best interests.",
+    ),
+}
 SECRET: Sentence = ("Rumah aman (bersama-sama)", "Safe houses (together)")
 
 

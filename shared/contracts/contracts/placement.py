@@ -33,7 +33,13 @@ class PlacementEvent(Event):
     producer: ClassVar[str] = "placement"
 
 
-class OfferEvent(PlacementEvent):
+class GroupEvent(PlacementEvent):
+    """A fact about a household; `group_id` names the group of a split one that it is about, as `SplitApproved` did."""
+
+    group_id: UUID | None = None
+
+
+class OfferEvent(GroupEvent):
     """One step of one offer."""
 
     read_by: ClassVar[tuple[str, ...]] = ONLOOKERS
@@ -157,7 +163,7 @@ class Refusal(Data):
     shelters: int = Field(ge=1)
 
 
-class Waitlisted(PlacementEvent):
+class Waitlisted(GroupEvent):
     """No suitable bed is free; the household waits."""
 
     type: ClassVar[str] = "case.placement.waitlisted.v1"
@@ -167,7 +173,7 @@ class Waitlisted(PlacementEvent):
     review_at: datetime
 
 
-class Unmet(PlacementEvent):
+class Unmet(GroupEvent):
     """A need for shelter ended without a bed; `triage_version` is the factversion of the triage that placement knew then."""
 
     type: ClassVar[str] = "case.placement.unmet.v1"
@@ -178,13 +184,18 @@ class Unmet(PlacementEvent):
 
 
 class SplitApproved(PlacementEvent):
-    """A supervisor let a household be housed in groups, each placed whole, with the survivor's agreement."""
+    """A supervisor let a household be housed in groups, each placed whole, with the survivor's agreement.
+
+    Of a household that looks for a bed, `group_ids` name the groups in the order of `groups`: each looks for its own bed from then on, and what
+    is said of it carries its id. Persons who are named again are in their newest group. Without ids, some of them only move elsewhere.
+    """
 
     type: ClassVar[str] = "case.placement.split_approved.v1"
     read_by: ClassVar[tuple[str, ...]] = ONLOOKERS
 
     groups: tuple[tuple[UUID, ...], ...] = Field(min_length=1)
     reason: SplitReason
+    group_ids: tuple[UUID, ...] = ()
 
 
 class TransferOffered(OfferEvent):
@@ -218,7 +229,7 @@ class Transferred(OfferEvent):
     review_on: date
 
 
-class Left(PlacementEvent):
+class Left(GroupEvent):
     """Persons left by their own choice, which is never an escape."""
 
     type: ClassVar[str] = "case.placement.left.v1"
@@ -228,7 +239,7 @@ class Left(PlacementEvent):
     persons: tuple[UUID, ...] = Field(min_length=1)
 
 
-class Discharged(PlacementEvent):
+class Discharged(GroupEvent):
     """Persons' stays ended with a destination."""
 
     type: ClassVar[str] = "case.placement.discharged.v1"
@@ -239,7 +250,7 @@ class Discharged(PlacementEvent):
     destination: Destination
 
 
-class ClockMissed(PlacementEvent):
+class ClockMissed(GroupEvent):
     """A deadline that placement keeps ran out."""
 
     type: ClassVar[str] = "case.placement.clock_missed.v1"
@@ -259,7 +270,7 @@ class AvailabilityChanged(PlacementEvent):
     availability: Availability
 
 
-class ProbingSuspected(PlacementEvent):
+class ProbingSuspected(GroupEvent):
     """One case asked for a shelter with ever other areas: somebody may be looking for a secret house. People look at it."""
 
     type: ClassVar[str] = "case.placement.probing_suspected.v1"

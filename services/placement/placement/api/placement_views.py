@@ -1,6 +1,6 @@
 """What the routes of offers and stays take and show: codes from closed lists, and nobody's name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
@@ -33,6 +33,8 @@ ByPeople = Literal[CancelReason.SURVIVOR_DECLINED, CancelReason.SURVIVOR_UNREACH
 
 # Codes, because a sentence would carry what nobody must read here.
 ByHandReason = Literal["survivor_wish", "safety", "health", "care_need", "agreed_with_shelter", "near_services"]
+# Why children are housed without an adult of theirs, in their best interests (P4).
+ChildGround = Literal["health", "care_need", "danger_among_them", "boys_age_limit", "own_wish"]
 Minutes = Annotated[int, Field(ge=1, le=360)]
 
 
@@ -84,11 +86,14 @@ class BackBody(Body):
 
 
 class ByHandBody(Body):
-    """Which shelter a person offers, why out of order, and which rules a supervisor sets aside for it."""
+    """Which shelter a person offers, why out of order, and which rules a supervisor sets aside for it.
+
+    Without P3 a boy may be older than the limit of the shelter; without P4 a small child may sleep in a room without an adult of its household.
+    """
 
     shelter_id: UUID
     reason: ByHandReason
-    overrides: frozenset[Literal["P3"]] = frozenset()
+    overrides: frozenset[Literal["P3", "P4"]] = frozenset()
 
 
 class CancelBody(SaidBody):
@@ -107,6 +112,21 @@ class AgreementBody(Body):
     def agreed(self) -> Agreed:
         """In the domain's words."""
         return Agreed(self.person_id, self.agreement.value, self.legal_ground_until if self.agreement is Agreement.LEGAL_GROUND else None)
+
+
+class GroupBody(Body):
+    """Who is housed together, and why, when children are among them without an adult."""
+
+    persons: frozenset[UUID] = Field(min_length=1, max_length=30)
+    ground: ChildGround | None = None
+
+
+class SplitBody(Body):
+    """The groups that a household that looks for a bed is housed in, why, and how each person agreed to it."""
+
+    groups: tuple[GroupBody, ...] = Field(min_length=1, max_length=30)
+    reason: SplitReason
+    agreements: tuple[AgreementBody, ...] = Field(max_length=30)
 
 
 class AdmitBody(SaidBody):
@@ -181,6 +201,7 @@ class PlacementView(BaseModel):
 
     placement_id: UUID
     case_id: UUID
+    group_id: UUID | None = None
     shelter_id: UUID | None
     state: str
     offered_at: datetime
@@ -217,8 +238,9 @@ class PlacementView(BaseModel):
             )
             for person in entry.members
         )
-        names = set(cls.model_fields) - {"placement_id", "members", "state", "warnings"}
-        return cls(placement_id=entry.id, state=entry.state.value, members=members, **{name: getattr(entry, name) for name in names})
+        names = set(cls.model_fields) - {"placement_id", "case_id", "group_id", "members", "state", "warnings"}
+        of = {"case_id": entry.subject, "group_id": entry.case_id if entry.part_of else None}
+        return cls(placement_id=entry.id, state=entry.state.value, members=members, **of, **{name: getattr(entry, name) for name in names})
 
     @classmethod
     def for_requester(cls, entry: Placement, *, secret: bool) -> Self:
@@ -235,10 +257,22 @@ class RefusalView(BaseModel):
     fact: str
 
 
+class GroupView(BaseModel):
+    """Another group of the same household, and where it stands."""
+
+    group_id: UUID
+    state: str
+    persons: int
+
+
 class NeedView(BaseModel):
-    """A household that looks for a home; `place` is its place in the order of the waiting list, from 1."""
+    """A household that looks for a home; `place` is its place in the order of the waiting list, from 1.
+
+    Of a household that was split it is one group, with its own id, and `others` are where the rest of them are.
+    """
 
     case_id: UUID
+    group_id: UUID | None = None
     place: int | None = None
     state: str
     risk: str
@@ -247,19 +281,54 @@ class NeedView(BaseModel):
     review_at: datetime | None
     refusals: dict[str, int]
     reasons: tuple[RefusalView, ...]
+    others: tuple[GroupView, ...] = ()
 
     @classmethod
-    def of(cls, need: Waiting, place: int | None = None) -> Self:
-        """A need as officers see it."""
+    def of(cls, need: Waiting, place: int | None = None, household: Iterable[Waiting] = ()) -> Self:
+        """A need as officers see it; `household` are the needs of its case."""
+        others = sorted((other for other in household if other.part_of and other.members and other.case_id != need.case_id), key=lambda o: o.case_id)
         return cls(
-            case_id=need.case_id,
+            case_id=need.subject,
+            group_id=need.case_id if need.part_of else None,
+            others=tuple(GroupView(group_id=other.case_id, state=other.state.value, persons=len(other.members)) for other in others),
             place=place,
             state=need.state.value,
             risk=need.risk,
-            persons=len(need.persons),
+            persons=len(need.members),
             waiting_since=need.waiting_since,
             review_at=need.review_at,
             refusals=summary(need.reasons),
             # Secret shelters are one in the counts; rule by rule they are told in the explanation, to supervisors, and audited.
             reasons=tuple(RefusalView(shelter_id=entry.home, rule=entry.rule, fact=entry.fact) for entry in need.reasons if not entry.secret),
         )
+
+
+class PersonView(BaseModel):
+    """A person of a household: codes, no name; `group_id` is her group, if the household was split and she is in one."""
+
+    person_id: UUID
+    sex: str
+    age: int | None
+    role: str
+    needs: tuple[str, ...]
+    group_id: UUID | None
+
+
+class SplitView(BaseModel):
+    """Who let a household be housed in groups, when and why."""
+
+    reason: str
+    groups: tuple[tuple[UUID, ...], ...]
+    grounds: tuple[str | None, ...]
+    decided_by: UUID
+    decided_at: datetime
+
+
+class HouseholdView(BaseModel):
+    """A case's whole search: its household, the need of the whole, the groups that it was split into, and who approved that."""
+
+    case_id: UUID
+    persons: tuple[PersonView, ...]
+    whole: NeedView
+    groups: tuple[NeedView, ...]
+    splits: tuple[SplitView, ...]

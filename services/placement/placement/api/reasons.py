@@ -1,6 +1,6 @@
 """Why a home was or was not offered, which needs went unmet, and a supervisor's word on a case that named ever other areas."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -21,7 +21,7 @@ from placement.domain.homes import Considered, Verdict
 from placement.domain.ledger import Ending
 from placement.domain.needs import State
 from placement.domain.rules import COST, NO, RULES_VERSION
-from placement.store import reasons
+from placement.store import groups, reasons
 from placement.store.reasons import Wanted
 from placement.words import Language
 
@@ -55,11 +55,20 @@ class HomeView(BaseModel):
     reasons: tuple[ReasonView, ...]
 
 
+class SetAsideView(BaseModel):
+    """A rule that a supervisor set aside for this decision, and the reason that was kept."""
+
+    rule: str
+    reason: str | None
+    text: str
+
+
 class ExplanationView(BaseModel):
     """One decision: what was answered, and why for each home."""
 
     decision_id: UUID
     case_id: UUID
+    group_id: UUID | None = None
     made_at: datetime
     rules_version: int
     language: Language
@@ -67,6 +76,7 @@ class ExplanationView(BaseModel):
     shelter_id: UUID | None
     text: str
     homes: tuple[HomeView, ...]
+    set_aside: tuple[SetAsideView, ...] = ()
     rerun: Rerun | None = None
 
 
@@ -74,6 +84,7 @@ class UnmetView(BaseModel):
     """A need for a bed that went unmet, and what became of it; `refusals` count homes by rule, the secret ones as one."""
 
     case_id: UUID
+    group_id: UUID | None = None
     since: datetime
     persons: int
     risk: str
@@ -104,7 +115,7 @@ async def explain_placement(
     made = await reasons.decision(tx, decision_id=entry.decision_id) if entry.decision_id else None
     if made is None:
         raise not_found("decision")
-    return await _explained(tx, made, words.language_of(language, accept_language), rerun=rerun)
+    return await _explained(tx, made, words.language_of(language, accept_language), rerun=rerun, kept=entry.overrides)
 
 
 @router.get("/needs/{case_id}/explanation")
@@ -141,8 +152,11 @@ async def unmet_needs(
 ) -> list[UnmetView]:
     """The ledger of unmet needs, the newest first: still open or not, by how they ended, risk, and a rule that refused homes."""
     wanted = Wanted(open, ended_as and ended_as.value, risk and risk.value, rule, case_id, since)
-    names = UnmetView.model_fields
-    return [UnmetView(**{name: getattr(row, name) for name in names}) for row in await reasons.unmet(tx, wanted, most)]
+    names = UnmetView.model_fields.keys() - {"case_id", "group_id"}
+    return [
+        UnmetView(case_id=row.part_of or row.case_id, group_id=row.case_id if row.part_of else None, **{name: getattr(row, name) for name in names})
+        for row in await reasons.unmet(tx, wanted, most)
+    ]
 
 
 # -- a supervisor's word --------------------------------------------------------------------------------------------------------------
@@ -153,25 +167,26 @@ async def unmet_needs(
 async def clear_alarm(case_id: UUID, body: ClearBody, tx: Transaction) -> NeedView:
     """The changes of areas are explained: secret shelters may be offered again, and changes are counted anew. 409 when nothing was suspected."""
     await tx.lock([case_id])
-    need = (await store.needs(tx, [case_id]))[case_id]
-    if need.version == 0:
+    known = await groups.households(tx, [case_id])
+    need = known[case_id]
+    if need.version == 0 or need.part_of:
         raise not_found("need")
     if need.area_changes <= tx.settings.probing_changes:
         raise conflict(NOTHING_SUSPECTED, state=need.state.value)
     await reasons.clear_areas(tx, case_id)
     tx.audit(f"alarm_cleared:{body.finding}", case_id, ["perpetrator_areas"])
-    cleared = replace(need, area_changes=0)
-    if cleared.state is State.WAITING:
-        await matching.search(tx, {case_id: need}, {case_id: cleared})
+    cleared = {need_id: replace(entry, area_changes=0) for need_id, entry in known.items()}
+    if any(entry.state is State.WAITING for entry in cleared.values()):
+        await matching.search(tx, known, cleared)
     else:
-        await matching.record(tx, {case_id: need}, {case_id: cleared})
+        await matching.record(tx, known, cleared)
     return NeedView.of((await store.needs(tx, [case_id]))[case_id])
 
 
 # -- who is shown what ----------------------------------------------------------------------------------------------------------------
 
 
-async def _explained(tx: Transaction, made: Decision, language: Language, *, rerun: bool) -> ExplanationView:
+async def _explained(tx: Transaction, made: Decision, language: Language, *, rerun: bool, kept: Collection[str] = ()) -> ExplanationView:
     everything, own = tx.principal.has(policy.SUPERVISOR), _units(tx)
     officer = tx.principal.has(*policy.SEE_ALL_PLACEMENTS)
     named = [e for e in made.considered if e.home in own or everything or (not e.secret and (officer or e.home == made.shelter_id))]
@@ -180,11 +195,13 @@ async def _explained(tx: Transaction, made: Decision, language: Language, *, rer
     homes = [_home(entry, made, names.get(entry.home, ""), language) for entry in named]
     if hidden:
         homes.append(_together(hidden, language))
-    tx.audit("read", made.case_id, ["explanation", *(["secret_rules"] if any(entry.secret for entry in named) else [])])
+    whole = made.household.part_of
+    tx.audit("read", whole or made.case_id, ["explanation", *(["secret_rules"] if any(entry.secret for entry in named) else [])])
     found = made.shelter_id is not None
     return ExplanationView(
         decision_id=made.id,
-        case_id=made.case_id,
+        case_id=whole or made.case_id,
+        group_id=made.case_id if whole else None,
         made_at=made.made_at,
         rules_version=made.rules_version,
         language=language,
@@ -192,8 +209,14 @@ async def _explained(tx: Transaction, made: Decision, language: Language, *, rer
         shelter_id=made.shelter_id if made.shelter_id in {entry.home for entry in named} else None,
         text=words.said(words.ANSWERS[found], language),
         homes=tuple(sorted(homes, key=lambda home: (_ORDER.index(home.outcome), home.name, str(home.shelter_id)))),
+        set_aside=_set_aside(made, dict(entry.split(":", 1) for entry in kept), language),
         rerun=await _again(tx, made) if rerun else None,
     )
+
+
+def _set_aside(made: Decision, kept: Mapping[str, str], language: Language) -> tuple[SetAsideView, ...]:
+    rules = [rule for rule in sorted(made.household.overrides) if rule in words.SET_ASIDE]
+    return tuple(SetAsideView(rule=rule, reason=kept.get(rule), text=words.said(words.SET_ASIDE[rule], language)) for rule in rules)
 
 
 _ORDER = [*(outcome.value for outcome in Outcome), *(band.value for band in explain.Band)]

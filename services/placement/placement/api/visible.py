@@ -54,7 +54,7 @@ async def visible(tx: Transaction, placement_id: UUID) -> Placement:
 async def locked(tx: Transaction, placement_id: UUID) -> Placement:
     """The same, with its case locked, as it is under the lock."""
     entry = await visible(tx, placement_id)
-    await tx.lock({entry.case_id, entry.subject})
+    await tx.lock([entry.subject])
     return await visible(tx, placement_id)
 
 
@@ -93,6 +93,6 @@ async def shown(tx: Transaction, entries: Sequence[Placement]) -> list[Placement
         return [PlacementView.for_requester(entry, secret=entry.shelter_id in secret) for entry in entries]
     ids = [entry.id for entry in entries]
     beds, away = await store.beds_of(tx, ids), await staying.away(tx, ids)
-    for case_id in sorted({entry.case_id for entry in entries}):
+    for case_id in sorted({entry.subject for entry in entries}):
         tx.audit("read", case_id, MEMBER_FIELDS)
     return [PlacementView.of(entry, beds.get(entry.id, {}), away.get(entry.id, {})) for entry in entries]

@@ -15,6 +15,7 @@ class Ending(StrEnum):
     DECLINED = "declined"  # the survivor said no to a bed that came later
     WITHDRAWN = "withdrawn"  # the case is over
     LOST = "lost"  # she did not come or could not be reached, and people ended the search
+    SPLIT = "split"  # the household is housed in groups, each of which has a line of its own
     SETTLED = "settled"  # people ended the search, or no shelter is needed any more
 
 
@@ -36,6 +37,7 @@ ENDINGS = {
     State.ENDED: Ending.WITHDRAWN,
     State.SETTLED: Ending.SETTLED,
     State.NONE: Ending.SETTLED,
+    State.SPLIT: Ending.SPLIT,
 }
 LOOKING = frozenset({State.WAITING, State.NO_SHOW})
 
@@ -51,12 +53,14 @@ def line(before: Need, after: Need) -> Line | None:
         return None
     reasons = after.reasons or before.reasons
     unmet = before.state in LOOKING and ended in {Ending.WITHDRAWN, Ending.LOST, Ending.SETTLED}
-    return Line(after.case_id, len(after.persons), after.risk, summary(reasons), ended, only_if_begun=ended is not None and not unmet)
+    return Line(
+        after.case_id, len(after.members or before.members), after.risk, summary(reasons), ended, only_if_begun=ended is not None and not unmet
+    )
 
 
 def ending(before: Need, after: Need) -> Ending | None:
     """How an unmet need ends when a need goes from one state to another; None while it goes on, or nothing was sought."""
-    if before.state is after.state or before.state in {State.NONE, State.ADMITTED, State.SETTLED, State.ENDED}:
+    if before.state is after.state or before.state in {State.NONE, State.ADMITTED, State.SPLIT, State.SETTLED, State.ENDED}:
         return None
     if before.state is State.NO_SHOW and after.state is State.SETTLED:
         return Ending.LOST

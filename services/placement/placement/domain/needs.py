@@ -19,6 +19,7 @@ class State(StrEnum):
     ACCEPTED = "accepted"
     ON_THE_WAY = "on_the_way"
     ADMITTED = "admitted"
+    SPLIT = "split"  # a supervisor let the household be housed in groups: each has a need of its own
     NO_SHOW = "no_show"  # did not come or cannot be reached: people decide
     DECLINED = "declined"  # the survivor said no
     SETTLED = "settled"  # the stay ended, or people ended the search
@@ -30,7 +31,12 @@ IN_FLIGHT = frozenset({State.OFFERED, State.ACCEPTED, State.ON_THE_WAY})
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One case as placement knows it; the versions are those of the facts that said it, the newest of each kind counting."""
+    """One case as placement knows it; the versions are those of the facts that said it, the newest of each kind counting.
+
+    A household that a supervisor split is a need of the whole, which knows what intake says and looks for nothing, and one need for each group,
+    `part_of` the case. `apart` are on a group those who are of it, on the whole those who are of some group; `kept_from` are members of other
+    groups whom a group must not meet.
+    """
 
     case_id: UUID
     version: int = 0
@@ -56,17 +62,41 @@ class Need:
     area: str | None = None
     part_of: UUID | None = None
     area_changes: int = 0
+    apart: frozenset[UUID] = frozenset()
+    kept_from: frozenset[UUID] = frozenset()
 
     @property
     def subject(self) -> UUID:
-        """The case that facts about this need are about: of a group of a split household the case of the whole."""
+        """The case that facts about this need are about, and whose lock and clocks it has: of a group the case of the whole."""
         return self.part_of or self.case_id
+
+    @property
+    def clock_key(self) -> str:
+        """What tells the clocks of a group from those of its case."""
+        return "" if self.part_of is None else str(self.case_id)
+
+    @property
+    def split(self) -> bool:
+        """Whether this is the whole of a household that was split."""
+        return self.part_of is None and bool(self.apart)
+
+    @property
+    def members(self) -> tuple[Person, ...]:
+        """Those whom this need is for: of a split household its group, on the whole those whom nobody put into a group yet."""
+        if not self.apart and self.part_of is None:
+            return self.persons
+        return tuple(person for person in self.persons if (person.id in self.apart) is (self.part_of is not None))
+
+    @property
+    def emptied(self) -> bool:
+        """Whether this is a group of which nobody is in the household any more."""
+        return self.part_of is not None and not self.members
 
     def household(self, now: datetime) -> Household:
         """Those who look for a home; who was never asked for waits from now."""
         return Household(
             case_id=self.case_id,
-            persons=self.persons,
+            persons=self.members,
             waiting_since=self.waiting_since or now,
             grounds=self.grounds,
             keep_apart=self.keep_apart,
@@ -77,6 +107,7 @@ class Need:
             risk=self.risk,
             channel=self.channel,
             area=self.area,
+            part_of=self.part_of,
         )
 
 
@@ -163,7 +194,8 @@ def reconsider(need: Need, *, changed: bool = False, still_suits: bool = True) -
     """Decide again on a case of which more is known.
 
     `changed` says that its offer was made for another household than it is now, `still_suits` whether the offered home suits it still.
-    A household that is on its way or has arrived is left to people; so is one that did not come or said no, until intake asks again.
+    A household that is on its way or has arrived is left to people; so is one that did not come or said no, until intake asks again. The whole
+    of a household that was split looks for nothing itself; a group of which nobody is left needs nothing any more.
     """
     flying = need.state in IN_FLIGHT
     unmet = need.state is State.WAITING and need.waitlisted
@@ -171,14 +203,14 @@ def reconsider(need: Need, *, changed: bool = False, still_suits: bool = True) -
         return Turn(need)
     if need.ended:
         return Turn(enter(need, State.ENDED), "case_ended" if flying else None, unmet)
-    if not need.shelter_needed:
+    if not need.shelter_needed or need.emptied:
         return Turn(enter(need, State.NONE), "no_longer_needed" if flying else None, unmet)
+    if need.split:
+        return Turn(enter(need, State.SPLIT))
     if need.state in {State.OFFERED, State.ACCEPTED} and (changed or not still_suits):
         return Turn(enter(need, State.WAITING), "household_changed")
     asked_again = need.state in {State.DECLINED, State.SETTLED} and need.version > need.settled_version
-    if need.state is State.NONE or asked_again:
-        return Turn(enter(need, State.WAITING))
-    return Turn(need)
+    return Turn(enter(need, State.WAITING) if need.state in {State.NONE, State.SPLIT} or asked_again else need)
 
 
 def enter(need: Need, state: State) -> Need:

@@ -40,7 +40,7 @@ class Household:
     """Those who are to be housed together, and what decides where; `declined` and `not_now` are homes that said no or nothing.
 
     `area` is where they are to be fetched, `channel` how they came, `overrides` the rules that a supervisor set aside for them,
-    `withheld` why secret homes are left to people's decision.
+    `withheld` why secret homes are left to people's decision, `part_of` the case of which this is one group of a split household.
     """
 
     case_id: UUID
@@ -57,6 +57,7 @@ class Household:
     area: str | None = None
     overrides: frozenset[str] = frozenset()
     withheld: str | None = None
+    part_of: UUID | None = None
 
     @property
     def needs(self) -> frozenset[str]:
@@ -79,6 +80,12 @@ def in_order(households: Iterable[Household]) -> list[Household]:
     return sorted(households, key=rank)
 
 
-def rank(household: Household) -> tuple[int, datetime, UUID]:
-    """The place of a household in the waiting list; a level of risk that is not known comes with the medium one."""
-    return RISKS.get(household.risk, RISKS["medium"]), household.waiting_since, household.case_id
+def rank(household: Household) -> tuple[int, datetime, UUID, bool, int, UUID]:
+    """The place of a household in the waiting list; a level of risk that is not known comes with the medium one.
+
+    Groups of a household that was split have its place; among them those with children come first, then the larger ones, for whom there are
+    fewer homes.
+    """
+    risk, case_id = RISKS.get(household.risk, RISKS["medium"]), household.part_of or household.case_id
+    grown = all(person.adult for person in household.persons)
+    return risk, household.waiting_since, case_id, grown, -len(household.persons), household.case_id

@@ -101,8 +101,13 @@ class Placement:
 
     @property
     def subject(self) -> UUID:
-        """The case that facts about this placement are about."""
+        """The case that facts about this placement are about, and whose lock and clocks it has: of a group of a split household the whole's."""
         return self.part_of or self.case_id
+
+    @property
+    def clock_key(self) -> str:
+        """What tells the clocks of a group from those of its case."""
+        return "" if self.part_of is None else str(self.case_id)
 
     @property
     def asks_to_move(self) -> bool:

@@ -4,7 +4,7 @@ The facts name shelter and persons, never a bed. Whoever lost hers gets a free o
 who are expected, and a person confirms it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TypeAlias
@@ -15,6 +15,7 @@ from placement.domain.needs import Need, State, after_cancel, declined_by, enter
 from placement.domain.people import Household, Person
 from placement.domain.placements import LIVE, Placement, Step
 from placement.domain.rooms import fit
+from placement.domain.split import divided, said_no
 
 UNKNOWN_PLACEMENT = "placement_unknown"
 FULL = "full"
@@ -108,7 +109,7 @@ Word: TypeAlias = Offering | Answering | Relocating | Moving | Entering | Going 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """One case as it is told again: its need, its placements by id, and in which of them each person stays; `gone` are ended stays."""
+    """One case, or one group of a split one, as it is told again: its need, its placements by id, and in which of them each person stays; `gone` are ended stays."""
 
     need: Need
     placements: Mapping[UUID, Placement] = field(default_factory=dict)
@@ -161,17 +162,18 @@ def _waiting(need: Need, word: Waiting) -> Need:
 def _unmet(need: Need) -> Need:
     if need.ended:
         return enter(need, State.ENDED)
-    return enter(need, State.SETTLED if need.shelter_needed else State.NONE)
+    return enter(need, State.SETTLED if need.shelter_needed and not need.emptied else State.NONE)
 
 
 def _entry(book: Book, word: Offering | Moving | Entering | Relocating, persons: Iterable[UUID] = ()) -> Placement:
     """The placement of a fact; one that nothing else is known of is for these persons, or for the household as it is."""
     if word.placement_id in book.placements:
         return book.placements[word.placement_id]
-    known = {person.id: person for person in book.need.persons}
-    members = tuple(known.get(person) or Person(person, "unknown") for person in persons) or book.need.persons
+    known = {person.id: person for person in book.need.members}
+    members = tuple(known.get(person) or Person(person, "unknown") for person in persons) or book.need.members
     same = {person.id for person in members} == known.keys()
-    return Placement(word.placement_id, book.need.case_id, word.shelter_id, Step.OFFERED, book.need.revision if same else 0, members, word.at)
+    revision, need = book.need.revision if same else 0, book.need
+    return Placement(word.placement_id, need.case_id, word.shelter_id, Step.OFFERED, revision, members, word.at, part_of=need.part_of)
 
 
 def _with(book: Book, entry: Placement, need: Need) -> Book:
@@ -246,6 +248,15 @@ def _gone(book: Book, word: Going) -> tuple[Book, str | None]:
     if entry.id in inside.values():
         return book, None
     return _with(book, replace(entry, state=Step.ENDED), book.need if inside else out_of_bed(book.need)), None
+
+
+def split_anew(whole: Book, parts: Mapping[UUID, Book], persons: Iterable[Collection[UUID]], *, apart: bool) -> dict[UUID, Book]:
+    """The books that change when a household was split into these groups, by id; who said no before is known from its placements."""
+    known = {name: book.need for name, book in parts.items()}
+    asked = [entry for book in (whole, *parts.values()) for entry in book.placements.values()]
+    needs = divided(whole.need, known, persons, declined=said_no(asked), apart=apart)
+    books = {whole.need.case_id: whole, **parts}
+    return {name: replace(books.get(name) or Book(need), need=need) for name, need in needs.items()}
 
 
 # -- beds anew --------------------------------------------------------------------------------------------------------------------------

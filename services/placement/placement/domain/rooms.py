@@ -96,7 +96,7 @@ def arrange(home: Home, household: Household, known: "Known | None" = None) -> A
     if known is None:
         chosen = plan.best()
     else:
-        key = (id(home), plan.kinds, plan.counts, household.with_an_adult)
+        key = (id(home), plan.kinds, plan.counts, plan.guarded)
         if key not in known:
             known[key] = (home, plan.best())
         chosen = known[key][1]
@@ -111,7 +111,7 @@ def arrangements(home: Home, household: Household) -> Iterator[Arrangement]:
 def usable(home: Home, household: Household, known: "Known") -> tuple[UUID, ...]:
     """The rooms with free beds in which some of the household may sleep."""
     plan = _Plan(home, household)
-    key = ("usable", id(home), plan.kinds, plan.counts, household.with_an_adult)
+    key = ("usable", id(home), plan.kinds, plan.counts, plan.guarded)
     if key not in known:
         known[key] = (home, [(room, options[0]) for room, options in plan.rooms if options])
     return tuple(room.id for room, _ in known[key][1] or ())
@@ -149,6 +149,8 @@ class _Plan:
     def __init__(self, home: Home, household: Household) -> None:
         self.home, self.household, self.populations = home, household, home.populations
         self.kinds, self.persons = _kinds(household.persons, household.with_a_woman, "P3" in household.overrides, self.populations)
+        # A small child sleeps where an adult of its household does, unless there is none or a supervisor set that aside.
+        self.guarded = household.with_an_adult and "P4" not in household.overrides
         self.counts = tuple(len(persons) for persons in self.persons)
         self.shifts = _shifts(self.counts)
         self.everyone = sum(count << shift for count, shift in zip(self.counts, self.shifts, strict=True))
@@ -159,12 +161,12 @@ class _Plan:
     def rooms(self) -> list[tuple[Room, tuple[_Option, ...]]]:
         """The rooms with free beds, and the ways to use each."""
         units = {population: number for number, population in enumerate(self.populations)}
-        own, most, adult = self.home.serves, len(self.household.persons), self.household.with_an_adult
+        own, most = self.home.serves, len(self.household.persons)
         found = []
         for room in sorted((room for room in self.home.rooms if room.free), key=lambda room: room.id):
             population = room.serves or own
             shape = _shape(room, units[population], most, men=MALE in population.sexes)
-            found.append((room, _options(self.kinds, self.counts, adult, shape)))
+            found.append((room, _options(self.kinds, self.counts, self.guarded, shape)))
         return found
 
     def best(self) -> Chosen | None:
@@ -307,7 +309,7 @@ def _shape(room: Room, unit: int, most: int, *, men: bool) -> _Shape:
 
 
 @lru_cache(maxsize=100_000)
-def _options(kinds: tuple[_Kind, ...], counts: tuple[int, ...], with_an_adult: bool, shape: _Shape) -> tuple[_Option, ...]:  # noqa: FBT001
+def _options(kinds: tuple[_Kind, ...], counts: tuple[int, ...], guarded: bool, shape: _Shape) -> tuple[_Option, ...]:  # noqa: FBT001
     """Every way to use a room of this shape, the one that seats most of them first."""
     shifts, family = _shifts(counts), sum(counts) > 1
     possible = [range(count + 1 if _admits(shape, kind) else 1) for kind, count in zip(kinds, counts, strict=True)]
@@ -317,7 +319,7 @@ def _options(kinds: tuple[_Kind, ...], counts: tuple[int, ...], with_an_adult: b
         if not 0 < beds <= shape.beds or shape.closed:
             continue
         inside = [kind for kind, count in zip(kinds, taken, strict=True) if count]
-        company = _company(shape, inside, with_an_adult=with_an_adult)
+        company = _company(shape, inside, guarded=guarded)
         if company is None:
             continue
         alone, sex = company
@@ -336,12 +338,12 @@ def _admits(shape: _Shape, kind: _Kind) -> bool:
     return (shape.accessible or not kind.wheelchair) and (shape.isolation or not kind.infectious)
 
 
-def _company(shape: _Shape, inside: Sequence[_Kind], *, with_an_adult: bool) -> tuple[bool, str | None] | None:
+def _company(shape: _Shape, inside: Sequence[_Kind], *, guarded: bool) -> tuple[bool, str | None] | None:
     """Whether these members of a household may share a room: alone or not, and otherwise of which sex; None when they may not."""
     infectious = [kind for kind in inside if kind.infectious]
     if shape.isolation and not _isolated(infectious, inside):
         return None
-    if with_an_adult and any(kind.small and not kind.infectious for kind in inside) and not any(kind.adult for kind in inside):
+    if guarded and any(kind.small and not kind.infectious for kind in inside) and not any(kind.adult for kind in inside):
         return None  # a small child sleeps where an adult of its household does
     grown = {kind.sex for kind in inside if not kind.small}
     mixed = len(grown) > 1 or (MALE in grown and not shape.men)

@@ -82,7 +82,7 @@ def keeps_apart(home: Home, household: Household) -> Verdict:
     persons = {person.id for person in household.persons}
     if not household.keep_apart.isdisjoint(home.sheltered) or not home.avoided.isdisjoint(persons):
         return _hard("P5", "keep_apart")
-    if home.conflicts and (household.case_id in home.conflicts or not home.conflicts.isdisjoint(persons)):
+    if home.conflicts and ((household.part_of or household.case_id) in home.conflicts or not home.conflicts.isdisjoint(persons)):
         return _hard("P5", "staff_conflict")
     return _hard("P5", None)
 

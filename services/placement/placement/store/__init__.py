@@ -110,6 +110,8 @@ class NeedRow(Base, table=True):
     area: str | None = None
     part_of: UUID | None = None
     area_changes: int = 0
+    apart: list[UUID] = _list(Uuid)
+    kept_from: list[UUID] = _list(Uuid)
 
 
 class PlacementRow(Base, table=True):
@@ -175,6 +177,7 @@ def _table(row: Any) -> Table:
     return table
 
 
+SETS = ("grounds", "keep_apart", "perpetrator_areas", "declined", "not_now", "apart", "kept_from")
 NEED, PLACEMENT, STAY = map(_table, (NeedRow, PlacementRow, StayRow))
 
 
@@ -236,7 +239,7 @@ AGREE = text("""
 
 async def needs(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, Need]:
     """These cases' needs by case id; a case never heard of has a blank one."""
-    found = {row.case_id: _need(row) for row in await tx.rows(select(NEED).where(NEED.c.case_id.in_(cases)))}
+    found = {row.case_id: need_of(row) for row in await tx.rows(select(NEED).where(NEED.c.case_id.in_(cases)))}
     return {case_id: found.get(case_id) or Need(case_id) for case_id in cases}
 
 
@@ -250,7 +253,7 @@ async def waiting(tx: Transaction) -> list[Need]:
     """The waiting list: the riskiest first, then who has waited longest."""
     order = (case(RISKS, value=NEED.c.risk, else_=RISKS["medium"]), NEED.c.waiting_since, NEED.c.case_id)
     statement = select(NEED).where(NEED.c.state == State.WAITING.value).order_by(*order)
-    return [_need(row) for row in await tx.rows(statement)]
+    return [need_of(row) for row in await tx.rows(statement)]
 
 
 async def round_ahead(tx: Transaction) -> bool:
@@ -292,14 +295,15 @@ async def placement(tx: Transaction, placement_id: UUID) -> Placement | None:
 
 
 async def placements(tx: Transaction, *, shelters: Collection[UUID] | None, state: str | None, case_id: UUID | None, most: int) -> list[Placement]:
-    """Placements of these shelters (None: of all), in one state and of one case if asked for; the newest first."""
+    """Placements of these shelters (None: of all), in one state and of one case with its groups if asked for; the newest first."""
     statement = select(PLACEMENT).order_by(PLACEMENT.c.offered_at.desc(), PLACEMENT.c.id).limit(most)
     if shelters is not None:
         statement = statement.where(PLACEMENT.c.shelter_id.in_(shelters))
     if state is not None:
         statement = statement.where(PLACEMENT.c.state == state)
     if case_id is not None:
-        statement = statement.where(PLACEMENT.c.case_id == case_id)
+        groups = await tx.rows(select(NEED.c.case_id).where(NEED.c.part_of == case_id))
+        statement = statement.where(PLACEMENT.c.case_id.in_([case_id, *(row.case_id for row in groups)]))
     return [placement_of(row) for row in await tx.rows(statement)]
 
 
@@ -389,16 +393,17 @@ def _person_rows(persons: Iterable[Person]) -> list[dict[str, Any]]:
     return [{"id": str(p.id), "sex": p.sex, "age": p.age, "role": p.role, "needs": sorted(p.needs)} for p in persons]
 
 
-def _need(row: Row[Any]) -> Need:
+def need_of(row: Row[Any]) -> Need:
+    """A row of needs as what it is."""
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
-    sets = {name: frozenset(values[name]) for name in ("grounds", "keep_apart", "perpetrator_areas", "declined", "not_now")}
+    sets = {name: frozenset(values[name]) for name in SETS}
     reasons = tuple(Refusal(UUID(entry["home"]), entry["rule"], entry["fact"], entry["secret"]) for entry in values["reasons"])
     return Need(**values | sets | {"persons": _persons(values["persons"]), "state": State(values["state"]), "reasons": reasons})
 
 
 def _need_row(need: Need) -> dict[str, Any]:
     row = {name: getattr(need, name) for name in NEED.columns.keys()}  # noqa: SIM118 - a collection of columns, not a dict
-    sets = {name: sorted(str(entry) for entry in row[name]) for name in ("grounds", "keep_apart", "perpetrator_areas", "declined", "not_now")}
+    sets = {name: sorted(str(entry) for entry in row[name]) for name in SETS}
     reasons = [{"home": str(entry.home), "rule": entry.rule, "fact": entry.fact, "secret": entry.secret} for entry in need.reasons]
     return {name: _plain(value) for name, value in row.items()} | sets | {"persons": _person_rows(need.persons), "reasons": reasons}
 

@@ -45,10 +45,10 @@ END = text("""
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS gone (case_id uuid, ended_as text)
     WHERE unmet_need.case_id = gone.case_id AND unmet_need.ended_at IS NULL""")
 UNMET = text("""
-    SELECT * FROM unmet_need
+    SELECT unmet_need.*, (SELECT part_of FROM need WHERE need.case_id = unmet_need.case_id) AS part_of FROM unmet_need
     WHERE (CAST(:open AS boolean) IS NULL OR (ended_at IS NULL) = :open)
         AND (CAST(:ended_as AS text) IS NULL OR ended_as = :ended_as) AND (CAST(:risk AS text) IS NULL OR risk = :risk)
-        AND (CAST(:case_id AS uuid) IS NULL OR case_id = :case_id) AND (CAST(:rule AS text) IS NULL OR refusals ? CAST(:rule AS text))
+        AND (CAST(:case_id AS uuid) IS NULL OR case_id = :case_id OR case_id IN (SELECT case_id FROM need WHERE part_of = :case_id)) AND (CAST(:rule AS text) IS NULL OR refusals ? CAST(:rule AS text))
         AND (CAST(:since AS timestamptz) IS NULL OR since >= :since)
     ORDER BY since DESC, id LIMIT :most""")
 

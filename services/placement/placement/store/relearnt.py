@@ -28,7 +28,8 @@ AGREE = text("""
     SELECT placement, person, how, :by, at FROM unnest(CAST(:placements AS uuid[]), CAST(:persons AS uuid[]), CAST(:hows AS text[]),
         CAST(:ats AS timestamptz[])) AS new (placement, person, how, at) ON CONFLICT DO NOTHING""")
 WITHOUT_BEDS = text("""
-    SELECT id FROM placement WHERE case_id = ANY(CAST(:cases AS uuid[])) AND state = ANY(CAST(:live AS text[]))
+    SELECT id FROM placement WHERE state = ANY(CAST(:live AS text[]))
+        AND (case_id = ANY(CAST(:cases AS uuid[])) OR case_id IN (SELECT case_id FROM need WHERE part_of = ANY(CAST(:cases AS uuid[]))))
         AND (transfer_of IS NULL OR state = 'admitted')
         AND NOT EXISTS (SELECT FROM stay WHERE placement_id = placement.id AND ended_as IS NULL AND NOT isempty(during))""")
 
