@@ -12,12 +12,12 @@ from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged,
 
 from placement import answers, arrivals, housing, matching, nights, stays, store, transfers, waiting
 from placement.domain import needs
-from placement.domain.explain import Decided
 from placement.domain.needs import Need, State
 from placement.domain.people import Person
 from placement.domain.placements import EXPECTED, Step, destination_of_outcome, destination_of_return
 from placement.stays import Departure
-from placement.store import census, register, staying
+from placement.store import census, line, register, staying
+from placement.waiting import Looked
 
 inputs = Inputs()
 ASKS = (Triaged, RiskChanged)
@@ -52,13 +52,14 @@ async def discharge(events: Sequence[Received[Any]], tx: Transaction) -> None:
 
 
 @inputs.clock("match", beforehand=waiting.look)
-async def try_the_waiting_list(due: Sequence[Due], tx: Transaction, found: Decided | None) -> None:
+async def try_the_waiting_list(due: Sequence[Due], tx: Transaction, found: Looked | None) -> None:
     """Beds may have become free: give them to those whose own are in doubt, then offer them to the waiting list, the riskiest first."""
-    cases, bedless = [need.case_id for need in await store.waiting(tx)], await housing.bedless(tx)
-    await tx.lock([*cases, *bedless])
+    bedless = await housing.bedless(tx)
+    await tx.lock([*(found.found.cases if found else await line.waiting(tx)), *bedless])
+    await register.stand_in_line(tx, alone=True)
     if bedless:
         await housing.ask_again(tx, bedless, due[-1].cause)
-    await waiting.answer(tx, cases, found, due)
+    await waiting.answer(tx, found, due)
 
 
 @inputs.clock("hold")

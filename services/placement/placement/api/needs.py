@@ -12,7 +12,7 @@ from placement.api.placement_views import ByHandBody, NeedView, PlacementView
 from placement.api.visible import WRONG_STATE, answer
 from placement.domain.needs import Need, State, enter
 from placement.domain.people import in_order
-from placement.store import register
+from placement.store import line, register
 
 router = APIRouter()
 
@@ -37,7 +37,7 @@ async def waiting_list(tx: Transaction) -> list[NeedView]:
 async def rematch(tx: Transaction) -> RoundView:
     """Try the whole waiting list again now."""
     matching.set_round(tx)
-    return RoundView(waiting=len(await store.waiting(tx)))
+    return RoundView(waiting=len(await line.waiting(tx)))
 
 
 @router.post("/needs/{case_id}/offer", status_code=201)

@@ -101,7 +101,14 @@ class Placing:
                     base[home.id], costs[home.id] = cost, cost + found.whole
         kinds: dict[object, int] = {}
         for person in household.persons:
-            kind = (person.sex, person.small, person.adult, WHEELCHAIR in person.needs, INFECTIOUS in person.needs, person.age if self.units else None)
+            kind = (
+                person.sex,
+                person.small,
+                person.adult,
+                WHEELCHAIR in person.needs,
+                INFECTIOUS in person.needs,
+                person.age if self.units else None,
+            )
             kinds[kind] = kinds.get(kind, 0) + 1
         return Seeker(number, household, against, base, costs, min(costs.values(), default=0), kinds=kinds)
 

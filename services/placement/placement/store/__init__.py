@@ -234,9 +234,10 @@ AGREE = text("""
 # -- needs ------------------------------------------------------------------------------------------------------------------------
 
 
-async def needs(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, Need]:
-    """These cases' needs by case id; a case never heard of has a blank one."""
-    found = {row.case_id: _need(row) for row in await tx.rows(select(NEED).where(NEED.c.case_id.in_(cases)))}
+async def needs(tx: Transaction, cases: Collection[UUID], *, reasons: bool = True) -> dict[UUID, Need]:
+    """These cases' needs by case id; a case never heard of has a blank one. The `reasons` for which they wait may be left out: they are long."""
+    chosen = [column for column in NEED.columns if reasons or column.name != "reasons"]
+    found = {row.case_id: _need(row) for row in await tx.rows(select(*chosen).where(NEED.c.case_id.in_(cases)))}
     return {case_id: found.get(case_id) or Need(case_id) for case_id in cases}
 
 
@@ -392,7 +393,7 @@ def _person_rows(persons: Iterable[Person]) -> list[dict[str, Any]]:
 def _need(row: Row[Any]) -> Need:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
     sets = {name: frozenset(values[name]) for name in ("grounds", "keep_apart", "perpetrator_areas", "declined", "not_now")}
-    reasons = tuple(Refusal(UUID(entry["home"]), entry["rule"], entry["fact"], entry["secret"]) for entry in values["reasons"])
+    reasons = tuple(Refusal(UUID(entry["home"]), entry["rule"], entry["fact"], entry["secret"]) for entry in values.get("reasons", ()))
     return Need(**values | sets | {"persons": _persons(values["persons"]), "state": State(values["state"]), "reasons": reasons})
 
 

@@ -112,12 +112,17 @@ async def homes(tx: Transaction, only: Collection[UUID] | None = None, *, locked
     if locked:
         ids = await lock(tx, only)
     else:
-        ids = [row.id for row in await tx.rows(LOOK)] if only is None else sorted(only)
+        ids = await known(tx) if only is None else sorted(only)
     found = []
     for home_id, told in (await seen(tx, ids)).items():
         found.append(home_of(home_id, told))
         await asyncio.sleep(0)  # a large city does not keep others from being answered
     return found
+
+
+async def known(tx: Transaction) -> list[UUID]:
+    """The ids of all shelters, in order."""
+    return [row.id for row in await tx.rows(LOOK)]
 
 
 async def seen(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, str]:
