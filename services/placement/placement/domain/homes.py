@@ -153,7 +153,7 @@ def summary(refusals: Iterable[Refusal]) -> dict[str, int]:
 def taken(home: Home, household: Household, beds: Mapping[UUID, UUID]) -> Home:
     """The home after the household took these beds (bed ids by person id)."""
     used = set(beds.values())
-    rooms = tuple(_room_taken(room, household, beds) if used.intersection(room.free) else room for room in home.rooms)
+    rooms = tuple(_room_taken(room, household, beds) if room.free and not used.isdisjoint(room.free) else room for room in home.rooms)
     return replace(home, rooms=rooms, sheltered=home.sheltered | beds.keys(), avoided=home.avoided | household.keep_apart)
 
 

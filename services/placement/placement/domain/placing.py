@@ -230,21 +230,24 @@ class Placing:
         elsewhere = self._lone(other, after, self.free | {home_id: after[home_id].free_beds})
         if elsewhere is None:
             return False
-        self.placed[seeker.number], self.placed[other.number] = found[0], elsewhere
-        self._again()
+        self._change({seeker.number: found[0], other.number: elsewhere})
         return True
 
-    def _again(self) -> None:
-        """Count anew what is left."""
-        self.left, self.free = dict(self.homes), {home.id: home.free_beds for home in self.homes.values()}
+    def _change(self, placed: dict[int, Placed]) -> None:
+        """Place these so; what is left is counted anew in the homes that this concerns."""
+        new = {number: entry for number, entry in placed.items() if self.placed.get(number) != entry}
+        homes = {entry.home for number, entry in new.items()} | {self.placed[number].home for number in new if number in self.placed}
+        self.placed |= new
+        for home_id in homes:
+            self.left[home_id], self.free[home_id] = self.homes[home_id], self.homes[home_id].free_beds
         for number in sorted(self.placed):
-            self._put(self.seekers[number], self.placed[number])
+            if self.placed[number].home in homes:
+                self._put(self.seekers[number], self.placed[number])
 
     def adopt(self, other: "Placing") -> None:
         """Take over where another placed the same households, told apart by their cases."""
         numbers = {seeker.household.case_id: seeker.number for seeker in self.seekers}
-        self.placed = {numbers[other.seekers[number].household.case_id]: entry for number, entry in other.placed.items()}
-        self._again()
+        self._change({numbers[other.seekers[number].household.case_id]: entry for number, entry in other.placed.items()})
 
     # -- what is not possible ---------------------------------------------------------------------------------------------------------
 
@@ -354,9 +357,8 @@ class Placing:
             return False
         if not found.proven or any(cut for _, cut in wanted or ()):
             self.proven = False
-        for number, choice in asked.chosen(found.values).items():
-            self.placed[number] = Placed(choice.home, choice.arrangement, choice.cost)
-        self._again()
+        chosen = asked.chosen(found.values)
+        self._change({number: Placed(choice.home, choice.arrangement, choice.cost) for number, choice in chosen.items()})
         return True
 
 
