@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis import Due, Transaction
+from sqlalchemy import Row
 
 from placement import matching
 from placement.domain import assign, rounds
@@ -91,29 +92,27 @@ def _at_once(seen: Snapshot) -> bool:
     return assign.at_once(homes, households) is not None
 
 
-async def answer(tx: Transaction, looked: Looked | None, due: Sequence[Due]) -> None:
-    """Write what was found (its cases are locked) as far as it holds, and have another round for the rest; without an answer decide now."""
-    cause = due[-1].cause
+async def answer(tx: Transaction, looked: Looked | None, due: Sequence[Due], locked: Collection[UUID]) -> None:
+    """Write what was found for the locked cases as far as it holds, and have another round for the rest; without an answer decide now."""
+    cause, turn = due[-1].cause, 0
     if looked is None:
-        found, more = await _decide_here(tx)
+        found, more = await _decide_here(tx, locked)
         await matching.write(tx, found, found.lines, found.offers, cause)
-        if more:
-            matching.set_round(tx, cause=cause)
-        return
-    lines, offers = await _unchanged(tx, looked)
-    held = await _held(tx, looked.snapshot.homes, offers)
-    await matching.write(tx, looked.found, lines, held, cause)
-    if len(held) < len(looked.found.offers):
-        matching.set_round(tx, cause=cause, turn=matching.turn_of(due) + 1)
-    elif looked.more:
-        matching.set_round(tx, cause=cause)
+    else:
+        found, unseen = looked.found, await line.unseen(tx, looked.snapshot.marks)
+        lines, offers = await _unchanged(tx, found, unseen)
+        held = await _held(tx, looked.snapshot.homes, offers)
+        await matching.write(tx, found, lines, held, cause)
+        more = looked.more or bool(unseen) or len(held) < len(found.offers)
+        turn = matching.turn_of(due) + 1 if len(held) < len(found.offers) else 0
+    if more:
+        matching.set_round(tx, cause=cause, turn=turn)
 
 
-async def _unchanged(tx: Transaction, looked: Looked) -> tuple[list[Line], list[Offer]]:
-    """The lines of those who wait as they did, and of these the offers before which nobody goes who came meanwhile."""
-    unseen = await line.unseen(tx, looked.snapshot.marks)
-    waiting = await line.waiting(tx, [entry.case_id for entry in looked.found.lines]) - {row.case_id for row in unseen}
-    lines = [entry for entry in looked.found.lines if entry.case_id in waiting]
+async def _unchanged(tx: Transaction, found: Found, unseen: Sequence[Row[Any]]) -> tuple[list[Line], list[Offer]]:
+    """The lines of those who wait as they did, and of these the offers before which nobody goes of those who were not seen like that."""
+    waiting = await line.waiting(tx, found.cases) - {row.case_id for row in unseen}
+    lines = [entry for entry in found.lines if entry.case_id in waiting]
     first = min(((RISKS.get(row.risk, RISKS["medium"]), row.waiting_since or tx.now, row.case_id) for row in unseen), default=None)
     return lines, [entry.offer for entry in lines if entry.offer and (first is None or rank(entry.offer.household) < first)]
 
@@ -137,17 +136,22 @@ async def _held(tx: Transaction, seen: Mapping[UUID, str], offers: Sequence[Offe
 # -- decided where it is written ------------------------------------------------------------------------------------------------------
 
 
-async def _decide_here(tx: Transaction) -> tuple[Found, bool]:
-    """Decide on the list under locks: together where that is done at once, otherwise one by one until some are written; and whether it goes on."""
-    listed = await _in_order(tx)
+async def _decide_here(tx: Transaction, locked: Collection[UUID]) -> tuple[Found, bool]:
+    """Decide on the list under locks: together where that is done at once, otherwise one by one until some are written.
+
+    And whether it goes on: also with who began to wait before the round had the line for itself, and is not locked.
+    """
+    everybody = await _in_order(tx)
+    listed = [entry for entry in everybody if entry.household.case_id in locked]
     homes = await register.homes(tx) if listed else []
     decisions = assign.at_once(homes, [entry.household for entry in listed])
-    if decisions is not None:
-        kept = await line.reasons_of(tx, [entry.household.case_id for entry in listed])
-        entries = {c: with_reasons(entry, rounds.reasons_kept(kept[c])) for entry in listed if (c := entry.household.case_id) in kept}
-        lines = [made for decision in decisions if (made := rounds.line_of(entries[decision.household.case_id], decision))]
-        return rounds.found_of(How.TOGETHER, homes, lines), False
-    return await _one_by_one(tx, homes, listed)
+    if decisions is None:
+        found, more = await _one_by_one(tx, homes, listed)
+        return found, more or len(listed) < len(everybody)
+    kept = await line.reasons_of(tx, [entry.household.case_id for entry in listed])
+    entries = {c: with_reasons(entry, rounds.reasons_kept(kept[c])) for entry in listed if (c := entry.household.case_id) in kept}
+    lines = [made for decision in decisions if (made := rounds.line_of(entries[decision.household.case_id], decision))]
+    return rounds.found_of(How.TOGETHER, homes, lines), len(listed) < len(everybody)
 
 
 async def _in_order(tx: Transaction) -> list[Listed]:

@@ -154,7 +154,7 @@ def taken(home: Home, household: Household, beds: Mapping[UUID, UUID]) -> Home:
     """The home after the household took these beds (bed ids by person id)."""
     used = set(beds.values())
     rooms = tuple(_room_taken(room, household, beds) if room.free and not used.isdisjoint(room.free) else room for room in home.rooms)
-    return replace(home, rooms=rooms, sheltered=home.sheltered | beds.keys(), avoided=home.avoided | household.keep_apart)
+    return replace(home, rooms=rooms, sheltered=home.sheltered.union(beds), avoided=home.avoided | household.keep_apart)
 
 
 def _room_taken(room: Room, household: Household, beds: Mapping[UUID, UUID]) -> Room:
