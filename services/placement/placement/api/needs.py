@@ -1,20 +1,22 @@
 """Who waits for a bed, and what people decide for them: the search goes on, ends, or a shelter is offered out of order."""
 
 from collections.abc import Collection
+from typing import Annotated
 from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, Transaction, conflict, not_found, reads, writes
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from placement import byhand, matching, policy, store
 from placement.api.placement_views import ByHandBody, NeedView, PlacementView
 from placement.api.visible import WRONG_STATE, answer
 from placement.domain.needs import Need, State, enter
-from placement.domain.people import in_order
 from placement.store import line, register
 
 router = APIRouter()
+After = Annotated[int, Query(ge=0)]
+Most = Annotated[int, Query(ge=1, le=1000)]
 
 
 class RoundView(BaseModel):
@@ -25,11 +27,9 @@ class RoundView(BaseModel):
 
 @router.get("/waiting")
 @reads(*policy.SEE_WAITING)
-async def waiting_list(tx: Transaction) -> list[NeedView]:
-    """Who waits for a bed, in the order in which they are offered one, and why no shelter suits."""
-    needs = {need.case_id: need for need in await store.waiting(tx)}
-    order = in_order(need.household(tx.now) for need in needs.values())
-    return [NeedView.of(needs[household.case_id], place) for place, household in enumerate(order, 1)]
+async def waiting_list(tx: Transaction, after: After = 0, most: Most = 200) -> list[NeedView]:
+    """Who waits for a bed, in the order in which they are offered one, and why no shelter suits: so many at `most`, `after` a place in the list."""
+    return [NeedView.of(need, place) for place, need in enumerate(await store.waiting(tx, after=after, most=most), after + 1)]
 
 
 @router.post("/waiting/rematch", status_code=202)

@@ -247,10 +247,10 @@ async def save_needs(tx: Transaction, changed: Iterable[Need]) -> None:
         await tx.execute(SAVE_NEEDS, {"rows": json.dumps(rows)})
 
 
-async def waiting(tx: Transaction) -> list[Need]:
-    """The waiting list: the riskiest first, then who has waited longest."""
+async def waiting(tx: Transaction, *, after: int, most: int) -> list[Need]:
+    """So many of the waiting list after a place in it: the riskiest first, then who has waited longest. With all reasons a list is long."""
     order = (case(RISKS, value=NEED.c.risk, else_=RISKS["medium"]), NEED.c.waiting_since, NEED.c.case_id)
-    statement = select(NEED).where(NEED.c.state == State.WAITING.value).order_by(*order)
+    statement = select(NEED).where(NEED.c.state == State.WAITING.value).order_by(*order).offset(after).limit(most)
     return [_need(row) for row in await tx.rows(statement)]
 
 
