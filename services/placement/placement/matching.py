@@ -39,7 +39,7 @@ NOBODY = UUID(int=0)
 # So often homes are looked at without a lock before all of them are locked.
 MOST_LOOKS = 3
 # So many households of a round are written in one statement.
-SOME = 25
+SOME = 20
 
 
 # -- cases --------------------------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from placement.domain.homes import Home
 from placement.domain.people import Household
 from placement.domain.placing import Solution, Solve
 from placement.domain.program import Program
-from placement.domain.rounds import Found, choose, decide, reasons_kept
+from placement.domain.rounds import Found, choose, decide
 from placement.domain.seen import home_of, listed_of
 from placement.worker import Terms, Texts, read, write
 
@@ -79,8 +79,8 @@ def matched(homes: Sequence[Home], households: Sequence[Household], seconds: flo
 
 
 def decided(homes: Texts, block: Sequence[tuple[str, str]], terms: Terms) -> Found:
-    """Decide on a block of the waiting list, given as the store tells it with the reasons that were kept, within a time."""
-    listed = [listed_of(told, terms.limits, terms.now, reasons_kept(kept)) for told, kept in block]
+    """Decide on a block of the waiting list, given as the store tells it with the digests of the reasons that were kept, within a time."""
+    listed = [listed_of(told, terms.limits, terms.now, kept) for told, kept in block]
     return decide(_homes(homes), listed, *_within(terms.seconds))
 
 

@@ -149,7 +149,7 @@ async def _decide_here(tx: Transaction, locked: Collection[UUID]) -> tuple[Found
         found, more = await _one_by_one(tx, homes, listed)
         return found, more or len(listed) < len(everybody)
     kept = await line.reasons_of(tx, [entry.household.case_id for entry in listed])
-    entries = {c: with_reasons(entry, rounds.reasons_kept(kept[c])) for entry in listed if (c := entry.household.case_id) in kept}
+    entries = {c: with_reasons(entry, kept[c]) for entry in listed if (c := entry.household.case_id) in kept}
     lines = [made for decision in decisions if (made := rounds.line_of(entries[decision.household.case_id], decision))]
     return rounds.found_of(How.TOGETHER, homes, lines), len(listed) < len(everybody)
 
@@ -174,7 +174,7 @@ async def _one_by_one(tx: Transaction, homes: Sequence[Home], listed: Sequence[L
             decision = offer_home(left.values(), entry.household)
             if isinstance(decision, Offer):
                 left[decision.home] = taken(left[decision.home], entry.household, decision.beds)
-            if made := rounds.line_of(with_reasons(entry, rounds.reasons_kept(kept[entry.household.case_id])), decision):
+            if made := rounds.line_of(with_reasons(entry, kept[entry.household.case_id]), decision):
                 lines.append(made)
             await asyncio.sleep(0)  # a long list does not keep others from being answered
     return rounds.found_of(How.IN_TURN, homes, lines), False

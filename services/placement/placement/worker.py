@@ -57,7 +57,7 @@ class Worker:
         return answer
 
     async def matched(self, homes: Texts, block: Sequence[tuple[str, str]], terms: Terms) -> Found | None:
-        """Decide on a block, given as texts with the reasons that were kept, on homes given as texts; None when the process failed.
+        """Decide on a block, given as texts with the digests of the reasons that were kept, on homes given as texts; None when the process failed.
 
         That costs the proof, and nothing else.
         """

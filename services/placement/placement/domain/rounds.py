@@ -5,7 +5,9 @@ left out no arrangement has a place, since placing others never makes room, so n
 bed from a single woman behind it. Of a block the first always gets a place: a list of any length is through after as many rounds as it has blocks.
 """
 
+import hashlib
 import json
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -29,14 +31,15 @@ BLOCK = 500
 class Line:
     """What is written of one household: an offer, or that it waits for other `reasons` than were kept; `counts` are homes by rule that refused it.
 
-    The household, what was said of every home, and the reasons are JSON as it is kept, so that whoever writes it need not read it.
+    The household, what was said of every home, and the reasons are JSON as it is kept, so that whoever writes it need not read it; the long ones are
+    `packed`, so that a block takes little memory until it is written.
     """
 
     case_id: UUID
     household: str
-    considered: str
-    offer: Offer | None = None
-    reasons: str = "[]"
+    considered: bytes
+    offer: Offer | None
+    reasons: bytes
     counts: Mapping[str, int] | None = None
     persons: int = 0
     risk: str = ""
@@ -101,7 +104,7 @@ def decide(homes: Sequence[Home], block: Sequence[Listed], solve: Solve | None, 
     lines = []
     for household in found.ordered:
         entry = kept[household.case_id]
-        if entry.told and entry.reasons is not None and entry.reasons == _plain(told.reasons(household)):
+        if entry.told and (reasons := told.reasons(household)) is not None and entry.reasons == digest(_plain(reasons)):
             continue
         if line := line_of(entry, told.decision(household)):
             lines.append(line)
@@ -120,15 +123,15 @@ def line_of(entry: Listed, answer: Answer) -> Line | None:
     household = entry.household
     offer = replace(answer, considered=()) if isinstance(answer, Offer) else None
     reasons = () if isinstance(answer, Offer) else answer.reasons
-    written = _plain(reasons) or "[]"
-    if offer is None and entry.told and entry.reasons == written:
+    written = _plain(reasons)
+    if offer is None and entry.told and entry.reasons == digest(written):
         return None
     return Line(
         household.case_id,
         json.dumps(explain.plain(household)),
-        json.dumps(explain.kept(answer.considered)),
+        packed(json.dumps(explain.kept(answer.considered))),
         offer,
-        written,
+        packed(written),
         summary(reasons),
         len(household.persons),
         household.risk,
@@ -136,12 +139,21 @@ def line_of(entry: Listed, answer: Answer) -> Line | None:
     )
 
 
-def reasons_kept(kept: str) -> str:
-    """The reasons of a need as the store tells them, in the words of `Line.reasons`: the same reasons are the same text."""
-    return json.dumps([{"home": e["home"], "rule": e["rule"], "fact": e["fact"], "secret": e["secret"]} for e in json.loads(kept)])
+def _plain(reasons: Iterable[Refusal]) -> str:
+    """Reasons as the store tells them: the same reasons are the same text."""
+    return json.dumps([{"fact": e.fact, "home": str(e.home), "rule": e.rule, "secret": e.secret} for e in reasons])
 
 
-def _plain(reasons: Iterable[Refusal] | None) -> str | None:
-    if reasons is None:
-        return None
-    return json.dumps([{"home": str(e.home), "rule": e.rule, "fact": e.fact, "secret": e.secret} for e in reasons])
+def digest(reasons: str) -> str:
+    """By what reasons that were kept are recognised; the store makes it of its own text in the same way."""
+    return hashlib.md5(reasons.encode(), usedforsecurity=False).hexdigest()
+
+
+def packed(told: str) -> bytes:
+    """A text that is kept for a while."""
+    return zlib.compress(told.encode(), 1)
+
+
+def unpacked(told: bytes) -> str:
+    """The text again."""
+    return zlib.decompress(told).decode()

@@ -18,7 +18,7 @@ _newest: dict[UUID, tuple[str, Home]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A household on the waiting list: whether it was told that it waits, and the reasons that were kept of it, as JSON (None: not known)."""
+    """A household on the waiting list: whether it was told that it waits, and the digest of the reasons that were kept of it."""
 
     household: Household
     told: bool
@@ -84,7 +84,7 @@ def listed_of(told: str, limits: Limits, now: datetime, reasons: str | None = No
 
 
 def with_reasons(entry: Listed, reasons: str) -> Listed:
-    """The same with the reasons that were kept."""
+    """The same with the digest of the reasons that were kept."""
     return replace(entry, reasons=reasons)
 
 

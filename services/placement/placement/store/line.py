@@ -8,7 +8,7 @@ from uuid import UUID
 from chassis import Transaction
 from sqlalchemy import Row, text
 
-from placement.domain.rounds import Line
+from placement.domain.rounds import Line, unpacked
 
 PAGE = 250
 # What decides where a household is housed, and whether it was told that it waits: the same text for as long as that is the same.
@@ -25,7 +25,7 @@ UNSEEN = text(f"""
     WHERE state = 'waiting' AND md5({TOLD})::uuid NOT IN (SELECT unnest(CAST(:marks AS uuid[])))""")  # noqa: S608 - constants
 WAITING = text("SELECT case_id FROM need WHERE state = 'waiting'")
 AMONG = text("SELECT case_id FROM need WHERE state = 'waiting' AND case_id = ANY(CAST(:cases AS uuid[]))")
-REASONS = text("SELECT case_id, reasons::text AS reasons FROM need WHERE case_id = ANY(CAST(:cases AS uuid[]))")
+REASONS = text("SELECT case_id, md5(reasons::text) AS digest FROM need WHERE case_id = ANY(CAST(:cases AS uuid[]))")
 SAY_WHY = text("""
     UPDATE need SET reasons = CAST(why.reasons AS jsonb), waitlisted = true, review_at = coalesce(why.review_at, need.review_at),
         waiting_since = coalesce(need.waiting_since, CAST(:now AS timestamptz))
@@ -54,14 +54,14 @@ async def waiting(tx: Transaction, among: Collection[UUID] | None = None) -> set
 
 
 async def reasons_of(tx: Transaction, cases: Iterable[UUID]) -> dict[UUID, str]:
-    """The reasons that are kept of these cases, as JSON, by case id."""
+    """The digests (`rounds.digest`) of the reasons that are kept of these cases, by case id."""
     asked, found = list(cases), dict[UUID, str]()
     for start in range(0, len(asked), PAGE):
-        found |= {row.case_id: row.reasons for row in await tx.rows(REASONS, {"cases": asked[start : start + PAGE]})}
+        found |= {row.case_id: row.digest for row in await tx.rows(REASONS, {"cases": asked[start : start + PAGE]})}
     return found
 
 
 async def say_why(tx: Transaction, lines: Sequence[Line], reviews: Mapping[UUID, datetime]) -> None:
     """Let these cases wait for the reasons of their lines, with the next review of those who are told only now."""
-    values = {"cases": [line.case_id for line in lines], "reasons": [line.reasons for line in lines]}
+    values = {"cases": [line.case_id for line in lines], "reasons": [unpacked(line.reasons) for line in lines]}
     await tx.execute(SAY_WHY, values | {"now": tx.now, "reviews": [reviews.get(line.case_id) for line in lines]})

@@ -15,12 +15,12 @@ from placement.domain.homes import Home
 from placement.domain.ledger import Line
 from placement.domain.needs import Need
 from placement.domain.people import Household
-from placement.domain.rounds import Found
+from placement.domain.rounds import Found, unpacked
 from placement.domain.rules import RULES_VERSION
 from placement.domain.seen import Listed
 
 # So many rows are written in one statement.
-SOME = 25
+SOME = 10
 
 SEEN = text("SELECT id FROM home_seen WHERE id = ANY(CAST(:ids AS uuid[]))")
 KEEP_SEEN = text("""
@@ -88,7 +88,7 @@ async def keep_lines(tx: Transaction, found: Found, made_as: Mapping[UUID, UUID]
             "ids": [made_as[line.case_id] for line in some],
             "cases": [line.case_id for line in some],
             "households": [line.household for line in some],
-            "considered": [line.considered for line in some],
+            "considered": [unpacked(line.considered) for line in some],
             "shelters": [line.offer.home if line.offer else None for line in some],
         }
         await tx.execute(KEEP_DECISIONS, batch | columns)
