@@ -214,7 +214,7 @@ async def test_the_solvers_process_answers_what_would_be_answered_here_task_afte
         for seed in (3, 4):
             homes, households = a_crowded_city(Random(seed), homes=3, households=12)
             assert not match(homes, households).proven, "the solver has to work"
-            assert await worker.matched(homes, households, 60) == matched(homes, households, 60)
+            assert await worker.again(homes, households, 60) == matched(homes, households, 60)
     finally:
         worker.stop()
 
@@ -225,12 +225,12 @@ async def test_a_process_that_is_gone_is_no_answer_and_the_next_task_has_another
     try:
         worker._running().kill()
         await asyncio.to_thread(worker._running().wait)
-        assert await worker.matched(homes, households, 60) is not None
-        killed = asyncio.create_task(worker.matched(*a_crowded_city(Random(4), homes=60, households=300), 60))
+        assert await worker.again(homes, households, 60) is not None
+        killed = asyncio.create_task(worker.again(*a_crowded_city(Random(4), homes=60, households=300), 60))
         await asyncio.sleep(0.2)
         worker._running().kill()
         assert await killed is None
-        assert await worker.matched(homes, households, 60) is not None
+        assert await worker.again(homes, households, 60) is not None
     finally:
         worker.stop()
 

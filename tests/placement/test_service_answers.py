@@ -171,6 +171,8 @@ async def test_a_shelter_is_offered_out_of_order_with_a_reason_that_is_kept(rig:
     third = await ask(rig, household=known, medical_gate=True)
     listed = (await rig.get("placement", "/waiting", role="placement_officer")).json()
     assert [(entry["case_id"], entry["place"]) for entry in listed] == [(str(first), 1), (str(second), 2), (str(third), 3)]
+    (page,) = (await rig.get("placement", "/waiting?after=1&most=1", role="placement_officer")).json()
+    assert (page["case_id"], page["place"]) == (str(second), 2)
     body = {"shelter_id": shelter["shelter_id"], "reason": "safety"}
     refused = await rig.post("placement", f"/needs/{second}/offer", json=body, role="placement_officer")
     assert (refused.status_code, refused.json()["rule"], refused.json()["fact"]) == (409, "P7", "no_ground")

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 from contracts.intake import Closed
 from contracts.vocabulary import EndReason, Risk
-from placement import waiting
-from placement.domain import assign
+from placement import matching, waiting
+from placement.domain import assign, rounds
 from placement.domain.assign import Matching
 from placement.domain.homes import Home
 from placement.domain.people import Household
@@ -181,6 +181,81 @@ async def test_a_service_that_stops_while_the_solver_works_leaves_the_round_to_a
     await rig.until(rig._bound)
     await rig.settle()
     assert [await state(rig, case_id) for case_id in (first, second)] == ["offered", "waiting"]
+
+
+async def test_a_list_longer_than_a_block_goes_on_in_the_rounds_that_follow(rig: Rig, watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounds, "BLOCK", 2)
+    await platform(rig)
+    large = await ask(rig, risk=Risk.HIGH, household=a_snapshot(a_member(), a_member("female", 4, "child")))
+    low, high, medium = [[await ask(rig, risk=risk) for _ in range(2)] for risk in (Risk.LOW, Risk.HIGH, Risk.MEDIUM)]
+    watched.answered.clear()
+    shelter = a_shelter_body(*[a_room_body(1, name=name) for name in "ABCDE"])
+    await rig.post("placement", "/shelters", json=shelter, role="operator")
+    await rig.settle()
+    assert [await state(rig, case_id) for case_id in (*high, *medium, *low)] == ["offered"] * 5 + ["waiting"]
+    assert await state(rig, large) == "waiting", "and it hid no bed from anybody"
+    offered = await rig.sql("placement", "SELECT case_id FROM placement ORDER BY offered_at, id")
+    assert {row.case_id for row in offered[:2]} == set(high), "the riskiest came first"
+    assert len(watched.answered) > 2
+    (need,) = await rig.sql("placement", "SELECT reasons FROM need WHERE case_id = :c", c=low[1])
+    assert [(reason["rule"], reason["fact"]) for reason in need.reasons] == [("P1", "not_enough_beds")], "and she is told why"
+
+
+async def test_who_waits_for_the_same_reasons_is_not_written_again(rig: Rig, watched: Watched) -> None:
+    _, placement = await a_full_house(rig)
+    cases = [await ask(rig) for _ in range(4)]
+    before = await rig.sql("placement", "SELECT case_id, xmin::text FROM need WHERE case_id = ANY(:cases) ORDER BY case_id", cases=cases)
+    await give_back(rig, placement)
+    await rig.settle()
+    after = await rig.sql("placement", "SELECT case_id, xmin::text FROM need WHERE case_id = ANY(:cases) ORDER BY case_id", cases=cases)
+    assert sum(one != two for one, two in zip(before, after, strict=True)) == 1, "only who was offered the bed"
+    (kept,) = await rig.sql("placement", "SELECT together_with FROM decision WHERE case_id = :c ORDER BY made_at DESC LIMIT 1", c=cases[0])
+    assert kept.together_with == []
+
+
+async def test_a_home_that_changes_between_the_look_and_the_lock_is_looked_at_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = one_bed(name="Panti A"), one_bed(name="Panti B", kind="panti_transit")
+    await platform(rig, first, second)
+    seen, looks = matching._as_seen, list[bool]()
+    body = {"shelter_id": first["shelter_id"], "brought_by": "dinsos", "area": "31.71.01", "persons": [{"sex": "female", "agreement": "own"}]}
+
+    async def with_somebody_at_the_door(*_: Any) -> bool:
+        if not looks:
+            looks.append(True)
+            assert (await rig.post("placement", "/admissions", json=body, role="placement_officer")).status_code == 201
+        looks.append(await seen(*_))
+        return looks[-1]
+
+    monkeypatch.setattr(matching, "_as_seen", with_somebody_at_the_door)
+    case_id = await ask(rig)
+    assert looks == [True, False, True]
+    assert (await offer(rig, case_id))["shelter_id"] == second["shelter_id"]
+    assert await beds_in_use(rig) == 2
+
+
+async def test_who_begins_to_wait_while_a_bed_becomes_free_is_not_missed_by_its_round(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, placement = await a_full_house(rig)
+    settle, decided, go_on = matching.settle, asyncio.Event(), asyncio.Event()
+
+    async def slow(*args: Any, **more: Any) -> Any:
+        decided.set()
+        await go_on.wait()
+        return await settle(*args, **more)
+
+    monkeypatch.setattr(matching, "settle", slow)
+    late = uuid4()
+    await rig.say(a_triage(), subject=late)
+    await asyncio.wait_for(decided.wait(), 20)
+    await give_back(rig, placement)
+    question = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+    async def round_stands_in_line() -> bool:
+        return bool(await rig.sql("placement", question))
+
+    await rig.until(round_stands_in_line)
+    go_on.set()
+    await rig.settle()
+    assert await state(rig, late) == "offered"
 
 
 async def test_two_replicas_decide_on_the_same_round_and_one_writes_it(rig: Rig, watched: Watched) -> None:

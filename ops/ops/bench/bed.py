@@ -13,12 +13,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import httpx
 import nats
-from chassis import migrate
+from chassis import Settings, migrate
+from chassis.store.database import Database
 from contracts import streams
 from nats.aio.client import Client
 from nats.js import JetStreamContext
@@ -37,6 +38,9 @@ PATIENCE = 300.0
 POLL = 0.02
 QUIET = 2.0
 Command = tuple[Sequence[str], Mapping[str, str]]
+
+
+S = TypeVar("S", bound=Settings)
 
 
 class BenchError(Exception):
@@ -172,6 +176,18 @@ async def connected(url: str) -> AsyncIterator[Any]:
         yield connection
     finally:
         await connection.close()
+
+
+@contextlib.asynccontextmanager
+async def database_of(bed: Bed, service: str, settings: type[S]) -> AsyncIterator[Database]:
+    """The store of a service as the service itself uses it."""
+    prefix = f"{service.upper()}_"
+    told: dict[str, Any] = {name.removeprefix(prefix).lower(): value for name, value in bed.environment(service).items() if name.startswith(prefix)}
+    database = Database(settings(**told), service)
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 @contextlib.asynccontextmanager

@@ -15,7 +15,7 @@ from chassis.store.database import Database
 from placement.settings import PlacementSettings
 from placement.store import register
 
-from ops.bench.bed import Bed, BenchError, connected, open_bed, processes
+from ops.bench.bed import Bed, BenchError, connected, database_of, open_bed, processes
 from ops.bench.figures import Figure, Sizes, median, percentile
 from ops.bench.knock import knock, request
 from ops.processes import free_port
@@ -165,15 +165,9 @@ async def _people(store: Any, state: str, *, until: str, ended_as: str) -> None:
 async def _asked(bed: Bed) -> AsyncIterator[Side]:
     """The real placement on a store, and a pool of our own for what a decision loads."""
     port = free_port()
-    told: dict[str, Any] = {
-        name.removeprefix("PLACEMENT_").lower(): value for name, value in bed.environment(SERVICE).items() if name.startswith("PLACEMENT_")
-    }
-    database = Database(PlacementSettings(**told), SERVICE)
-    try:
-        async with processes(bed, "lists", {"issuer": bed.issuer_command(), SERVICE: bed.service(SERVICE, port=port)}):
-            await wait_ready(f"http://127.0.0.1:{port}/readyz", PATIENCE)
-            async with connected(bed.store(SERVICE)) as store:
-                shelter = await store.fetchval("SELECT id FROM shelter WHERE kind = 'panti_transit'")
-            yield Side(port, await bed.token(IDENTITY), str(shelter), database)
-    finally:
-        await database.close()
+    commands = {"issuer": bed.issuer_command(), SERVICE: bed.service(SERVICE, port=port)}
+    async with database_of(bed, SERVICE, PlacementSettings) as database, processes(bed, "lists", commands):
+        await wait_ready(f"http://127.0.0.1:{port}/readyz", PATIENCE)
+        async with connected(bed.store(SERVICE)) as store:
+            shelter = await store.fetchval("SELECT id FROM shelter WHERE kind = 'panti_transit'")
+        yield Side(port, await bed.token(IDENTITY), str(shelter), database)

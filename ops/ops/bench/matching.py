@@ -3,29 +3,31 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from random import Random
 from time import perf_counter
 from typing import Any, Self
 from uuid import UUID
 
+from placement import matching
 from placement.domain.homes import Home
 from placement.domain.offers import offer_home
 from placement.domain.people import Household
+from placement.settings import PlacementSettings
 from placement.solver import matched
-from placement.store import register
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from ops.bench import city
-from ops.bench.bed import Bed, connected, open_bed, processes, until
+from ops.bench.bed import Bed, connected, database_of, open_bed, processes, until
 from ops.bench.figures import Figure, Sizes, percentile
 from ops.bench.knock import Knocked, knock, request
-from ops.bench.yardstick import Asked, engine_of
 from ops.processes import free_port
 from ops.supervise import wait_ready
 
 SHELTERS, BEDS, LARGE = 100, 20, 2000
 OCCUPIED = {"85 % of the beds slept in": 0.85, "97 % slept in": 0.97}
-LONE = 400
+LONE, WARMING = 400, 20
+LONG = 5000
+SLOWED = {"GET /livez": 1.5, "GET /shelters": 2.0}
 IDLE_SECONDS = 10.0
 CLIENTS = 2
 IDENTITY = "placement-dinsos"
@@ -47,26 +49,28 @@ async def figure(_bed: Bed, sizes: Sizes, say: Callable[[str], None]) -> Figure:
             await _list(bed, store, found, what, sizes)
             say(f"{what}: done")
     _large(found, sizes, now)
+    await _long(found, now, say)
     return found
 
 
 async def _lone(bed: Bed, homes: Sequence[Home], households: Sequence[Household], found: Figure, what: str) -> None:
-    """One household after the other: the decision alone, and with reading and locking all shelters."""
+    """One household after the other: the decision alone, and as the service makes it, all shelters read and the one that is offered locked."""
     decided, whole = [], []
-    engine = engine_of(bed.store("placement"))
     for household in [*households, *households][:LONE]:
         started = perf_counter()
         offer_home(homes, household)
         decided.append(perf_counter() - started)
-    for household in households[: LONE // 4]:
-        async with AsyncSession(engine) as session:
+    async with database_of(bed, "placement", PlacementSettings) as database:
+        for household in [*households[:WARMING], *[*households, *households][:LONE]]:
             started = perf_counter()
-            offer_home(await register.homes(Asked(session, datetime.now(UTC))), household)  # type: ignore[arg-type]
+            await database.run(partial(matching.decide, households=[household]))
             whole.append(perf_counter() - started)
-    await engine.dispose()
+    whole = whole[WARMING:]
     found.rows.append((f"{what}: one household, p50 / p99", f"{percentile(decided, 0.5) * 1e3:.1f} / {percentile(decided, 0.99) * 1e3:.1f} ms"))
-    found.rows.append((f"{what}: with reading the store, p50 / p99", f"{percentile(whole, 0.5) * 1e3:.1f} / {percentile(whole, 0.99) * 1e3:.1f} ms"))
-    found.goal(f"{what}: matching one household, p99 ms", percentile(decided, 0.99) * 1e3, most=50)
+    found.rows.append(
+        (f"{what}: with reading and locking, p50 / p99", f"{percentile(whole, 0.5) * 1e3:.1f} / {percentile(whole, 0.99) * 1e3:.1f} ms")
+    )
+    found.goal(f"{what}: matching one household with reading and locking, p99 ms", percentile(whole, 0.99) * 1e3, most=50)
     found.data[f"lone {what}"] = {"decided": decided, "whole": whole}
 
 
@@ -87,9 +91,10 @@ async def _list(bed: Bed, store: Any, found: Figure, what: str, sizes: Sizes) ->
         left = await store.fetchval(WAITING)
     found.rows.append((f"{what}: the list matched and written", f"{seconds:.1f} s, {sizes.waiting - left} offers, {left} wait on"))
     found.goal(f"{what}: matching {sizes.waiting} households, seconds", seconds, most=10)
-    for name in idle.found:
+    for name, most in SLOWED.items():
         quiet, meanwhile = percentile(idle.found[name].seconds, 0.99) * 1e3, percentile(busy.found[name].seconds, 0.99) * 1e3
         found.rows.append((f"{what}: {name}, p99 idle / meanwhile", f"{quiet:.1f} / {meanwhile:.1f} ms"))
+        found.goal(f"{what}: {name}, p99 meanwhile / idle", meanwhile / quiet, most=most)
     found.data[f"list {what}"] = {"seconds": seconds, "waiting": left}
 
 
@@ -133,6 +138,27 @@ def _large(found: Figure, sizes: Sizes, now: datetime) -> None:
         (f"{LARGE:,} beds in each: one household, p50 / p99", f"{percentile(decided, 0.5) * 1e3:.0f} / {percentile(decided, 0.99) * 1e3:.0f} ms")
     )
     started = perf_counter()
-    matching = matched(homes, households, 8)
-    proven = "proven" if matching.proven else "not proven"
+    together = matched(homes, households, 8)
+    proven = "proven" if together.proven else "not proven"
     found.rows.append((f"{LARGE:,} beds in each: the list, decision alone", f"{perf_counter() - started:.1f} s, {proven}"))
+
+
+async def _long(found: Figure, now: datetime, say: Callable[[str], None]) -> None:
+    """A list of thousands in the running service, round after round until no bed is left that somebody could take; and what memory that took."""
+    random = Random(3)  # noqa: S311 - an invented city
+    homes, households = city.homes(random, SHELTERS, BEDS, 0.85), city.households(random, LONG, now)
+    async with open_bed() as bed, connected(bed.store("placement")) as store:
+        await city.write(store, homes, households, now)
+        port = free_port()
+        async with processes(bed, "long", {"issuer": bed.issuer_command(), "placement": bed.service("placement", port=port)}):
+            await wait_ready(f"http://127.0.0.1:{port}/readyz", 60)
+            started = perf_counter()
+            await store.execute(ROUND, UUID(int=0), UUID(int=1))
+            await until(lambda: _no_round(store), "the rounds did not end", patience=600)
+            seconds = perf_counter() - started
+        left, memory = await store.fetchval(WAITING), bed.peaks["long-placement"] / 2**20
+    found.rows.append(
+        (f"{LONG:,} wait, 85 % slept in: all rounds", f"{seconds:.1f} s, {LONG - left} offers, at most {memory:.0f} MiB in the service")
+    )
+    found.goal(f"{LONG:,} wait: most memory of the service, MiB", memory, most=150)
+    say(f"{LONG:,} wait: done")

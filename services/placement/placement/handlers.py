@@ -13,12 +13,12 @@ from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged,
 
 from placement import answers, arrivals, housing, matching, nights, stays, store, transfers, waiting
 from placement.domain import needs, split
-from placement.domain.explain import Decided
 from placement.domain.needs import Need, State
 from placement.domain.people import Person
 from placement.domain.placements import EXPECTED, Placement, Step, destination_of_outcome, destination_of_return
 from placement.stays import Departure
-from placement.store import census, groups, register, staying
+from placement.store import census, groups, line, register, staying
+from placement.waiting import Looked
 
 inputs = Inputs()
 inputs.consumes(IntakeSealed)(witness)  # of whose audit log this store keeps the seals
@@ -57,13 +57,15 @@ async def discharge(events: Sequence[Received[Any]], tx: Transaction) -> None:
 
 
 @inputs.clock("match", beforehand=waiting.look)
-async def try_the_waiting_list(due: Sequence[Due], tx: Transaction, found: Decided | None) -> None:
+async def try_the_waiting_list(due: Sequence[Due], tx: Transaction, found: Looked | None) -> None:
     """Beds may have become free: give them to those whose own are in doubt, then offer them to the waiting list, the riskiest first."""
-    waits, bedless = await store.waiting(tx), await housing.bedless(tx)
-    await tx.lock([*(need.subject for need in waits), *bedless])
+    bedless = await housing.bedless(tx)
+    wait = {entry.case_id: entry.subject for entry in found.found.lines} if found else await line.waiting(tx)
+    await tx.lock([*wait.values(), *bedless])
+    await register.stand_in_line(tx, alone=True)
     if bedless:
         await housing.ask_again(tx, bedless, due[-1].cause)
-    await waiting.answer(tx, [need.case_id for need in waits], found, due)
+    await waiting.answer(tx, found, due, wait)
 
 
 @inputs.clock("hold")

@@ -4,11 +4,11 @@ Locks are taken in one order everywhere: the cases, then the shelters. Where sev
 theirs, that clock is passed as `cause`.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from chassis import Cause, Due, Transaction
@@ -18,21 +18,30 @@ from contracts.vocabulary import Availability, CancelReason
 from placement import store
 from placement.domain.assign import at_once
 from placement.domain.explain import Decided, How
-from placement.domain.homes import Home, Refusal, summary, taken
+from placement.domain.homes import Home, Refusal, summary
 from placement.domain.needs import IN_FLIGHT, Need, State, Turn, enter, no_answer, reconsider
-from placement.domain.offers import Hold, Offer, Unplaceable, first_hold, next_hold, offer_home
-from placement.domain.people import Household, in_order
+from placement.domain.offers import Hold, Offer, first_hold, next_hold
+from placement.domain.people import Household
 from placement.domain.placements import Placement, Step, move
 from placement.domain.probing import Limits, left_to_people, suspected, withheld
+from placement.domain.rounds import Found, Line
 from placement.domain.rules import STILL, refusal
 from placement.settings import PlacementSettings
+from placement.store import line as line_store
 from placement.store import reasons, register
+from placement.store.reasons import unmet_line
 from placement.store.register import HIDDEN
+
+T = TypeVar("T")
 
 # Clocks that belong to no case: the round of the waiting list, and what is said of availability.
 NOBODY = UUID(int=0)
 # The clock of persons who joined a split household and are in no group of it yet.
 UNGROUPED = "ungrouped"
+# So often homes are looked at without a lock before all of them are locked.
+MOST_LOOKS = 3
+# So many households of a round are written in one statement.
+SOME = 25
 
 
 # -- cases --------------------------------------------------------------------------------------------------------------------------
@@ -42,6 +51,8 @@ async def take_up(tx: Transaction, known: Mapping[UUID, Need], told: Mapping[UUI
     """Decide again on cases of which more is told than was known: take offers back, begin or end a search, offer homes."""
     live = await store.live(tx, told)
     flying = {case_id: live[case_id] for case_id, need in told.items() if need.state in IN_FLIGHT}
+    if flying:
+        await register.stand_in_line(tx)
     homes = {home.id: home for home in await register.homes(tx)} if flying else {}
     turns = [_reconsidered(tx, need, flying.get(case_id), homes) for case_id, need in told.items()]
     heard = {case_id: need.version for case_id, need in told.items()}
@@ -70,14 +81,14 @@ async def notice_areas(tx: Transaction, known: Mapping[UUID, Need], named: Itera
     """Keep the areas that cases named; how often each changed them. One that does so too often may be looking for a secret house: a supervisor is told."""
     counted = await reasons.hear_areas(tx, named)
     for case_id, times in counted.items():
-        if suspected(known[case_id].area_changes, times, _limits(tx)):
+        if suspected(known[case_id].area_changes, times, limits(tx)):
             tx.emit(facts.ProbingSuspected(changes=times), known[case_id].subject)
     return counted
 
 
 def household_of(tx: Transaction, need: Need) -> Household:
     """Those who look for a home, with why secret homes are left out for them, if they are."""
-    return replace(need.household(tx.now), withheld=withheld(need.perpetrator_areas, need.area_changes, _limits(tx)))
+    return replace(need.household(tx.now), withheld=withheld(need.perpetrator_areas, need.area_changes, limits(tx)))
 
 
 async def search(tx: Transaction, known: Mapping[UUID, Need], now: Mapping[UUID, Need], cause: Cause | None = None) -> None:
@@ -89,26 +100,41 @@ async def search(tx: Transaction, known: Mapping[UUID, Need], now: Mapping[UUID,
     seekers = [need for need in now.values() if need.state is State.WAITING]
     after = dict(now)
     if seekers:
-        homes = await register.homes(tx)
         needs = waiting_from(tx, seekers)
-        decisions = None if await store.round_ahead(tx) else at_once(homes, [household_of(tx, need) for need in needs.values()])
-        if decisions is None:
+        decided = await decide(tx, [household_of(tx, need) for need in needs.values()])
+        if decided is None:
             set_round(tx, seekers[0].subject)
         else:
-            after |= await settle(tx, needs, Decided(How.TOGETHER, homes, decisions), cause=cause)
+            after |= await settle(tx, needs, decided, cause=cause)
     await record(tx, known, after)
 
 
-async def place(tx: Transaction, homes: Sequence[Home], seekers: Sequence[Need], cause: Cause | None = None) -> dict[UUID, Need]:
-    """Offer these (locked) homes to these (locked) households one by one, or say why there is none; their needs as they are then, not yet written."""
-    needs, left = waiting_from(tx, seekers), {home.id: home for home in homes}
-    decisions: list[Offer | Unplaceable] = []
-    for household in in_order(household_of(tx, need) for need in needs.values()):
-        decisions.append(offer_home(left.values(), household))
-        if isinstance(offer := decisions[-1], Offer):
-            left[offer.home] = taken(left[offer.home], household, offer.beds)
-        await asyncio.sleep(0)  # a long list does not keep others from being answered
-    return await settle(tx, needs, Decided(How.IN_TURN, homes, decisions), cause=cause)
+async def decide(tx: Transaction, households: Sequence[Household]) -> Decided | None:
+    """The surely best homes for a few (locked) households, of which those that are offered are locked; None when the coming round decides.
+
+    It is decided on what is only looked at. A home that is not the same any more when it is locked is let go, and all is decided again; the last
+    time every home is locked before.
+    """
+    await register.stand_in_line(tx)
+    for _ in range(MOST_LOOKS):
+        homes = await register.homes(tx, locked=False)
+        decisions = at_once(homes, households)
+        if decisions is None:
+            return None
+        async with tx.connection.begin_nested() as locks:
+            chosen = {decision.home for decision in decisions if isinstance(decision, Offer)}
+            if not chosen or await _as_seen(tx, homes, chosen):
+                return None if await store.round_ahead(tx) else Decided(How.TOGETHER, homes, decisions)
+            await locks.rollback()
+    homes = await register.homes(tx)
+    decisions = None if await store.round_ahead(tx) else at_once(homes, households)
+    return None if decisions is None else Decided(How.TOGETHER, homes, decisions)
+
+
+async def _as_seen(tx: Transaction, homes: Iterable[Home], chosen: Collection[UUID]) -> bool:
+    """Lock the chosen homes; whether they are as they were seen."""
+    locked = {home.id: home for home in await register.homes(tx, chosen)}
+    return all(locked[home.id] == home for home in homes if home.id in locked)
 
 
 def waiting_from(tx: Transaction, seekers: Iterable[Need]) -> dict[UUID, Need]:
@@ -116,27 +142,60 @@ def waiting_from(tx: Transaction, seekers: Iterable[Need]) -> dict[UUID, Need]:
     return {need.case_id: replace(need, waiting_since=need.waiting_since or tx.now) for need in seekers}
 
 
-async def settle(
-    tx: Transaction, needs: Mapping[UUID, Need], decided: Decided, held: Sequence[Offer | Unplaceable] | None = None, cause: Cause | None = None
-) -> dict[UUID, Need]:
-    """Keep what was decided, make the offers of it that hold (all, or those in `held`), and let the others wait.
-
-    The needs of the decisions that hold as they are then, not yet written.
-    """
-    decisions, homes = decided.decisions if held is None else held, decided.homes
-    made_as = {d.household.case_id: new_id(tx, "decision", d.household, cause) for d in decided.decisions}
+async def settle(tx: Transaction, needs: Mapping[UUID, Need], decided: Decided, cause: Cause | None = None) -> dict[UUID, Need]:
+    """Keep what was decided, make the offers of it, and let the others wait; the needs as they are then, not yet written."""
+    decisions = decided.decisions
+    made_as = {d.household.case_id: new_id(tx, "decision", d.household, cause) for d in decisions}
     if any(isinstance(d, Offer) or d.reasons != needs[d.household.case_id].reasons for d in decisions):
         await reasons.keep(tx, decided, made_as)
-    offers = [(make_offer(tx, needs[d.household.case_id], d, made_as[d.household.case_id], cause), d) for d in decisions if isinstance(d, Offer)]
+    free = {home.id: home.free_beds for home in decided.homes}
+    offered = await _offer(tx, needs, [d for d in decisions if isinstance(d, Offer)], free, made_as=made_as, cause=cause)
     waiting = [_wait(tx, needs[d.household.case_id], d.reasons, cause) for d in decisions if not isinstance(d, Offer)]
-    if offers:
-        await store.save_placements(tx, [made for made, _ in offers])
-        await store.hold_beds(tx, offers, {made.id: made.hold_until for made, _ in offers})
-        used = Counter(offer.home for _, offer in offers for _ in offer.beds)
-        if any(home.free_beds == used[home.id] for home in homes if home.id in used):
-            set_availability(tx, offers[0][0].subject, cause)
-    offered = [enter(needs[made.case_id], State.OFFERED) for made, _ in offers]
-    return {need.case_id: need for need in offered + waiting}
+    return offered | {need.case_id: need for need in waiting}
+
+
+async def _offer(
+    tx: Transaction,
+    needs: Mapping[UUID, Need],
+    offers: Sequence[Offer],
+    free: Mapping[UUID, int],
+    *,
+    made_as: Mapping[UUID, UUID],
+    cause: Cause | None,
+) -> dict[UUID, Need]:
+    """Make offers on homes that had so many beds free; the needs as they are then, not yet written."""
+    made = [(make_offer(tx, needs[o.household.case_id], o, made_as[o.household.case_id], cause), o) for o in offers]
+    if made:
+        await store.save_placements(tx, [entry for entry, _ in made])
+        await store.hold_beds(tx, made, {entry.id: entry.hold_until for entry, _ in made})
+        used = Counter(offer.home for offer in offers for _ in offer.beds)
+        if any(free[home] == count for home, count in used.items()):
+            set_availability(tx, made[0][0].subject, cause)
+    return {entry.case_id: enter(needs[entry.case_id], State.OFFERED) for entry, _ in made}
+
+
+async def write(tx: Transaction, found: Found, lines: Sequence[Line], held: Sequence[Offer], cause: Cause) -> None:
+    """Write what a round found: the `lines` of those (locked) who wait as they did, and the offers that are `held`; the others of them wait on."""
+    if not lines:
+        return
+    made_as = {line.case_id: tx.new_id("decision", line.case_id, cause) for line in found.lines}
+    await reasons.keep_lines(tx, found, made_as)
+    waiting = [line for line in lines if line.offer is None]
+    known = await store.needs(tx, [o.household.case_id for o in held] + [line.case_id for line in waiting if not line.told], reasons=False)
+    needs = waiting_from(tx, known.values())
+    left = Counter(found.free)
+    for some in _slices(held):
+        await record(tx, known, await _offer(tx, needs, some, left, made_as=made_as, cause=cause))
+        left.subtract(offer.home for offer in some for _ in offer.beds)
+    for told in _slices(waiting):
+        reviews = {line.case_id: _say_waiting(tx, needs[line.case_id], line.counts or {}, cause) for line in told if not line.told}
+        await line_store.say_why(tx, told, reviews)
+        await reasons.begin(tx, [unmet_line(line.case_id, line.persons, line.risk, line.counts or {}) for line in told])
+
+
+def _slices(entries: Sequence[T]) -> Iterator[Sequence[T]]:
+    """A few at a time, so that others are answered in between."""
+    return (entries[start : start + SOME] for start in range(0, len(entries), SOME))
 
 
 async def keep_alone(tx: Transaction, homes: Sequence[Home], answer: Offer) -> UUID:
@@ -208,18 +267,23 @@ def make_offer(tx: Transaction, need: Need, offer: Offer, decision_id: UUID | No
 def _wait(tx: Transaction, need: Need, reasons: tuple[Refusal, ...], cause: Cause | None) -> Need:
     if need.waitlisted:
         return replace(need, reasons=reasons)
+    return replace(need, waitlisted=True, review_at=_say_waiting(tx, need, summary(reasons), cause), reasons=reasons)
+
+
+def _say_waiting(tx: Transaction, need: Need, refusals: Mapping[str, int], cause: Cause | None) -> datetime:
+    """Say that a household waits, and set its next review; when that is."""
     review_at = set_waiting_review(tx, need, cause)
-    say(tx, facts.Waitlisted(refusals=_counted(reasons), review_at=review_at), need, cause=cause)
-    return replace(need, waitlisted=True, review_at=review_at, reasons=reasons)
+    say(tx, facts.Waitlisted(refusals=_counted(refusals), review_at=review_at), need, cause=cause)
+    return review_at
 
 
 def say_unmet(tx: Transaction, need: Need, heard: int) -> None:
     """State that a household that waited got no bed, though the triage of version `heard` was known."""
-    say(tx, facts.Unmet(refusals=_counted(need.reasons), triage_version=heard), need)
+    say(tx, facts.Unmet(refusals=_counted(summary(need.reasons)), triage_version=heard), need)
 
 
-def _counted(reasons: Iterable[Refusal]) -> tuple[facts.Refusal, ...]:
-    return tuple(facts.Refusal(rule=rule, shelters=count) for rule, count in summary(reasons).items())
+def _counted(refusals: Mapping[str, int]) -> tuple[facts.Refusal, ...]:
+    return tuple(facts.Refusal(rule=rule, shelters=count) for rule, count in refusals.items())
 
 
 # -- offers that end ------------------------------------------------------------------------------------------------------------------
@@ -339,7 +403,8 @@ def ladder_end(tx: Transaction, offered_at: datetime, risk: str) -> datetime:
     return offered_at + _by_risk(tx, _settings(tx).ladder_minutes, risk, timedelta(minutes=1))
 
 
-def _limits(tx: Transaction) -> Limits:
+def limits(tx: Transaction) -> Limits:
+    """How often and how many areas a case may name."""
     return Limits(_settings(tx).probing_changes, _settings(tx).probing_areas)
 
 

@@ -3,17 +3,24 @@
 import os
 import pickle
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from time import monotonic
+from typing import Any
+from uuid import UUID
 
 import highspy
 import numpy as np
 
-from placement.domain.assign import Matching, Solution, match
+from placement.domain import assign
+from placement.domain.assign import Matching
 from placement.domain.homes import Home
 from placement.domain.people import Household
+from placement.domain.placing import Solution, Solve
 from placement.domain.program import Program
-from placement.worker import read, write
+from placement.domain.rounds import Found, choose, decide
+from placement.domain.seen import home_of, listed_of
+from placement.worker import Terms, Texts, read, write
 
 POLITE = 10
 # A program gets this part of the time that is left, so that one that is hard leaves some to those after it.
@@ -68,8 +75,40 @@ def _model(program: Program) -> highspy.HighsLp:
 
 def matched(homes: Sequence[Home], households: Sequence[Household], seconds: float) -> Matching:
     """Decide on all households together within a time: what is not proven by then is the best that is known."""
+    return assign.match(homes, households, *_within(seconds))
+
+
+def decided(homes: Texts, block: Sequence[tuple[str, str]], terms: Terms) -> Found:
+    """Decide on a block of the waiting list, given as the store tells it with the digests of the reasons that were kept, within a time."""
+    listed = [listed_of(told, terms.limits, terms.now, kept) for told, kept in block]
+    return decide(_homes(homes), listed, *_within(terms.seconds))
+
+
+def chosen(homes: Texts, waiting: Sequence[str], terms: Terms) -> tuple[list[UUID], bool]:
+    """The block of a list, given as the store tells it."""
+    return choose(_homes(homes), (listed_of(told, terms.limits, terms.now) for told in waiting), terms.most)
+
+
+def _homes(texts: Texts) -> list[Home]:
+    return [home_of(home_id, told) for home_id, told in texts.items()]
+
+
+def _within(seconds: float) -> tuple[Solve, Callable[[], bool]]:
     deadline = monotonic() + seconds
-    return match(homes, households, lambda program: solve(program, (deadline - monotonic()) * SHARE), lambda: monotonic() < deadline - ENOUGH)
+    return lambda program: solve(program, (deadline - monotonic()) * SHARE), lambda: monotonic() < deadline - ENOUGH
+
+
+def answer(task: str, *told: Any) -> tuple[Any, str, Sequence[Any]]:
+    """The answer to one task, with the part of it that is sent one by one, and its name."""
+    match task:
+        case "choose":
+            return chosen(*told), "", ()
+        case "round":
+            found = decided(*told)
+            return replace(found, lines=()), "lines", found.lines
+        case _:
+            matching = matched(*told)
+            return replace(matching, decisions=()), "decisions", matching.decisions
 
 
 def main() -> None:
@@ -80,13 +119,13 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # the solver greets on the standard output, whatever it is told
     while True:
         try:
-            homes, households, seconds = pickle.loads(read(sys.stdin.buffer))  # noqa: S301
+            task = pickle.loads(read(sys.stdin.buffer))  # noqa: S301
         except EOFError:
             return
-        found = matched(homes, households, seconds)
-        write(answers, pickle.dumps((found.proven, found.cost, len(found.decisions))))
-        for decision in found.decisions:
-            write(answers, pickle.dumps(decision))
+        whole, name, parts = answer(*task)
+        write(answers, pickle.dumps((whole, name, len(parts))))
+        for part in parts:
+            write(answers, pickle.dumps(part))
 
 
 if __name__ == "__main__":

@@ -12,19 +12,36 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from typing import IO
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import IO, Any, TypeAlias
+from uuid import UUID
 
 import structlog
 
 from placement.domain.assign import Matching
 from placement.domain.homes import Home
-from placement.domain.offers import Offer, Unplaceable
 from placement.domain.people import Household
+from placement.domain.probing import Limits
+from placement.domain.rounds import BLOCK, Found
 
 log = structlog.get_logger()
 
+# Homes as the store tells them, by id.
+Texts: TypeAlias = Mapping[UUID, str]
+
 HEAD = struct.Struct(">Q")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a round is decided: within how many seconds, for how many together, and what it needs to read those who wait."""
+
+    seconds: float
+    now: datetime
+    limits: Limits
+    most: int = BLOCK
 
 
 class Worker:
@@ -34,11 +51,27 @@ class Worker:
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
-    async def matched(self, homes: Sequence[Home], households: Sequence[Household], seconds: float) -> Matching | None:
-        """Decide on all households together, in the other process; None when it failed, which only costs the proof."""
-        task = pickle.dumps((list(homes), list(households), seconds))
+    async def chosen(self, homes: Texts, waiting: Sequence[str], terms: Terms) -> tuple[list[UUID], bool] | None:
+        """The block of a round of a long list, and whether the list goes on (`rounds.choose`); None when the process failed."""
+        answer: tuple[list[UUID], bool] | None = await self._asked("choose", homes, waiting, terms)
+        return answer
+
+    async def matched(self, homes: Texts, block: Sequence[tuple[str, str]], terms: Terms) -> Found | None:
+        """Decide on a block, given as texts with the digests of the reasons that were kept, on homes given as texts; None when the process failed.
+
+        That costs the proof, and nothing else.
+        """
+        answer: Found | None = await self._asked("round", homes, block, terms)
+        return answer
+
+    async def again(self, homes: Sequence[Home], households: Sequence[Household], seconds: float) -> Matching | None:
+        """Decide on all these households together, in full; None when the process failed."""
+        answer: Matching | None = await self._asked("again", list(homes), list(households), seconds)
+        return answer
+
+    async def _asked(self, *task: Any) -> Any:
         try:
-            return await asyncio.to_thread(self._ask, task)
+            return await asyncio.to_thread(self._ask, pickle.dumps(task))
         except asyncio.CancelledError:
             self.stop()
             raise
@@ -54,14 +87,14 @@ class Worker:
             process.kill()
             process.wait()
 
-    def _ask(self, task: bytes) -> Matching:
+    def _ask(self, task: bytes) -> Any:
         with self._turn:
             process = self._running()
             write(process.stdin, task)
-            proven, cost, count = pickle.loads(read(process.stdout))  # noqa: S301
-            # One decision at a time, so that the event loop has its turn in between.
-            decisions: list[Offer | Unplaceable] = [pickle.loads(read(process.stdout)) for _ in range(count)]  # noqa: S301
-        return Matching(tuple(decisions), proven, cost)
+            whole, name, count = pickle.loads(read(process.stdout))  # noqa: S301
+            # One part at a time, so that the event loop has its turn in between.
+            parts = [pickle.loads(read(process.stdout)) for _ in range(count)]  # noqa: S301
+        return replace(whole, **{name: tuple(parts)}) if name else whole
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:

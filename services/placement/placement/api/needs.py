@@ -4,10 +4,11 @@ A group of a household that was split has an id of its own, by which these route
 """
 
 from collections.abc import Collection, Mapping
+from typing import Annotated
 from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, Transaction, conflict, not_found, reads, writes
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from placement import arrivals, byhand, matching, policy, splitting, store
@@ -17,10 +18,12 @@ from placement.domain.needs import Need, State, enter
 from placement.domain.people import in_order
 from placement.domain.placements import Said
 from placement.domain.split import LOOKING, Group, against, looking
-from placement.store import groups, register
+from placement.store import groups, line, register
 from placement.store.groups import Approved
 
 router = APIRouter()
+After = Annotated[int, Query(ge=0)]
+Most = Annotated[int, Query(ge=1, le=1000)]
 
 
 class RoundView(BaseModel):
@@ -31,19 +34,19 @@ class RoundView(BaseModel):
 
 @router.get("/waiting")
 @reads(*policy.SEE_WAITING)
-async def waiting_list(tx: Transaction) -> list[NeedView]:
-    """Who waits for a bed, in the order in which they are offered one, and why no shelter suits; of a split household also where the others are.
+async def waiting_list(tx: Transaction, after: After = 0, most: Most = 200) -> list[NeedView]:
+    """Who waits for a bed, in the order in which they are offered one, and why no shelter suits: so many at `most`, `after` a place in the list.
 
-    At the end, without a place: who joined a split household and is in no group until a supervisor says in which.
+    Of a split household also where the others are; at the end, without a place, who joined one and is in no group until a supervisor says in which.
     """
-    needs = {need.case_id: need for need in await store.waiting(tx)}
+    needs = {need.case_id: need for need in await store.waiting(tx, after=after, most=most)}
     order = in_order(need.household(tx.now) for need in needs.values())
-    nowhere = await groups.ungrouped(tx)
+    nowhere = await groups.ungrouped(tx) if len(needs) < most else []
     whole = {need.part_of for need in needs.values() if need.part_of} | {need.case_id for need in nowhere}
     parts: dict[UUID, list[Need]] = {}
     for need in (await groups.households(tx, whole)).values() if whole else ():
         parts.setdefault(need.subject, []).append(need)
-    listed = [NeedView.of(needs[entry.case_id], place, parts.get(entry.part_of or entry.case_id, ())) for place, entry in enumerate(order, 1)]
+    listed = [NeedView.of(needs[entry.case_id], place, parts.get(entry.part_of or entry.case_id, ())) for place, entry in enumerate(order, after + 1)]
     return listed + [NeedView.of(need, household=parts[need.case_id]) for need in nowhere]
 
 
@@ -52,7 +55,7 @@ async def waiting_list(tx: Transaction) -> list[NeedView]:
 async def rematch(tx: Transaction) -> RoundView:
     """Try the whole waiting list again now."""
     matching.set_round(tx)
-    return RoundView(waiting=len(await store.waiting(tx)))
+    return RoundView(waiting=len(await line.waiting(tx)))
 
 
 @router.get("/needs/{case_id}")

@@ -228,7 +228,7 @@ async def _again(tx: Transaction, made: Decision) -> Rerun:
     homes, households = await reasons.what_it_saw(tx, made)
     if made.how is not How.SOLVED:
         return "same" if explain.same(made, explain.rerun(made.how, homes, households, made.case_id)) else "different"
-    found = await waiting.worker.matched(homes, households, tx.settings.match_seconds)
+    found = await waiting.worker.again(homes, households, tx.settings.match_seconds)
     if found is None or not found.proven:
         return "not_proven"
     return "same" if explain.same(made, explain.answer_of(found.decisions, made.case_id)) else "different"

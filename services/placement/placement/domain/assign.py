@@ -3,41 +3,24 @@
 Of all ways to house them, the one that houses the first of the list if any way can, then the second, and so on: nobody is passed over for
 somebody after them unless no arrangement holds them together with those before. Among the ways that house the same households, one that costs
 least in all (`rules` says what costs). Cheap steps that are sure come first: a household that takes what is left, or for which one other moves, is
-housed; one for which nothing would be left in all homes that can be reached by moving is not. What they leave open a solver decides.
+housed; one for which nothing would be left in all homes that can be reached by moving is not. What they leave open a solver decides (`placing`).
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
-from placement.domain.homes import Considered, Home, Verdict, taken
+from placement.domain.homes import Considered, Home, Refusal, Verdict, taken
 from placement.domain.offers import Offer, Unplaceable, best_of, has_a_bed_already, offer_home, said_of_rooms
-from placement.domain.people import INFECTIOUS, WHEELCHAIR, Household, in_order
-from placement.domain.program import Choice, Program, Wanted, choices, program
-from placement.domain.rooms import Arrangement, Known, arrange, beds_of, usable
-from placement.domain.rules import OVERFLOW, PREFERS, RULES, WITH_GUESTS, cost_of, of_rooms, refusal, refused_by
+from placement.domain.people import Household
+from placement.domain.placing import STATIC, Placed, Placing, Seeker, Solution, Solve
+from placement.domain.rooms import arrange, beds_of
+from placement.domain.rules import WITH_GUESTS, cost_of, of_rooms, refusal, refused_by
 
-# So many households of the list the solver decides on at once; their weights double from the last to the first.
-BLOCK = 10
+__all__ = ["Matching", "Solution", "Solve", "Told", "at_once", "match", "placed_together"]
+
 # So many pairs of a home and a household are looked at while others wait.
 AT_ONCE = 300
-# So many choices of all households together the solver is asked about at most.
-MOST_CHOICES = 60_000
-# So many moves of one other household are tried before the solver is asked.
-MOST_MOVES = 60
-
-_STATIC = tuple(rule for rule in (*RULES, *PREFERS) if rule not in WITH_GUESTS)
-
-
-@dataclass(frozen=True, slots=True)
-class Solution:
-    """The values of a program's variables, and whether they are proven to be the best."""
-
-    values: Sequence[int]
-    proven: bool
-
-
-Solve = Callable[[Program], Solution | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +36,28 @@ def match(homes: Iterable[Home], households: Iterable[Household], solve: Solve |
     """Decide on all households together; never part of one.
 
     Without a solver, and when it gives up or there is no `time` for it any more, what the cheap steps found is the answer, and it may not be
-    proven. The same homes and households give the same answer, whatever their order here.
+    proven. The same homes and households give the same answer, whatever their order here; and an answer that is proven is the same without
+    those who were not housed.
     """
-    return _Match(homes, households, solve, time).matching()
+    found = placed_together(homes, households, solve, time)
+    told = Told(found)
+    return Matching(tuple(told.decision(household) for household in found.ordered), found.proven, found.cost)
+
+
+def placed_together(
+    homes: Iterable[Home], households: Iterable[Household], solve: Solve | None = None, time: Callable[[], bool] = lambda: True
+) -> Placing:
+    """Who is placed where. Where a solver said who is housed, these are placed once more by themselves, so that nobody else shows in it."""
+    known = list(homes)
+    found = Placing(known, households, solve, time)
+    found.run()
+    if found.asked and found.proven and len(found.placed) < len(found.seekers):
+        alone = Placing(known, [found.seekers[number].household for number in found.placed], solve, time)
+        alone.run()
+        found.proven = alone.proven and len(alone.placed) == len(found.placed)
+        if found.proven:
+            found.adopt(alone)
+    return found
 
 
 def at_once(homes: Sequence[Home], households: Sequence[Household]) -> Sequence[Offer | Unplaceable] | None:
@@ -68,355 +70,62 @@ def at_once(homes: Sequence[Home], households: Sequence[Household]) -> Sequence[
     return found.decisions if found.proven else None
 
 
-@dataclass(slots=True)
-class _Placed:
-    home: UUID
-    arrangement: Arrangement
-    cost: int
+class Told:
+    """What is said of a placing: each decision with what was found of every home as the others of the batch leave it."""
 
+    def __init__(self, placing: Placing) -> None:
+        self.placing = placing
+        self._seekers = {seeker.household.case_id: seeker for seeker in placing.seekers}
+        self._given = dict[int, dict[UUID, UUID]]()
+        left = dict(placing.homes)
+        for number in sorted(placing.placed):
+            entry = placing.placed[number]
+            self._given[number] = beds_of(left[entry.home], entry.arrangement)
+            left[entry.home] = taken(left[entry.home], placing.seekers[number].household, self._given[number])
 
-@dataclass(slots=True)
-class _Seeker:
-    """One household with the homes that may take it, as they were before the batch: what each costs at least."""
+    def decision(self, household: Household) -> Offer | Unplaceable:
+        """What was decided for one of the households, in full."""
+        placing, seeker = self.placing, self._seekers.get(household.case_id)
+        if seeker is None:
+            return has_a_bed_already(household, placing.homes.values())
+        if seeker.number in placing.placed:
+            entry = placing.placed[seeker.number]
+            return Offer(household, entry.home, self._given[seeker.number], tuple(self._seen(seeker, entry)))
+        if seeker.doubles & placing.placed.keys():
+            return has_a_bed_already(household, placing.left.values())
+        return best_of([(home, _verdicts(seeker, home)) for home in placing.left.values()], household)
 
-    number: int
-    household: Household
-    static: dict[UUID, tuple[Verdict, ...]]
-    costs: dict[UUID, int]
-    best: int = 0
-    rivals: set[int] = field(default_factory=set)  # no home takes both
-    doubles: set[int] = field(default_factory=set)  # they share a person: only one of them gets a home
-    kinds: dict[object, int] = field(default_factory=dict)
-    rooms: set[UUID] | None = None
-    choices: dict[UUID, tuple[list[Choice], bool]] = field(default_factory=dict)
-
-
-class _Match:
-    def __init__(self, homes: Iterable[Home], households: Iterable[Household], solve: Solve | None, time: Callable[[], bool]) -> None:
-        self.solve, self.time, self.proven, self.known = solve, time, True, Known()
-        self.homes = {home.id: home for home in sorted(homes, key=lambda home: home.id)}
-        self.left, self.free = dict(self.homes), {home.id: home.free_beds for home in self.homes.values()}
-        self.beds_free = {room.id: len(room.free) for home in self.homes.values() for room in home.rooms}
-        housed = {person for home in self.homes.values() for person in home.sheltered}
-        ordered = in_order(households)
-        self.housed = {h.case_id for h in ordered if any(person.id in housed for person in h.persons)}
-        self.ordered = ordered
-        self.seekers = [self._seeker(number, household) for number, household in enumerate(h for h in ordered if h.case_id not in self.housed)]
-        self._relate()
-        self.placed: dict[int, _Placed] = {}
-        self.impossible: list[_Seeker] = []
-
-    # -- what there is ----------------------------------------------------------------------------------------------------------------
-
-    def _seeker(self, number: int, household: Household) -> _Seeker:
-        static = {home.id: tuple(rule(home, household) for rule in _STATIC) for home in self.homes.values()}
-        costs: dict[UUID, int] = {}
-        for home in self.homes.values():
-            if refused_by(static[home.id]) is None and refusal(home, household, WITH_GUESTS) is None:
-                found = arrange(home, household, self.known)
-                if found is not None:
-                    costs[home.id] = cost_of(static[home.id]) + found.whole
-        units = any(room.serves for home in self.homes.values() for room in home.rooms)
-        kinds: dict[object, int] = {}
-        for person in household.persons:
-            kind = (person.sex, person.small, person.adult, WHEELCHAIR in person.needs, INFECTIOUS in person.needs, person.age if units else None)
-            kinds[kind] = kinds.get(kind, 0) + 1
-        return _Seeker(number, household, static, costs, min(costs.values(), default=0), kinds=kinds)
-
-    def _relate(self) -> None:
-        """Who must not come into one home with whom, and who is in two households."""
-        owners: dict[UUID, set[int]] = {}
-        for seeker in self.seekers:
-            for person in seeker.household.persons:
-                owners.setdefault(person.id, set()).add(seeker.number)
-        for seeker in self.seekers:
-            for person in seeker.household.persons:
-                self._both(seeker, owners[person.id], doubles=True)
-            for person_id in seeker.household.keep_apart:
-                self._both(seeker, owners.get(person_id, set()), doubles=False)
-
-    def _both(self, seeker: _Seeker, others: set[int], *, doubles: bool) -> None:
-        for other in others - {seeker.number}:
-            for one, two in ((seeker, self.seekers[other]), (self.seekers[other], seeker)):
-                (one.doubles if doubles else one.rivals).add(two.number)
-
-    # -- placing ----------------------------------------------------------------------------------------------------------------------
-
-    def matching(self) -> Matching:
-        position = 0
-        while position < len(self.seekers):
-            seeker = self.seekers[position]
-            position += 1
-            if self._surely_not(seeker) or self._take_what_is_left(seeker) or self._move_one(seeker):
-                continue
-            if self._no_room_in_reach(seeker):
-                self.impossible.append(seeker)
-                continue
-            position = self._ask(seeker, position)
-        self._improve()
-        if not self.proven:
-            for seeker in self.seekers:
-                if seeker.number not in self.placed and not self._surely_not(seeker):
-                    self._take_what_is_left(seeker)
-        return Matching(tuple(self._decisions()), self.proven, self.cost)
-
-    @property
-    def cost(self) -> int:
-        """What all placements cost, each bed of need counted once."""
-        beds: dict[tuple[UUID, UUID], int] = {}
-        for entry in self.placed.values():
-            for use in entry.arrangement.uses:
-                beds[entry.home, use.room] = beds.get((entry.home, use.room), 0) + len(use.persons)
-        rooms = {(home.id, room.id): sum(bed not in room.overflow for bed in room.free) for home in self.homes.values() for room in home.rooms}
-        return sum(entry.cost for entry in self.placed.values()) + OVERFLOW * sum(max(0, count - rooms[room]) for room, count in beds.items())
-
-    def _surely_not(self, seeker: _Seeker) -> bool:
-        """No home takes it even while nobody else is placed, a double of it is placed, or one that asks for less was found to have no place."""
-        if not seeker.costs or seeker.doubles & self.placed.keys():
-            return True
-        return any(_asks_no_more(other, seeker) for other in self.impossible)
-
-    def _take_what_is_left(self, seeker: _Seeker) -> bool:
-        """Give it the best of what is left, if there is anything."""
-        found = self._lone(seeker, self.left, self.free)
-        if found is not None:
-            self._put(seeker, found)
-        return found is not None
-
-    def _lone(self, seeker: _Seeker, left: dict[UUID, Home], free: dict[UUID, int]) -> _Placed | None:
-        best: tuple[tuple[int, int, UUID], _Placed] | None = None
-        needed = len(seeker.household.persons)
-        for cost, beds, home_id in sorted((cost, free[home_id], home_id) for home_id, cost in seeker.costs.items() if free[home_id] >= needed):
-            if best is not None and (cost, beds, home_id) > best[0]:
-                break
-            found = self._in(seeker, left[home_id])
-            if found is not None and (best is None or (found[1], beds, home_id) < best[0]):
-                best = ((found[1], beds, home_id), found[0])
-        return best[1] if best else None
-
-    def _in(self, seeker: _Seeker, home: Home) -> tuple[_Placed, int] | None:
-        """The seeker in this home as it is now, and what that costs with its beds of need."""
-        if home.free_beds < len(seeker.household.persons) or refusal(home, seeker.household, WITH_GUESTS):
+    def reasons(self, household: Household) -> tuple[Refusal, ...] | None:
+        """Only why there is no home for one of the households, which is much less work; None where this way does not tell."""
+        placing, seeker = self.placing, self._seekers.get(household.case_id)
+        if seeker is None or seeker.number in placing.placed or seeker.doubles & placing.placed.keys():
             return None
-        found = arrange(home, seeker.household, self.known)
-        if found is None:
+        found = tuple(self._against(seeker, home) for home in placing.left.values())
+        return None if None in found else tuple(reason for reason in found if reason)
+
+    def _against(self, seeker: Seeker, home: Home) -> Refusal | None:
+        if verdict := seeker.against.get(home.id):
+            return Refusal(home.id, verdict.rule, verdict.fact, home.secret)
+        if found := refusal(home, seeker.household, WITH_GUESTS):
+            return found
+        if arrange(home, seeker.household, self.placing.known) is not None:
             return None
-        base = cost_of(seeker.static[home.id])
-        return _Placed(home.id, found, base + found.cost), base + found.whole
+        verdict = of_rooms("rooms_do_not_fit")
+        return Refusal(home.id, verdict.rule, verdict.fact, home.secret)
 
-    def _put(self, seeker: _Seeker, placed: _Placed) -> None:
-        self.placed[seeker.number] = placed
-        home = self.left[placed.home]
-        self.left[placed.home] = taken(home, seeker.household, beds_of(home, placed.arrangement))
-        self.free[placed.home] -= len(seeker.household.persons)
-
-    def _without(self, home_id: UUID, number: int) -> Home:
-        """A home as it is without one of those placed in it; beds are given out anew in the order of the list."""
-        home = self.homes[home_id]
-        for other in sorted(n for n, entry in self.placed.items() if entry.home == home_id and n != number):
-            home = taken(home, self.seekers[other].household, beds_of(home, self.placed[other].arrangement))
-        return home
-
-    def _move_one(self, seeker: _Seeker) -> bool:
-        """Let one household that is placed move to another home or other rooms, so that this one has a place."""
-        tried = 0
-        inside: dict[UUID, list[int]] = {}
-        for number, entry in self.placed.items():
-            inside.setdefault(entry.home, []).append(number)
-        for home_id in sorted(seeker.costs, key=lambda home_id: (seeker.costs[home_id], home_id)):
-            for number in sorted(inside.get(home_id, ()), reverse=True):
-                tried += 1
-                if tried > MOST_MOVES or not self.time():
-                    return False
-                if self._moved(seeker, home_id, self.seekers[number]):
-                    return True
-        return False
-
-    def _moved(self, seeker: _Seeker, home_id: UUID, other: _Seeker) -> bool:
-        home = self._without(home_id, other.number)
-        found = self._in(seeker, home)
-        if found is None:
-            return False
-        after = self.left | {home_id: taken(home, seeker.household, beds_of(home, found[0].arrangement))}
-        elsewhere = self._lone(other, after, self.free | {home_id: after[home_id].free_beds})
-        if elsewhere is None:
-            return False
-        self.placed[seeker.number], self.placed[other.number] = found[0], elsewhere
-        self._again()
-        return True
-
-    def _again(self) -> None:
-        """Count anew what is left."""
-        self.left, self.free = dict(self.homes), {home.id: home.free_beds for home in self.homes.values()}
-        for number in sorted(self.placed):
-            self._put(self.seekers[number], self.placed[number])
-
-    # -- what is not possible ---------------------------------------------------------------------------------------------------------
-
-    def _no_room_in_reach(self, seeker: _Seeker) -> bool:
-        """Whether the rooms that it can use, that those can use who are placed there, and so on, have fewer free beds than it has members."""
-        inside: dict[UUID, set[int]] = {}
-        for number, entry in self.placed.items():
-            for use in entry.arrangement.uses:
-                inside.setdefault(use.room, set()).add(number)
-        reach, movable, new = set[UUID](), set[int](), self._rooms(seeker)
-        while new:
-            reach |= new
-            others = set[int]().union(*(inside.get(room, ()) for room in new)) - movable
-            movable |= others
-            new = set[UUID]().union(*(self._rooms(self.seekers[number]) for number in others)) - reach
-        free = sum(self.beds_free[room] for room in reach) - sum(len(self.seekers[number].household.persons) for number in movable)
-        return free < len(seeker.household.persons)
-
-    def _rooms(self, seeker: _Seeker) -> set[UUID]:
-        if seeker.rooms is None:
-            seeker.rooms = {room for home_id in seeker.costs for room in usable(self.homes[home_id], seeker.household, self.known)}
-        return seeker.rooms
-
-    # -- with the solver --------------------------------------------------------------------------------------------------------------
-
-    def _ask(self, seeker: _Seeker, position: int) -> int:
-        """Let the solver decide on this and the next households of the list; where the list goes on."""
-        if self.solve is None:
-            self.proven = False
-            return position
-        block = [seeker]
-        while position < len(self.seekers) and len(block) < BLOCK:
-            if not self._surely_not(self.seekers[position]):
-                block.append(self.seekers[position])
-            position += 1
-        solved = self._solved([entry.number for entry in block], None)
-        if not solved:
-            for entry in block:
-                if self._surely_not(entry) or self._take_what_is_left(entry):
-                    continue
-                self._move_one(entry)
-        elif self.proven:
-            self.impossible += [entry for entry in block if entry.number not in self.placed]
-        return position
-
-    def _improve(self) -> None:
-        """Make what is placed cost as little as it can; the less it costs so far, the fewer ways are left that may be better."""
-        least, before, sure = sum(self.seekers[number].best for number in self.placed), None, self.proven
-        while self.cost > least and self.cost != before:
-            if self.solve is None:
-                self.proven = False
-                return
-            before, self.proven = self.cost, sure
-            if self._solved([], self.cost - least) and self.proven:
-                return
-
-    def _wanted(self, wishes: Sequence[int], slack: int | None) -> list[tuple[Wanted, bool]] | None:
-        """Who takes part: those whose homes hang together with those of the wishes, or all when costs are at stake (within the slack).
-
-        None when these are more choices than a solver reads in time.
-        """
-        numbers = sorted({*self.placed, *wishes})
-        if slack is None:
-            reach = {home_id for number in wishes for home_id in self.seekers[number].costs}
-            together, grew = set(wishes), True
-            while grew:
-                grew = False
-                for number in numbers:
-                    if number not in together and (
-                        not reach.isdisjoint(self.seekers[number].costs) or (self.seekers[number].rivals | self.seekers[number].doubles) & together
-                    ):
-                        together.add(number)
-                        reach |= self.seekers[number].costs.keys()
-                        grew = True
-            numbers = sorted(together)
-        wanted, count = [], 0
-        for number in numbers:
-            wanted.append(self._want(number, wishes, slack))
-            count += len(wanted[-1][0].choices)
-            if count > MOST_CHOICES or not self.time():
-                return None
-        return wanted
-
-    def _want(self, number: int, wishes: Sequence[int], slack: int | None) -> tuple[Wanted, bool]:
-        """What is asked for one household, and whether some of its choices were left out."""
-        seeker, entry = self.seekers[number], self.placed.get(number)
-        most = None if slack is None else seeker.best + slack
-        found, cut = [], False
-        for home_id, cost in seeker.costs.items():
-            if most is None or cost <= most:
-                if home_id not in seeker.choices:
-                    seeker.choices[home_id] = choices(self.homes[home_id], number, seeker.household, cost_of(seeker.static[home_id]))
-                found += seeker.choices[home_id][0]
-                cut = cut or seeker.choices[home_id][1]
-        worth = 2 ** (len(wishes) - 1 - wishes.index(number)) if number in wishes else 0
-        now = Choice(number, entry.home, entry.arrangement, entry.cost) if entry else None
-        return Wanted(number, found, seeker.rivals, seeker.doubles, worth, most, now), cut
-
-    def _solved(self, wishes: Sequence[int], slack: int | None) -> bool:
-        """Ask the solver, and take its answer; False when it has none, the question is too large, or there is no time for it."""
-        found = None
-        if self.solve is not None and (wanted := self._wanted(wishes, slack)) is not None:
-            asked = program(self.homes, [entry for entry, _ in wanted])
-            found = self.solve(asked)
-        if found is None:
-            self.proven = False
-            return False
-        if not found.proven or any(cut for _, cut in wanted or ()):
-            self.proven = False
-        for number, choice in asked.chosen(found.values).items():
-            self.placed[number] = _Placed(choice.home, choice.arrangement, choice.cost)
-        self._again()
-        return True
-
-    # -- what is said -----------------------------------------------------------------------------------------------------------------
-
-    def _decisions(self) -> Iterable[Offer | Unplaceable]:
-        """Each decision with what was found of every home as the others of the batch leave it."""
-        seekers = {seeker.household.case_id: seeker for seeker in self.seekers}
-        given = self._given()
-        for household in self.ordered:
-            seeker = seekers.get(household.case_id)
-            if seeker is None:
-                yield has_a_bed_already(household, self.homes.values())
-            elif seeker.doubles & self.placed.keys() and seeker.number not in self.placed:
-                yield has_a_bed_already(household, self.left.values())
-            elif seeker.number in self.placed:
-                entry = self.placed[seeker.number]
-                yield Offer(household, entry.home, given[seeker.number], tuple(self._seen(seeker, entry)))
-            else:
-                yield best_of([(home, self._verdicts(seeker, home)) for home in self.left.values()], household)
-
-    def _given(self) -> dict[int, dict[UUID, UUID]]:
-        left, given = dict(self.homes), dict[int, dict[UUID, UUID]]()
-        for number in sorted(self.placed):
-            entry = self.placed[number]
-            given[number] = beds_of(left[entry.home], entry.arrangement)
-            left[entry.home] = taken(left[entry.home], self.seekers[number].household, given[number])
-        return given
-
-    def _verdicts(self, seeker: _Seeker, home: Home) -> tuple[Verdict, ...]:
-        return seeker.static[home.id] + tuple(rule(home, seeker.household) for rule in WITH_GUESTS)
-
-    def _seen(self, seeker: _Seeker, entry: _Placed) -> Iterable[Considered]:
+    def _seen(self, seeker: Seeker, entry: Placed) -> Iterator[Considered]:
         """The homes of one that is placed: the one it gets as the others leave it, the others as they are left."""
-        for home_id, left in self.left.items():
-            home = self._without(home_id, seeker.number) if home_id == entry.home else left
-            found = self._verdicts(seeker, home)
+        known = self.placing.known
+        for home_id, left in self.placing.left.items():
+            home = self.placing.without(home_id, seeker.number) if home_id == entry.home else left
+            found = _verdicts(seeker, home)
             if home_id == entry.home:
-                found += said_of_rooms(arrange(home, seeker.household, self.known))
+                found += said_of_rooms(arrange(home, seeker.household, known))
             elif refused_by(found) is None:
                 dearer = cost_of(found) > entry.cost
-                found += (of_rooms("not_tried"),) if dearer else said_of_rooms(arrange(home, seeker.household, self.known))
+                found += (of_rooms("not_tried"),) if dearer else said_of_rooms(arrange(home, seeker.household, known))
             yield Considered(home_id, found, home.secret)
 
 
-def _asks_no_more(one: _Seeker, other: _Seeker) -> bool:
-    """Whether the other asks for all that this one asks for, so that it has no place where this one has none.
-
-    An infection brings a household into rooms that its members would not get without, and a woman lets boys in, so that these do not compare.
-    """
-    return (
-        not one.rivals
-        and not one.doubles
-        and INFECTIOUS not in other.household.needs
-        and one.household.with_a_woman == other.household.with_a_woman
-        and one.household.overrides == other.household.overrides
-        and other.costs.keys() <= one.costs.keys()
-        and all(other.kinds.get(kind, 0) >= count for kind, count in one.kinds.items())
-    )
+def _verdicts(seeker: Seeker, home: Home) -> tuple[Verdict, ...]:
+    return tuple(rule(home, seeker.household) for rule in (*STATIC, *WITH_GUESTS))

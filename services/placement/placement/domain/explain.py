@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from placement.domain.assign import match
-from placement.domain.homes import Considered, Home, Room, Verdict
+from placement.domain.homes import Considered, Home, Verdict
 from placement.domain.offers import Offer, Unplaceable, offer_homes
 from placement.domain.people import Household
 from placement.domain.rules import NO, YES
@@ -143,14 +143,13 @@ def plain(value: Any) -> Any:
 
 
 def text_of(home: Home) -> str:
-    """The one text of a home as it was seen, by which it is recognised. Rooms rarely change between two decisions: their texts are remembered."""
-    rest = {name: plain(getattr(home, name)) for name in _names(Home) if name != "rooms"}
-    return f'{_json(rest)[:-1]},"rooms":[{",".join(map(_room, home.rooms))}]}}'
-
-
-@lru_cache(maxsize=16384)
-def _room(room: Room) -> str:
-    return _json(plain(room))
+    """The one text of a home as it was seen, by which it is recognised. Homes rarely change between two decisions: it is remembered with the home."""
+    found: str | None = home.memo.get("text")
+    if found is None:
+        rest = {name: plain(getattr(home, name)) for name in _names(Home) if name != "rooms"}
+        rooms = ",".join(_json(plain(room)) for room in home.rooms)
+        found = home.memo["text"] = f'{_json(rest)[:-1]},"rooms":[{rooms}]}}'
+    return found
 
 
 def _json(value: Any) -> str:
@@ -159,7 +158,7 @@ def _json(value: Any) -> str:
 
 @cache
 def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+    return tuple(field.name for field in fields(kind) if field.init)
 
 
 def name_of(text: str) -> UUID:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 from placement.domain.people import Household
@@ -49,7 +50,8 @@ class Room:
 class Home:
     """A shelter as a decision sees it; `avoided` are persons whom its guests must not meet.
 
-    `conflicts` are persons and cases that somebody of its staff must not meet, `parameters` the shelter's own values of rules.
+    `conflicts` are persons and cases that somebody of its staff must not meet, `parameters` the shelter's own values of rules. `memo` is no part of
+    it: what was worked out about this very home, so that it is worked out once.
     """
 
     id: UUID
@@ -68,11 +70,15 @@ class Home:
     sheltered: frozenset[UUID] = frozenset()
     conflicts: frozenset[UUID] = frozenset()
     parameters: Mapping[str, int] = field(default_factory=dict)
+    memo: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def free_beds(self) -> int:
         """How many beds are free."""
-        return sum(len(room.free) for room in self.rooms)
+        found: int | None = self.memo.get("free_beds")
+        if found is None:
+            found = self.memo["free_beds"] = sum(len(room.free) for room in self.rooms)
+        return found
 
     @property
     def transit(self) -> bool:
@@ -91,8 +97,11 @@ class Home:
     @property
     def populations(self) -> tuple[Population, ...]:
         """Every population that some room of this home serves."""
-        units = dict.fromkeys(room.serves for room in self.rooms)
-        return tuple(unit or self.serves for unit in units) or (self.serves,)
+        found: tuple[Population, ...] | None = self.memo.get("populations")
+        if found is None:
+            units = dict.fromkeys(room.serves for room in self.rooms)
+            found = self.memo["populations"] = tuple(unit or self.serves for unit in units) or (self.serves,)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +153,8 @@ def summary(refusals: Iterable[Refusal]) -> dict[str, int]:
 def taken(home: Home, household: Household, beds: Mapping[UUID, UUID]) -> Home:
     """The home after the household took these beds (bed ids by person id)."""
     used = set(beds.values())
-    rooms = tuple(_room_taken(room, household, beds) if used.intersection(room.free) else room for room in home.rooms)
-    return replace(home, rooms=rooms, sheltered=home.sheltered | beds.keys(), avoided=home.avoided | household.keep_apart)
+    rooms = tuple(_room_taken(room, household, beds) if room.free and not used.isdisjoint(room.free) else room for room in home.rooms)
+    return replace(home, rooms=rooms, sheltered=home.sheltered.union(beds), avoided=home.avoided | household.keep_apart)
 
 
 def _room_taken(room: Room, household: Household, beds: Mapping[UUID, UUID]) -> Room:

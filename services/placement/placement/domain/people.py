@@ -1,7 +1,7 @@
 """Who looks for a bed: persons as little as a bed needs to know, and the household that stays together."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -59,20 +59,27 @@ class Household:
     withheld: str | None = None
     part_of: UUID | None = None
 
-    @property
-    def needs(self) -> frozenset[str]:
-        """Everything that some member needs."""
-        return frozenset[str]().union(*(person.needs for person in self.persons))
+    # What follows from the persons, worked out once: everything that some member needs, and whether an adult, or an adult woman, is among them.
+    needs: frozenset[str] = field(init=False, compare=False, repr=False)
+    with_an_adult: bool = field(init=False, compare=False, repr=False)
+    with_a_woman: bool = field(init=False, compare=False, repr=False)
 
-    @property
-    def with_an_adult(self) -> bool:
-        """Whether an adult is among them."""
-        return any(person.adult for person in self.persons)
+    def __post_init__(self) -> None:
+        """Work out what follows from the persons."""
+        follows = {
+            "needs": frozenset[str]().union(*(person.needs for person in self.persons)),
+            "with_an_adult": any(person.adult for person in self.persons),
+            "with_a_woman": any(person.adult and person.sex == FEMALE for person in self.persons),
+        }
+        for name, value in follows.items():
+            object.__setattr__(self, name, value)
 
-    @property
-    def with_a_woman(self) -> bool:
-        """Whether an adult woman is among them."""
-        return any(person.adult and person.sex == FEMALE for person in self.persons)
+
+def members_of(persons: tuple[Person, ...], apart: frozenset[UUID], part_of: UUID | None) -> tuple[Person, ...]:
+    """Those of a household whom a need is for: of a group (`part_of` a case) those in it, of the whole those whom nobody put into a group yet."""
+    if not apart and part_of is None:
+        return persons
+    return tuple(person for person in persons if (person.id in apart) is (part_of is not None))
 
 
 def in_order(households: Iterable[Household]) -> list[Household]:

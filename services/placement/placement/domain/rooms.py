@@ -124,8 +124,8 @@ def allowed(home: Home, household: Household, beds: Mapping[UUID, UUID]) -> bool
 
 def beds_of(home: Home, arrangement: Arrangement) -> dict[UUID, UUID]:
     """The beds of an arrangement, bed ids by person id; in each room those of need last."""
-    rooms = {room.id: room for room in home.rooms}
-    found: dict[UUID, UUID] = {}
+    used, found = {use.room for use in arrangement.uses}, dict[UUID, UUID]()
+    rooms = {room.id: room for room in home.rooms if room.free and room.id in used}
     for use in arrangement.uses:
         room = rooms[use.room]
         free = sorted(room.free, key=lambda bed: (bed in room.overflow, bed))
@@ -160,14 +160,10 @@ class _Plan:
     @cached_property
     def rooms(self) -> list[tuple[Room, tuple[_Option, ...]]]:
         """The rooms with free beds, and the ways to use each."""
-        units = {population: number for number, population in enumerate(self.populations)}
-        own, most = self.home.serves, len(self.household.persons)
-        found = []
-        for room in sorted((room for room in self.home.rooms if room.free), key=lambda room: room.id):
-            population = room.serves or own
-            shape = _shape(room, units[population], most, men=MALE in population.sexes)
-            found.append((room, _options(self.kinds, self.counts, self.guarded, shape)))
-        return found
+        return self._used(_shapes(self.home, len(self.household.persons)))
+
+    def _used(self, shapes: Sequence[tuple[Room, _Shape]]) -> list[tuple[Room, tuple[_Option, ...]]]:
+        return [(room, _options(self.kinds, self.counts, self.guarded, shape)) for room, shape in shapes]
 
     def best(self) -> Chosen | None:
         """Which rooms are used how in the best arrangement."""
@@ -197,7 +193,7 @@ class _Plan:
         """Of rooms that are alike, no more than there are persons."""
         seen = Counter[tuple[object, ...]]()
         chosen = []
-        for room, options in self.rooms:
+        for room, options in self._used(_some_of_each(self.home, len(self.household.persons))):
             alike = (options, len(room.free))
             seen[alike] += 1
             if options and seen[alike] <= len(self.household.persons):
@@ -289,6 +285,32 @@ def _shifts(counts: Sequence[int]) -> tuple[int, ...]:
         shifts.append(position)
         position += count.bit_length() + 1
     return tuple(shifts)
+
+
+def _shapes(home: Home, most: int) -> list[tuple[Room, _Shape]]:
+    """The rooms of a home with free beds, in order, and what of each matters to a household of this size."""
+    found: list[tuple[Room, _Shape]] | None = home.memo.get(("shapes", most))
+    if found is None:
+        units, own, found = {population: number for number, population in enumerate(home.populations)}, home.serves, []
+        for room in sorted((room for room in home.rooms if room.free), key=lambda room: room.id):
+            population = room.serves or own
+            found.append((room, _shape(room, units[population], most, men=MALE in population.sexes)))
+        home.memo["shapes", most] = found
+    return found
+
+
+def _some_of_each(home: Home, most: int) -> list[tuple[Room, _Shape]]:
+    """The same, but of rooms that are alike no more than a household of this size can use."""
+    found: list[tuple[Room, _Shape]] | None = home.memo.get(("some", most))
+    if found is None:
+        seen, found = Counter[tuple[object, ...]](), []
+        for room, shape in _shapes(home, most):
+            alike = (shape, len(room.free))
+            seen[alike] += 1
+            if seen[alike] <= most:
+                found.append((room, shape))
+        home.memo["some", most] = found
+    return found
 
 
 def _shape(room: Room, unit: int, most: int, *, men: bool) -> _Shape:

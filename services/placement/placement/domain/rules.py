@@ -79,10 +79,10 @@ def away_from_perpetrator(home: Home, household: Household) -> Verdict:
 
 def keeps_apart(home: Home, household: Household) -> Verdict:
     """P5: nobody is housed with somebody they must be kept apart from, whichever of the two said so: guests, or somebody of the staff."""
-    persons = {person.id for person in household.persons}
-    if not household.keep_apart.isdisjoint(home.sheltered) or not home.avoided.isdisjoint(persons):
+    if not household.keep_apart.isdisjoint(home.sheltered) or any(person.id in home.avoided for person in household.persons):
         return _hard("P5", "keep_apart")
-    if home.conflicts and ((household.part_of or household.case_id) in home.conflicts or not home.conflicts.isdisjoint(persons)):
+    case_id = household.part_of or household.case_id
+    if home.conflicts and (case_id in home.conflicts or any(person.id in home.conflicts for person in household.persons)):
         return _hard("P5", "staff_conflict")
     return _hard("P5", None)
 
@@ -216,12 +216,18 @@ def unserved(population: Population, person: Person, *, with_a_woman: bool, any_
 
 def _unserved(home: Home, household: Household) -> list[tuple[str, str]]:
     """Of each member whom no unit of the home serves, what came nearest: a boy over the limit is P3's, anybody else P2's."""
-    populations, with_a_woman, any_boy = home.populations, household.with_a_woman, "P3" in household.overrides
-    found = []
-    for person in household.persons:
-        reasons = [unserved(population, person, with_a_woman=with_a_woman, any_boy=any_boy) for population in populations]
-        if None not in reasons:
-            found.append(max(reason for reason in reasons if reason))
+    with_a_woman, any_boy = household.with_a_woman, "P3" in household.overrides
+    found = (_unserved_in(home, person, with_a_woman=with_a_woman, any_boy=any_boy) for person in household.persons)
+    return [reason for reason in found if reason is not None]
+
+
+def _unserved_in(home: Home, person: Person, *, with_a_woman: bool, any_boy: bool) -> tuple[str, str] | None:
+    """Why no unit of the home serves a person, or None. Persons who are alike for it are many: the answer is remembered with the home."""
+    alike = (person.sex, person.age, person.adult, with_a_woman, any_boy)
+    if alike not in home.memo:
+        reasons = [unserved(population, person, with_a_woman=with_a_woman, any_boy=any_boy) for population in home.populations]
+        home.memo[alike] = None if None in reasons else max(reason for reason in reasons if reason)
+    found: tuple[str, str] | None = home.memo[alike]
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis import Transaction
-from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, Row, Table, Text, Uuid, case, or_, select, text
+from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, Row, Table, Text, Uuid, case, func, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -237,9 +237,10 @@ AGREE = text("""
 # -- needs ------------------------------------------------------------------------------------------------------------------------
 
 
-async def needs(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, Need]:
-    """These cases' needs by case id; a case never heard of has a blank one."""
-    found = {row.case_id: need_of(row) for row in await tx.rows(select(NEED).where(NEED.c.case_id.in_(cases)))}
+async def needs(tx: Transaction, cases: Collection[UUID], *, reasons: bool = True) -> dict[UUID, Need]:
+    """These cases' needs by case id; a case never heard of has a blank one. The `reasons` for which they wait may be left out: they are long."""
+    chosen = [column for column in NEED.columns if reasons or column.name != "reasons"]
+    found = {row.case_id: need_of(row) for row in await tx.rows(select(*chosen).where(NEED.c.case_id.in_(cases)))}
     return {case_id: found.get(case_id) or Need(case_id) for case_id in cases}
 
 
@@ -249,10 +250,15 @@ async def save_needs(tx: Transaction, changed: Iterable[Need]) -> None:
         await tx.execute(SAVE_NEEDS, {"rows": json.dumps(rows)})
 
 
-async def waiting(tx: Transaction) -> list[Need]:
-    """The waiting list: the riskiest first, then who has waited longest."""
-    order = (case(RISKS, value=NEED.c.risk, else_=RISKS["medium"]), NEED.c.waiting_since, NEED.c.case_id)
-    statement = select(NEED).where(NEED.c.state == State.WAITING.value).order_by(*order)
+async def waiting(tx: Transaction, *, after: int, most: int) -> list[Need]:
+    """So many of the waiting list after a place in it: the riskiest first, then who has waited longest. With all reasons a list is long."""
+    order = (
+        case(RISKS, value=NEED.c.risk, else_=RISKS["medium"]),
+        NEED.c.waiting_since,
+        func.coalesce(NEED.c.part_of, NEED.c.case_id),
+        NEED.c.case_id,
+    )
+    statement = select(NEED).where(NEED.c.state == State.WAITING.value).order_by(*order).offset(after).limit(most)
     return [need_of(row) for row in await tx.rows(statement)]
 
 
@@ -397,7 +403,7 @@ def need_of(row: Row[Any]) -> Need:
     """A row of needs as what it is."""
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
     sets = {name: frozenset(values[name]) for name in SETS}
-    reasons = tuple(Refusal(UUID(entry["home"]), entry["rule"], entry["fact"], entry["secret"]) for entry in values["reasons"])
+    reasons = tuple(Refusal(UUID(entry["home"]), entry["rule"], entry["fact"], entry["secret"]) for entry in values.get("reasons", ()))
     return Need(**values | sets | {"persons": _persons(values["persons"]), "state": State(values["state"]), "reasons": reasons})
 
 

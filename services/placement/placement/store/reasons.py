@@ -9,14 +9,18 @@ from uuid import UUID
 from chassis import Transaction
 from sqlalchemy import Row, text
 
-from placement.domain import explain, ledger, probing
+from placement.domain import explain, ledger, probing, rounds
 from placement.domain.explain import Decided, Decision, How
 from placement.domain.homes import Home
 from placement.domain.ledger import Line
 from placement.domain.needs import Need
-from placement.domain.offers import Offer
 from placement.domain.people import Household
+from placement.domain.rounds import Found, unpacked
 from placement.domain.rules import RULES_VERSION
+from placement.domain.seen import Listed
+
+# So many rows are written in one statement.
+SOME = 10
 
 SEEN = text("SELECT id FROM home_seen WHERE id = ANY(CAST(:ids AS uuid[]))")
 KEEP_SEEN = text("""
@@ -24,9 +28,10 @@ KEEP_SEEN = text("""
     ON CONFLICT DO NOTHING""")
 KEEP_DECISIONS = text("""
     INSERT INTO decision (id, case_id, made_at, rules_version, household, homes, considered, shelter_id, how, together_with)
-    SELECT made.id, made.case_id, CAST(:now AS timestamptz), CAST(:rules AS integer), made.household, CAST(:homes AS uuid[]), made.considered, made.shelter_id, :how,
-        array_remove(CAST(:together AS uuid[]), made.id)
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS made (id uuid, case_id uuid, household jsonb, considered jsonb, shelter_id uuid)
+    SELECT made.id, made.case_id, CAST(:now AS timestamptz), CAST(:rules AS integer), CAST(made.household AS jsonb), CAST(:homes AS uuid[]),
+        CAST(made.considered AS jsonb), made.shelter_id, :how, array_remove(CAST(:together AS uuid[]), made.id)
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:cases AS uuid[]), CAST(:households AS text[]), CAST(:considered AS text[]), CAST(:shelters AS uuid[]))
+        AS made (id, case_id, household, considered, shelter_id)
     ON CONFLICT DO NOTHING""")
 NEWEST = text("SELECT * FROM decision WHERE case_id = :case_id ORDER BY made_at DESC, id DESC LIMIT 1")
 ONE = text("SELECT * FROM decision WHERE id = :id")
@@ -64,24 +69,29 @@ CLEAR = text("UPDATE area_heard SET cleared = true WHERE case_id = :case_id")
 
 
 async def keep(tx: Transaction, decided: Decided, made_as: Mapping[UUID, UUID]) -> None:
-    """Keep the decisions of one batch under these ids by case, with the homes they saw; a home that was seen like this before is not written again."""
-    texts = {explain.name_of(seen): seen for seen in map(explain.text_of, decided.homes)}
-    known = {row.id for row in await tx.rows(SEEN, {"ids": list(texts)})}
-    if new := sorted(texts.keys() - known):
-        entries = ",".join('{"id":"%s","seen":%s}' % (name, texts[name]) for name in new)  # noqa: UP031 - the braces are JSON's
+    """Keep the decisions of one batch under these ids by case, with the homes they saw."""
+    lines = [line for answer in decided.decisions if (line := rounds.line_of(Listed(answer.household, told=False), answer))]
+    await keep_lines(tx, rounds.found_of(decided.how, decided.homes, lines), made_as)
+
+
+async def keep_lines(tx: Transaction, found: Found, made_as: Mapping[UUID, UUID]) -> None:
+    """Keep the decisions of a round, as they are written already; a home that was seen like this before is not written again."""
+    known = {row.id for row in await tx.rows(SEEN, {"ids": list(found.homes)})}
+    new = sorted(found.homes.keys() - known)
+    for start in range(0, len(new), SOME):
+        entries = ",".join('{"id":"%s","seen":%s}' % (name, found.homes[name]) for name in new[start : start + SOME])  # noqa: UP031 - the braces are JSON's
         await tx.execute(KEEP_SEEN, {"rows": f"[{entries}]"})
-    rows = [
-        {
-            "id": str(made_as[answer.household.case_id]),
-            "case_id": str(answer.household.case_id),
-            "household": explain.plain(answer.household),
-            "considered": explain.kept(answer.considered),
-            "shelter_id": str(answer.home) if isinstance(answer, Offer) else None,
+    batch = {"now": tx.now, "rules": RULES_VERSION, "homes": sorted(found.homes), "together": list(made_as.values()), "how": found.how.value}
+    for start in range(0, len(found.lines), SOME):
+        some = found.lines[start : start + SOME]
+        columns = {
+            "ids": [made_as[line.case_id] for line in some],
+            "cases": [line.case_id for line in some],
+            "households": [line.household for line in some],
+            "considered": [unpacked(line.considered) for line in some],
+            "shelters": [line.offer.home if line.offer else None for line in some],
         }
-        for answer in decided.decisions
-    ]
-    batch = {"now": tx.now, "rules": RULES_VERSION, "homes": sorted(texts), "together": list(made_as.values()), "how": decided.how.value}
-    await tx.execute(KEEP_DECISIONS, batch | {"rows": json.dumps(rows)})
+        await tx.execute(KEEP_DECISIONS, batch | columns)
 
 
 async def decision(tx: Transaction, *, case_id: UUID | None = None, decision_id: UUID | None = None) -> Decision | None:
@@ -119,14 +129,23 @@ async def follow(tx: Transaction, known: Mapping[UUID, Need], changed: Iterable[
     begun = [_line(entry) for entry in lines if not entry.only_if_begun]
     ended = [_line(entry) for entry in lines if entry.ended_as]
     if begun:
-        await tx.execute(BEGIN, {"now": tx.now, "rows": json.dumps(begun)})
+        await begin(tx, begun)
     if ended:
         await tx.execute(END, {"now": tx.now, "rows": json.dumps(ended)})
 
 
+async def begin(tx: Transaction, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Begin lines of the ledger (`unmet_line`) where there is no open one."""
+    await tx.execute(BEGIN, {"now": tx.now, "rows": json.dumps(lines)})
+
+
+def unmet_line(case_id: UUID, persons: int, risk: str, refusals: Mapping[str, int]) -> dict[str, Any]:
+    """A line of the ledger as it is written."""
+    return {"case_id": str(case_id), "persons": persons, "risk": risk, "refusals": refusals}
+
+
 def _line(entry: Line) -> dict[str, Any]:
-    values = {"case_id": str(entry.case_id), "persons": entry.persons, "risk": entry.risk}
-    return values | {"refusals": entry.refusals, "ended_as": entry.ended_as}
+    return unmet_line(entry.case_id, entry.persons, entry.risk, entry.refusals) | {"ended_as": entry.ended_as}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The register of shelters as decisions see it: which beds are free, how full the shelters are, and what is said of it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,8 @@ from uuid import UUID
 from chassis import Cause, Transaction
 from sqlalchemy import Row, text
 
-from placement.domain.homes import Guest, Home, Population, Room
+from placement.domain.homes import Home
+from placement.domain.seen import home_of
 
 # All secret shelters together are this one kind.
 HIDDEN = "secret"
@@ -19,28 +21,45 @@ NOBODY = UUID(int=0)
 # ever was to join them, or every stay there ever was in each bed. So what is current comes first, by its range, and what belongs to
 # each is asked one by one.
 # Not FOR UPDATE: rows that refer to a shelter may be written meanwhile.
-LOCK = text("SELECT * FROM shelter ORDER BY id FOR NO KEY UPDATE")
-LOOK = text("SELECT * FROM shelter ORDER BY id")
-LOCK_SOME = text("SELECT * FROM shelter WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
-ASIDE = text("""
-    SELECT shelter.id, EXISTS (SELECT FROM closure WHERE shelter_id = shelter.id AND during @> CAST(:now AS timestamptz)) AS closed,
-        array(SELECT about FROM staff_conflict WHERE shelter_id = shelter.id AND ended_at IS NULL) AS conflicts
-    FROM unnest(CAST(:ids AS uuid[])) AS shelter (id)""")
-ROOMS = text("""
-    WITH blocked AS (SELECT DISTINCT bed_id FROM bed_block WHERE during @> CAST(:now AS timestamptz))
-    SELECT room.id, room.shelter_id, room.family, room.accessible, room.isolation, unit.sexes, unit.min_age, unit.max_age, unit.boys_max_age,
-        coalesce(array_agg(bed.id ORDER BY bed.id) FILTER (WHERE NOT bed.out_of_service AND blocked.bed_id IS NULL), '{}') AS beds,
-        coalesce(array_agg(bed.id) FILTER (WHERE bed.overflow_approved_by IS NOT NULL), '{}') AS overflow
-    FROM room LEFT JOIN unit ON unit.id = room.unit_id LEFT JOIN bed ON bed.room_id = room.id LEFT JOIN blocked ON blocked.bed_id = bed.id
-    WHERE room.shelter_id = ANY(CAST(:ids AS uuid[]))
-    GROUP BY room.id, unit.id ORDER BY room.id""")
-GUESTS = text("""
-    WITH current AS MATERIALIZED (SELECT * FROM stay WHERE during && tstzrange(CAST(:now AS timestamptz), NULL))
-    SELECT current.person_id, current.case_id, current.bed_id, current.sex, current.small, bed.room_id, room.shelter_id,
-        coalesce((SELECT keep_apart FROM need WHERE need.case_id = current.case_id), '{}') AS keep_apart
-    FROM current JOIN bed ON bed.id = current.bed_id JOIN room ON room.id = bed.room_id
-    WHERE room.shelter_id = ANY(CAST(:ids AS uuid[]))
-    ORDER BY current.person_id""")
+LOCK = text("SELECT id FROM shelter ORDER BY id FOR NO KEY UPDATE")
+LOOK = text("SELECT id FROM shelter ORDER BY id")
+LOCK_SOME = text("SELECT id FROM shelter WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
+# One text per home (`domain.seen` reads it): what did not change needs no reading again, and is compared as it is.
+SEEN = text("""
+    WITH current AS MATERIALIZED (SELECT * FROM stay WHERE during && tstzrange(CAST(:now AS timestamptz), NULL)),
+    blocked AS MATERIALIZED (SELECT DISTINCT bed_id FROM bed_block WHERE during @> CAST(:now AS timestamptz)),
+    free AS (
+        SELECT bed.room_id, json_agg(bed.id ORDER BY bed.id) AS beds,
+            json_agg(bed.id ORDER BY bed.id) FILTER (WHERE bed.overflow_approved_by IS NOT NULL) AS overflow
+        FROM room JOIN bed ON bed.room_id = room.id
+        WHERE room.shelter_id = ANY(CAST(:ids AS uuid[])) AND NOT bed.out_of_service
+            AND bed.id NOT IN (SELECT bed_id FROM blocked) AND bed.id NOT IN (SELECT bed_id FROM current)
+        GROUP BY bed.room_id),
+    inside AS (
+        SELECT bed.room_id, json_agg(json_build_array(current.person_id, current.case_id, current.sex, current.small,
+            coalesce((SELECT to_json(keep_apart) FROM need WHERE need.case_id = current.case_id), '[]')) ORDER BY current.person_id) AS guests
+        FROM current JOIN bed ON bed.id = current.bed_id JOIN room ON room.id = bed.room_id
+        WHERE room.shelter_id = ANY(CAST(:ids AS uuid[]))
+        GROUP BY bed.room_id),
+    rooms AS (
+        SELECT room.shelter_id, json_agg(json_build_object('id', room.id, 'family', room.family, 'accessible', room.accessible,
+            'isolation', room.isolation, 'unit', CASE WHEN unit.id IS NOT NULL THEN json_build_object('sexes', unit.sexes, 'min_age', unit.min_age,
+                'max_age', unit.max_age, 'boys_max_age', unit.boys_max_age) END,
+            'free', coalesce(free.beds, '[]'), 'overflow', coalesce(free.overflow, '[]'), 'guests', coalesce(inside.guests, '[]')) ORDER BY room.id) AS rooms
+        FROM room LEFT JOIN unit ON unit.id = room.unit_id LEFT JOIN free ON free.room_id = room.id LEFT JOIN inside ON inside.room_id = room.id
+        WHERE room.shelter_id = ANY(CAST(:ids AS uuid[]))
+        GROUP BY room.shelter_id)
+    SELECT shelter.id, json_build_object('id', shelter.id, 'kind', shelter.kind, 'secret', shelter.secret, 'area', shelter.area, 'sexes', shelter.sexes,
+        'min_age', shelter.min_age, 'max_age', shelter.max_age, 'boys_max_age', shelter.boys_max_age, 'accepts_needs', shelter.accepts_needs,
+        'grounds_required', shelter.grounds_required, 'parameters', shelter.parameters,
+        'open', shelter.open AND NOT EXISTS (SELECT FROM closure WHERE shelter_id = shelter.id AND during @> CAST(:now AS timestamptz)),
+        'conflicts', array(SELECT about FROM staff_conflict WHERE shelter_id = shelter.id AND ended_at IS NULL ORDER BY about),
+        'rooms', coalesce(rooms.rooms, '[]'))::text AS told
+    FROM shelter LEFT JOIN rooms ON rooms.shelter_id = shelter.id
+    WHERE shelter.id = ANY(CAST(:ids AS uuid[])) ORDER BY shelter.id""")
+# Those who look for a bed stand in line together; the round of the waiting list alone, so that it misses nobody and nobody goes before it.
+STAND = text("SELECT pg_advisory_xact_lock_shared(hashtext('naungan waiting list'))")
+STAND_ALONE = text("SELECT pg_advisory_xact_lock(hashtext('naungan waiting list'))")
 COUNTS = text("""
     WITH used AS MATERIALIZED (
         SELECT stay.bed_id, state = 'admitted' AS inside, state = 'offered' AS offered
@@ -85,69 +104,43 @@ CLEAN = text("""
 
 
 async def homes(tx: Transaction, only: Collection[UUID] | None = None, *, locked: bool = True) -> list[Home]:
-    """The homes (all, or these) with their free beds: locked in id order in one statement, what they protect is read in the next ones.
+    """The homes (all, or these) with their free beds: locked in id order in one statement, what they protect is read in the next one.
 
-    What is only looked at, to be decided again, need not be `locked`. A bed is free that nobody has or holds and that is neither cleaned
-    nor out of service; one that is approved for need is free too, and named in `Room.overflow`.
+    What is only looked at, to be looked at again under a lock, need not be `locked`. A bed is free that nobody has or holds and that is neither
+    cleaned nor out of service; one that is approved for need is free too, and named in `Room.overflow`.
     """
-    shelters = await lock(tx, only) if locked else await tx.rows(LOOK)
-    asked = {"ids": [row.id for row in shelters], "now": tx.now}
-    aside = {row.id: row for row in await tx.rows(ASIDE, asked)}
-    rooms = await tx.rows(ROOMS, asked)
-    guests = await tx.rows(GUESTS, asked)
-    return _homes(shelters, aside, rooms, guests)
+    if locked:
+        ids = await lock(tx, only)
+    else:
+        ids = await known(tx) if only is None else sorted(only)
+    found = []
+    for home_id, told in (await seen(tx, ids)).items():
+        found.append(home_of(home_id, told))
+        await asyncio.sleep(0)  # a large city does not keep others from being answered
+    return found
 
 
-async def lock(tx: Transaction, only: Collection[UUID] | None = None) -> Sequence[Row[Any]]:
-    """Lock shelters until commit, in id order; nobody takes a bed without this."""
-    return await tx.rows(LOCK) if only is None else await tx.rows(LOCK_SOME, {"ids": list(only)})
+async def known(tx: Transaction) -> list[UUID]:
+    """The ids of all shelters, in order."""
+    return [row.id for row in await tx.rows(LOOK)]
 
 
-def _homes(shelters: Iterable[Row[Any]], aside: Mapping[UUID, Row[Any]], rooms: Iterable[Row[Any]], guests: Iterable[Row[Any]]) -> list[Home]:
-    guests_of: dict[UUID, list[Row[Any]]] = {}
-    for guest in guests:
-        guests_of.setdefault(guest.room_id, []).append(guest)
-    rooms_of: dict[UUID, list[tuple[Row[Any], list[Row[Any]]]]] = {}
-    for room in rooms:
-        rooms_of.setdefault(room.shelter_id, []).append((room, guests_of.get(room.id, [])))
-    return [_home(shelter, aside[shelter.id], rooms_of.get(shelter.id, [])) for shelter in shelters]
+async def seen(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, str]:
+    """What these homes are now, as one text each, by id and in order of ids."""
+    return {row.id: row.told for row in await tx.rows(SEEN, {"ids": list(ids), "now": tx.now})}
 
 
-def _home(shelter: Row[Any], aside: Row[Any], rooms: Sequence[tuple[Row[Any], Sequence[Row[Any]]]]) -> Home:
-    guests = [guest for _, inside in rooms for guest in inside]
-    return Home(
-        id=shelter.id,
-        kind=shelter.kind,
-        secret=shelter.secret,
-        area=shelter.area,
-        sexes=frozenset(shelter.sexes),
-        min_age=shelter.min_age,
-        max_age=shelter.max_age,
-        boys_max_age=shelter.boys_max_age,
-        accepts_needs=frozenset(shelter.accepts_needs),
-        grounds_required=shelter.grounds_required,
-        open=shelter.open and not aside.closed,
-        rooms=tuple(_room(room, inside) for room, inside in rooms),
-        avoided=frozenset(person for guest in guests for person in guest.keep_apart),
-        sheltered=frozenset(guest.person_id for guest in guests),
-        conflicts=frozenset(aside.conflicts),
-        parameters=parameters_of(shelter),
-    )
+async def lock(tx: Transaction, only: Collection[UUID] | None = None) -> list[UUID]:
+    """Lock shelters (all, or these) until commit, in id order; nobody takes a bed without this. Their ids."""
+    return [row.id for row in (await tx.rows(LOCK) if only is None else await tx.rows(LOCK_SOME, {"ids": list(only)}))]
 
 
-def _room(room: Row[Any], guests: Sequence[Row[Any]]) -> Room:
-    used = {guest.bed_id for guest in guests}
-    free = tuple(bed for bed in room.beds if bed not in used)
-    return Room(
-        id=room.id,
-        family=room.family,
-        accessible=room.accessible,
-        isolation=room.isolation,
-        free=free,
-        guests=tuple(Guest(guest.person_id, guest.case_id, guest.sex, guest.small) for guest in guests),
-        serves=None if room.sexes is None else Population(frozenset(room.sexes), room.min_age, room.max_age, room.boys_max_age),
-        overflow=frozenset(room.overflow).intersection(free),
-    )
+async def stand_in_line(tx: Transaction, *, alone: bool = False) -> None:
+    """Until commit, be one of those who look for a bed, or the round of the waiting list, `alone`. After the cases, before any shelter is locked.
+
+    Who begins to wait while a round is written would otherwise be missed by it, although a bed is free.
+    """
+    await tx.execute(STAND_ALONE if alone else STAND)
 
 
 def parameters_of(shelter: Row[Any]) -> dict[str, int]:
