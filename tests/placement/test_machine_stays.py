@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from tests.placement.builders import a_household_change, a_member, a_room_body, a_shelter_body, a_snapshot, a_triage
+from tests.placement.invariants import BED_TWICE, MUST_BE_EMPTY
 from tests.placement.steps import agreements, one_bed, platform
 from tests.rig import Rig
 
@@ -36,56 +37,6 @@ ACTIONS = {
     "admitted": ("transfer", "transfer", "transfer_some", "absences", "absences/back", "leave", "leave_all"),
     "transfer offered": ("accept", "accept", "accept", "claim", "decline", "extend", "cancel"),
     "transfer accepted": ("move", "move", "move", "extend", "cancel"),
-}
-
-BED_TWICE = """
-    SELECT a.bed_id FROM stay a JOIN stay b ON a.bed_id = b.bed_id AND (a.placement_id, a.person_id) < (b.placement_id, b.person_id)
-        AND a.during && b.during"""
-PERSON_TWICE = """
-    SELECT a.person_id FROM stay a JOIN stay b ON a.person_id = b.person_id AND a.placement_id < b.placement_id
-        AND coalesce(a.in_it, a.during) && coalesce(b.in_it, b.during)"""
-# Of what is offered or expected every member has a bed, until the very end of the hold or the time of arrival.
-LOST_HOLD = """
-    SELECT p.id FROM placement p WHERE p.state IN ('offered', 'accepted', 'on_the_way') AND (
-        SELECT count(*) FROM stay s WHERE s.placement_id = p.id AND s.ended_as IS NULL
-            AND upper(s.during) = CASE WHEN p.state = 'offered' THEN p.hold_until ELSE p.arrive_by END) <> jsonb_array_length(p.members)"""
-# Who was admitted sleeps in her bed without an end until she goes; nobody sleeps where no stay is.
-NO_BED = """
-    SELECT p.id FROM placement p WHERE p.state = 'admitted' AND NOT EXISTS (
-        SELECT FROM stay s WHERE s.placement_id = p.id AND s.ended_as IS NULL AND upper_inf(s.during) AND NOT isempty(s.during)
-            AND coalesce(upper_inf(s.in_it) AND NOT isempty(s.in_it), true))
-    UNION ALL
-    SELECT p.id FROM placement p WHERE p.state = 'admitted'
-        AND (SELECT count(*) FROM stay s WHERE s.placement_id = p.id) <> jsonb_array_length(p.members)"""
-GHOSTS = """
-    SELECT s.placement_id FROM stay s JOIN placement p ON p.id = s.placement_id
-    WHERE s.ended_as IS NULL AND NOT isempty(s.during) AND p.state NOT IN ('offered', 'accepted', 'on_the_way', 'admitted')"""
-NO_CLOCK = """
-    SELECT n.case_id, n.state FROM need n
-    JOIN (VALUES ('waiting', 'waiting_review'), ('offered', 'hold'), ('accepted', 'arrival'), ('on_the_way', 'arrival'), ('admitted', 'stay_review'),
-        ('no_show', 'no_show_review')) AS kept (state, kind) ON kept.state = n.state
-    WHERE NOT EXISTS (SELECT FROM clock c WHERE c.subject = n.case_id AND c.kind = kept.kind)
-    UNION ALL
-    SELECT p.id, 'transfer' FROM placement p WHERE p.transfer_of IS NOT NULL AND p.state IN ('offered', 'accepted')
-        AND NOT EXISTS (SELECT FROM clock c WHERE c.subject = p.case_id AND c.kind = 'transfer' AND c.key = p.id::text)"""
-# A need says what its placement says, and who is asked to be taken over stays somewhere.
-AT_ODDS = """
-    SELECT n.case_id, n.state FROM need n WHERE n.state IN ('offered', 'accepted', 'on_the_way', 'admitted')
-        AND NOT EXISTS (SELECT FROM placement p WHERE p.case_id = n.case_id AND p.state = n.state)
-    UNION ALL
-    SELECT p.case_id, p.state FROM placement p JOIN need n ON n.case_id = p.case_id
-    WHERE p.transfer_of IS NULL AND p.state IN ('offered', 'accepted', 'on_the_way', 'admitted') AND p.state <> n.state
-    UNION ALL
-    SELECT p.case_id, p.state FROM placement p WHERE p.transfer_of IS NOT NULL AND p.state IN ('offered', 'accepted')
-        AND NOT EXISTS (SELECT FROM placement old WHERE old.id = p.transfer_of AND old.state = 'admitted')"""
-MUST_BE_EMPTY = {
-    "a bed twice": BED_TWICE,
-    "a person twice": PERSON_TWICE,
-    "a hold lost, or of part of a household": LOST_HOLD,
-    "an admission without its beds": NO_BED,
-    "a bed kept for nobody": GHOSTS,
-    "a dead end": NO_CLOCK,
-    "a need at odds with its placements": AT_ODDS,
 }
 
 Runner = Callable[[Coroutine[Any, Any, Any]], Any]

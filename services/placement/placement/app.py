@@ -4,7 +4,7 @@ import uvicorn
 from chassis import Service, logs
 from contracts import catalogue, streams
 
-from placement import api, handlers, relearn
+from placement import api, handlers, relearn, retold
 from placement.settings import PlacementSettings
 
 
@@ -20,6 +20,7 @@ def build(settings: PlacementSettings) -> Service:
         said_on=streams.said_on("placement"),
         says={event.type: event for event in catalogue.said_by("placement")},
         relearn=relearn.relearn,
+        untold=retold.untold,
     )
 
 

@@ -22,7 +22,7 @@ from placement.domain.homes import Home, Refusal, summary, taken
 from placement.domain.needs import IN_FLIGHT, Need, State, Turn, enter, no_answer, reconsider
 from placement.domain.offers import Hold, Offer, Unplaceable, first_hold, next_hold, offer_home
 from placement.domain.people import Household, in_order
-from placement.domain.placements import Placement, Step, move
+from placement.domain.placements import ByHand, Placement, Step, move
 from placement.domain.probing import Limits, left_to_people, suspected, withheld
 from placement.domain.rules import STILL, refusal
 from placement.settings import PlacementSettings
@@ -159,7 +159,9 @@ async def record(tx: Transaction, known: Mapping[UUID, Need], after: Mapping[UUI
             tx.cancel_clock("no_show_review", need.case_id)
 
 
-def make_offer(tx: Transaction, need: Need, offer: Offer, decision_id: UUID | None = None, cause: Cause | None = None) -> Placement:
+def make_offer(
+    tx: Transaction, need: Need, offer: Offer, decision_id: UUID | None = None, cause: Cause | None = None, *, by_hand: ByHand | None = None
+) -> Placement:
     """A placement that offers these beds, with its clock and its fact; neither it nor its hold is written yet."""
     hold = first_hold(tx.now, hold_span(tx, need), _by_risk(tx, _settings(tx).ladder_minutes, need.risk, timedelta(minutes=1)))
     made = Placement(
@@ -174,9 +176,16 @@ def make_offer(tx: Transaction, need: Need, offer: Offer, decision_id: UUID | No
         ladder_until=hold.ladder_until,
         part_of=need.part_of,
         decision_id=decision_id,
+        overrides=by_hand.kept if by_hand else (),
     )
-    persons = tuple(person.id for person in need.persons)
-    fact = facts.Offered(placement_id=made.id, shelter_id=made.shelter_id, persons=persons, hold_until=hold.until)
+    fact = facts.Offered(
+        placement_id=made.id,
+        shelter_id=made.shelter_id,
+        persons=tuple(person.id for person in need.persons),
+        hold_until=hold.until,
+        by_hand=by_hand.reason if by_hand else None,
+        set_aside=by_hand.set_aside if by_hand else (),
+    )
     tx.emit(fact, need.case_id, cause=cause)
     tx.set_clock("hold", need.case_id, hold.until, cause=cause)
     return made

@@ -12,12 +12,12 @@ from contracts import placement as facts
 from contracts.event import Event
 from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged, Triaged, Withdrawn
 
-from placement import arrivals, handlers, housing, matching, store, transfers
+from placement import arrivals, handlers, housing, matching, retold, store, transfers
 from placement.arrivals import LEGAL_GROUND
 from placement.domain import needs
 from placement.domain.needs import IN_FLIGHT, State
-from placement.domain.placements import EXPECTED, LIVE, Placement, Step
-from placement.domain.relearn import Answering, Book, Entering, Going, Moving, Offering, Relocating, Unmet, Waiting, Word, retell
+from placement.domain.placements import EXPECTED, LIVE, ByHand, Placement, Step
+from placement.domain.relearn import Answering, Book, Entering, Going, Moving, Offering, Relocating, Suspecting, Unmet, Waiting, Word, retell
 from placement.stays import LEFT
 from placement.store import register, relearnt, staying
 
@@ -32,7 +32,6 @@ SAYS_NOTHING_OF_STATE = (
     facts.AvailabilityChanged,
     facts.Claimed,
     facts.SplitApproved,
-    facts.ProbingSuspected,
     facts.CensusMissed,
 )
 ANSWERS = {"accepted": Step.ACCEPTED, "declined": Step.DECLINED, "expired": Step.EXPIRED, "cancelled": Step.CANCELLED}
@@ -50,22 +49,28 @@ STEPS = {
 async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     """Learn offers, stays and searches again; what intake said until then is heard first, so that it asks for nothing twice."""
     await register.say_bands(tx, {e.data.kind: e.data.availability.value for e in lost.own if isinstance(e.data, facts.AvailabilityChanged)})
+    retold.nights(tx, lost.own)
     own = [event for event in lost.own if not isinstance(event.data, SAYS_NOTHING_OF_STATE)]
     cases = sorted({event.subject for event in own})
     if not cases:
         return []
     await tx.lock(cases)
     before = await _books(tx, cases)
-    books, unlearnt = _told(before, own, [e for e in lost.others if e.subject in before and isinstance(e.data, SAID_OF_CASES)])
+    trail: retold.Trail = []
+    books, unlearnt = _told(before, own, [e for e in lost.others if e.subject in before and isinstance(e.data, SAID_OF_CASES)], trail)
     newest = {event.data.placement_id: event for event in own if hasattr(event.data, "placement_id")}
     unasked = {entry.id for book in books.values() for entry in book.placements.values() if entry.asks_to_move and entry.id in newest}
     books = {case_id: _timed(tx, _one_live(book, unasked)) for case_id, book in books.items()}
     unknown = await relearnt.note_shelters(tx, {entry.shelter_id for book in books.values() for entry in book.placements.values()})
-    await _write(tx, before, books)
+    await retold.steps(tx, trail)
+    slept = await _write(tx, before, books)
     live = [entry for book in books.values() for entry in book.standing]
     residents = {entry.id: books[entry.case_id].residents(entry) for entry in live}
     anew, without = await housing.give_beds(tx, live, residents)
     await staying.move_in(tx, [entry.id for entry in live if entry.state is Step.ADMITTED])
+    # Who lives there sleeps somewhere, also in a bed that would have been cleaned.
+    await register.clean(tx, slept)
+    await retold.unmet_needs(tx, trail)
     # Who stays where is what the stays say; without any, it is what the placement says.
     await store.save_placements(tx, [replace(entry, members=residents[entry.id]) for entry in live if entry.id in without])
     await _agreements(tx, own)
@@ -74,6 +79,7 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     unlearnt += [Unlearnt(newest[placement_id], BED_TO_CONFIRM) for placement_id in sorted(anew) if placement_id in newest]
     unlearnt += [Unlearnt(newest[placement_id], NO_FREE_BED) for placement_id in sorted(without) if placement_id in newest]
     unlearnt += [Unlearnt(newest[placement_id], TRANSFER_TO_REPEAT) for placement_id in sorted(unasked) if placement_id in newest]
+    unlearnt += retold.explanations(own)
     unlearnt += [Unlearnt(event, SHELTER_UNKNOWN) for event in newest.values() if getattr(event.data, "shelter_id", None) in unknown]
     return unlearnt + [Unlearnt(event, LEGAL_GROUND_END) for event in own if _on_legal_ground(event)]
 
@@ -83,8 +89,10 @@ async def _books(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, Book]:
     return {case_id: Book(known[case_id], placements[case_id], inside.get(case_id, {})) for case_id in cases}
 
 
-def _told(before: dict[UUID, Book], own: Sequence[Received[Any]], others: Sequence[Received[Any]]) -> tuple[dict[UUID, Book], list[Unlearnt]]:
-    """The books after all that was lost, in the order in which it happened; of the others only what came before an own fact."""
+def _told(
+    before: dict[UUID, Book], own: Sequence[Received[Any]], others: Sequence[Received[Any]], trail: retold.Trail
+) -> tuple[dict[UUID, Book], list[Unlearnt]]:
+    """The books after all that was lost, in the order in which it happened, noted in `trail`; of the others only what came before an own fact."""
     books, unlearnt = dict(before), list[Unlearnt]()
     last = {event.subject: event.time for event in own}
     heard = [event for event in others if event.time <= last[event.subject]]
@@ -93,6 +101,7 @@ def _told(before: dict[UUID, Book], own: Sequence[Received[Any]], others: Sequen
         book = books[event.subject]
         if event.id in mine:
             books[event.subject], missing = retell(book, _word(event))
+            trail.append((event, book, books[event.subject]))
             unlearnt += [Unlearnt(event, missing)] if missing else []
         else:
             books[event.subject] = replace(book, need=needs.learn(book.need, handlers.word_of(event)))
@@ -129,15 +138,16 @@ def _later(moment: datetime | None, least: datetime) -> datetime:
     return least if moment is None else max(moment, least)
 
 
-async def _write(tx: Transaction, before: dict[UUID, Book], books: dict[UUID, Book]) -> None:
-    """Write what changed; what ended is written, and its beds given back, before anything that lives."""
+async def _write(tx: Transaction, before: dict[UUID, Book], books: dict[UUID, Book]) -> list[UUID]:
+    """Write what changed; what ended is written, and its beds given back, before anything that lives. The beds in which somebody slept."""
     await store.save_needs(tx, [book.need for book in books.values()])
     changed = [e for case_id, book in books.items() for e in book.placements.values() if e != before[case_id].placements.get(e.id)]
     ended = [entry for entry in changed if entry.state not in LIVE]
     await store.save_placements(tx, ended)
     await store.free_beds(tx, [entry.id for entry in ended if entry.state is not Step.ENDED])
-    await store.end_stays(tx, [gone for book in books.values() for gone in book.gone])
+    slept = await store.end_stays(tx, [gone for book in books.values() for gone in book.gone])
     await store.save_placements(tx, [entry for entry in changed if entry.state in LIVE])
+    return slept
 
 
 async def _agreements(tx: Transaction, own: Iterable[Received[Any]]) -> None:
@@ -191,17 +201,21 @@ def _word(event: Received[Any]) -> Word:
     data = event.data
     match data:
         case facts.Offered() | facts.Extended():
-            return Offering(data.placement_id, data.shelter_id, event.time, data.hold_until, getattr(data, "persons", ()))
+            offering = Offering(data.placement_id, data.shelter_id, event.time, data.hold_until, getattr(data, "persons", ()))
+            by_hand = ByHand(data.by_hand, data.set_aside) if isinstance(data, facts.Offered) and data.by_hand else None
+            return replace(offering, by_hand=by_hand)
         case facts.Admitted() | facts.AdmittedDirectly():
             household = handlers.persons_of(data.household.persons) if isinstance(data, facts.AdmittedDirectly) else ()
             persons = tuple(person.person_id for person in data.persons)
-            return Entering(data.placement_id, data.shelter_id, data.admitted_at, persons, data.review_on, household)
+            return Entering(
+                data.placement_id, data.shelter_id, data.admitted_at, persons, data.review_on, household, getattr(data, "re_entry", False)
+            )
         case facts.Left() | facts.Discharged():
             return Going(data.placement_id, data.persons, LEFT if isinstance(data, facts.Left) else data.destination.value)
         case facts.Waitlisted():
             return Waiting(data.review_at)
-        case facts.Unmet():
-            return Unmet()
+        case facts.Unmet() | facts.ProbingSuspected():
+            return Unmet() if isinstance(data, facts.Unmet) else Suspecting(data.changes)
         case _:
             return _of_transfer(event) or _step(event)
 
@@ -221,5 +235,6 @@ def _of_transfer(event: Received[Any]) -> Word | None:
 
 def _step(event: Received[Any]) -> Moving:
     data = event.data
-    reason = getattr(data, "reason", None)
-    return Moving(data.placement_id, data.shelter_id, event.time, STEPS[event.type], reason and reason.value, getattr(data, "arrive_by", None))
+    reason, handover = getattr(data, "reason", None), getattr(data, "handover", None)
+    until, to = getattr(data, "arrive_by", None), STEPS[event.type]
+    return Moving(data.placement_id, data.shelter_id, event.time, to, reason and reason.value, until, handover and handover.value)

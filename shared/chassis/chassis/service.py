@@ -19,7 +19,7 @@ from nats.aio.client import Client
 from chassis.bus.consume import Consumer
 from chassis.bus.dead_letters import DeadLetters
 from chassis.bus.reconcile import Reconcile
-from chassis.bus.recovery import Recovery, Relearn
+from chassis.bus.recovery import Recovery, Relearn, Untold
 from chassis.bus.relay import Relay
 from chassis.bus.watch import Watch
 from chassis.envelope import Emitted, Fact
@@ -44,7 +44,7 @@ class Service:
 
     `durables` are (stream, durable) pairs that it consumes, `order` the lifecycle order of event types, `said_on` the subjects it
     publishes on each stream, `workers` loops of its own that run after commit, from rows, until they are cancelled. `says` are its own
-    facts by type, and `relearn` makes state of those that its store lost.
+    facts by type, `relearn` makes state of those that its store lost, and `untold` names what its store keeps and no fact holds.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Service:
     personal_streams: frozenset[str] = frozenset()
     says: Mapping[str, type[Fact]] = field(default_factory=dict)
     relearn: Relearn | None = None
+    untold: Untold | None = None
     workers: Sequence[Callable[["Service"], Awaitable[None]]] = ()
     consumers: list[Consumer] = field(default_factory=list)
     relay: Relay | None = None
@@ -276,6 +277,7 @@ class Service:
             says=self.says,
             letters=self.letters,
             relearn=self.relearn,
+            untold=self.untold,
         )
         while self.database.closed:
             try:

@@ -1,0 +1,75 @@
+"""Two replicas on one store, everybody at once, whatever the clock does: no bed or person twice, nobody apart, no hold lost, no dead end.
+
+Each example is a town of its own; NAUNGAN_TOWN_EXAMPLES raises their number.
+"""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from placement import waiting
+from placement.domain import assign
+
+from tests.placement.steps import platform
+from tests.placement.town import Town
+from tests.rig import Rig
+
+EXAMPLES = int(os.environ.get("NAUNGAN_TOWN_EXAMPLES", "4"))
+STEPS = 16
+
+
+@pytest.fixture
+def solving(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Nothing but a lone household is decided at once: rounds are decided by the solver's process while nothing is locked."""
+    monkeypatch.setattr(assign, "AT_ONCE", 0)
+    yield
+    waiting.worker.stop()
+
+
+@pytest.mark.timeout(7200)
+@pytest.mark.usefixtures("solving")
+async def test_two_replicas_give_no_bed_or_person_twice_part_nobody_and_lose_nobody(rig: Rig) -> None:
+    await platform(rig, cleaning_minutes=1, batch=3)  # small batches, so that both have some
+    doors = ("placement", await rig.replicate("placement"))
+    decided = Counter[str]()
+    for door in doors:
+        _count_commits(rig, door, decided)
+    loop = asyncio.get_running_loop()
+
+    def run(work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(120)
+
+    machine = type("Machine", (Town,), {"rig": rig, "run": staticmethod(run), "doors": doors, "seen": Counter[str]()})
+    # Nothing is shrunk: what replicas do to each other does not come again at wish.
+    how = settings(
+        max_examples=EXAMPLES,
+        stateful_step_count=STEPS,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    await asyncio.to_thread(run_state_machine_as_test, machine, settings=how)
+    done = machine.seen
+    assert set(decided) == set(doors), f"both decided: {decided}"
+    assert all(done[f"{step} 200"] for step in ("accept", "admit", "cancel", "cleaned")), f"it went every way: {done}"
+    assert min(done["transfer 201"], done["accept 409"], done["/admissions 201"], done["close 201"], done["by hand 201"]) > 0, (
+        f"and met itself: {done}"
+    )
+
+
+def _count_commits(rig: Rig, door: str, decided: Counter[str]) -> None:
+    database = rig.services[door].database
+    told = database.on_commit
+
+    def committed(*arguments: Any) -> None:
+        decided[door] += 1
+        told(*arguments)
+
+    database.on_commit = committed
