@@ -95,8 +95,11 @@ class Town(RuleBasedStateMachine):
 
     @invariant()
     def what_must_hold(self) -> None:
+        self.run(self._holds())
+
+    async def _holds(self) -> None:
         for what, statement in MUST_BE_EMPTY.items():
-            found = self.run(self.rig.sql("placement", statement))
+            found = await self.rig.sql("placement", statement)
             assert found == [], (what, found)
 
     # -- everybody at once --------------------------------------------------------------------------------------------------------------
