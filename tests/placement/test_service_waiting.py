@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from contracts.intake import Closed
 from contracts.vocabulary import EndReason, Risk
-from placement import waiting
+from placement import matching, waiting
 from placement.domain import assign
 from placement.domain.assign import Matching
 from placement.domain.homes import Home
@@ -208,14 +208,16 @@ async def test_two_replicas_decide_on_the_same_round_and_one_writes_it(rig: Rig,
     await first.stop()
 
 
-async def test_rounds_of_two_replicas_meet_each_other_and_offers_by_hand_and_are_decided_again(rig: Rig, watched: Watched) -> None:
+async def test_rounds_of_two_replicas_meet_each_other_and_offers_by_hand_and_are_decided_again(
+    rig: Rig, watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shelters = [one_bed() for _ in range(4)]
     await platform(rig, *shelters)
     doors = ("placement", await rig.replicate("placement"))
     holders = [await offer(rig, await ask(rig, risk=Risk.HIGH)) for _ in shelters]
     waits = [await ask(rig, risk=Risk.LOW) for _ in range(8)]
     turns, by_hand = list[int](), list[int]()
-    look = waiting.matching.turn_of
+    look = matching.turn_of
     watched.answered.clear()
 
     async def a_person_is_quicker() -> None:
@@ -230,14 +232,11 @@ async def test_rounds_of_two_replicas_meet_each_other_and_offers_by_hand_and_are
         return turns[-1]
 
     watched.meanwhile += [a_person_is_quicker] * 2
-    waiting.matching.turn_of = turn_of
-    try:
-        back = {"reason": "survivor_declined"}
-        sent = [rig.post(doors[n % 2], f"/placements/{h['placement_id']}/cancel", json=back, role="supervisor") for n, h in enumerate(holders)]
-        assert [answer.status_code for answer in await asyncio.gather(*sent)] == [200] * 4
-        await rig.settle()
-    finally:
-        waiting.matching.turn_of = look
+    monkeypatch.setattr(matching, "turn_of", turn_of)
+    back = {"reason": "survivor_declined"}
+    sent = [rig.post(doors[n % 2], f"/placements/{h['placement_id']}/cancel", json=back, role="supervisor") for n, h in enumerate(holders)]
+    assert [answer.status_code for answer in await asyncio.gather(*sent)] == [200] * 4
+    await rig.settle()
     assert 201 in by_hand, "somebody was quicker"
     assert max(turns) > 0, "an answer that did not hold is decided again"
     assert await beds_in_use(rig) == 4

@@ -29,6 +29,7 @@ from tests.rig import Rig
 EMPTY = """
     TRUNCATE absence, agreement, stay, placement, placement_step, need, unmet_need, decision, area_heard, bed_block, closure, census, staff_conflict, bed,
         room, unit, shelter, availability, clock CASCADE"""
+LATE_CLOCKS = "UPDATE clock SET due = due + interval '10 hours' WHERE kind IN ('hold', 'arrival', 'transfer')"
 LATER = "2100-01-01T00:00:00Z"
 # What people may do with a placement in each of its states, the way on more often than the others; some of it is refused, by two at once.
 FOR_A_TRANSFER = "transfer "
@@ -93,6 +94,10 @@ class Town(RuleBasedStateMachine):
     def the_clock_jumps_while_people_act(self, seed: int, minutes: int) -> None:
         self.run(self._storm(Random(seed), 5, partial(self.rig.advance, minutes=minutes)))
 
+    @rule(seed=seeds, at_once=st.integers(3, 8))
+    def clocks_are_late_and_people_act_on_what_ran_out(self, seed: int, at_once: int) -> None:
+        self.run(self._late(Random(seed), at_once))
+
     @invariant()
     def what_must_hold(self) -> None:
         self.run(self._holds())
@@ -118,6 +123,14 @@ class Town(RuleBasedStateMachine):
             else:
                 deeds.append(chance.choice(self._others(needs)))
         await self._together(deeds)
+
+    async def _late(self, chance: Random, at_once: int) -> None:
+        """Holds run out and nobody ends them yet: their beds are free for others, and whoever answers late may be too late."""
+        await self.rig.sql("placement", LATE_CLOCKS)
+        await self.rig.advance(minutes=400)
+        self.chance = chance
+        await self._together([self._household, self._at_the_door, self._rematch])
+        await self._storm(chance, at_once)
 
     async def _together(self, deeds: list[Deed]) -> None:
         await asyncio.gather(*(deed() for deed in deeds))
