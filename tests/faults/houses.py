@@ -63,17 +63,17 @@ class Houses:
             case "admitted" if choice < 0.01:
                 # Somebody of them may go at this moment: her plan came true.
                 await act("leave", subject, head, f"{where}/leave", {"persons": row["inside"]}, expected={422})
-            case "admitted" if choice < 0.04:
+            case "admitted" if choice < 0.06:
                 await act("transfer", subject, OFFICER, f"{where}/transfer")
 
     async def _fullness(self) -> None:
         """A head calls her house full, so that a waiting list comes about, and opens it again after a while: a round for all who wait."""
         load = self.load
         for shelter, closure in list(self._full.items()):
-            if self.rng.random() < 0.2:
+            if self.rng.random() < 0.1:
                 del self._full[shelter]
                 await load.act("open", shelter, self.heads[shelter], f"/placement/shelters/{shelter}/closures/{closure}/end")
-        if self.rng.random() < 0.15:
+        if self.rng.random() < 0.4:
             shelter = self.rng.choice(list(self.heads))
             answer = await load.ask(self.heads[shelter], "POST", f"/placement/shelters/{shelter}/closures", {"kind": "full"})
             if answer.is_success:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 from uuid import uuid4
+from zlib import crc32
 
 import asyncpg
 import httpx
@@ -139,7 +140,7 @@ class Load:
 
     async def _send(self, entry: Submission) -> None:
         """One household over its door; a repetition takes either."""
-        reference = entry.referral.get("reference")
+        reference, referral = entry.referral.get("reference"), sheltered(entry.referral)
         named = isinstance(reference, str) and bool(reference) and not reference.startswith("#")
         over_nats = entry.door == "nats" if entry.duplicate_of is None or not named else self.rng.random() < 0.5
         if over_nats:
@@ -147,17 +148,17 @@ class Load:
             if named:
                 # Put down before it is published, so that it is sent again until it has its receipt, whatever happens in between.
                 system._sent_at[reference] = time.monotonic()
-                system.sent.setdefault(reference, []).append(json.dumps(entry.referral).encode())
+                system.sent.setdefault(reference, []).append(json.dumps(referral).encode())
                 with contextlib.suppress(Exception):
                     await system._publish(system.sent[reference][-1])
             else:
                 self.journal.nameless += 1
                 with contextlib.suppress(Exception):
-                    await system.refer(entry.referral)
+                    await system.refer(referral)
         else:
             who = DESKS.get(entry.agency, f"system-{entry.agency}")
             async with self.some["reports"]:
-                answer = await self.ask(who, "POST", "/intake/reports", entry.referral, expected={422})
+                answer = await self.ask(who, "POST", "/intake/reports", referral, expected={422})
             if answer.is_success and named:
                 self.journal.accepted(entry.agency, reference, answer.json()["follow_id"])
         self.submitted += 1
@@ -352,6 +353,17 @@ class Load:
             who = "desk-dinsos" if row["agency"] == "dinsos" else "desk-dppapp"
             await self.act("acknowledge", str(row["id"]), who, f"/notifications/inbox/{row['id']}/acknowledge")
         await asyncio.sleep(1)
+
+
+def sheltered(referral: dict[str, Any]) -> dict[str, Any]:
+    """The referral, of every third one with the wish for a bed: more than in life, so that houses fill and people wait and move.
+
+    Which ones follows from the reference, so that a repetition says the same.
+    """
+    screen, reference = referral.get("screen"), referral.get("reference")
+    if not isinstance(screen, dict) or not isinstance(reference, str) or crc32(reference.encode()) % 3:
+        return referral
+    return {**referral, "screen": {**screen, "shelter_needed": True, "shelter_grounds": ["threat_to_life"]}}
 
 
 def _desk(agency: str) -> str:
