@@ -181,9 +181,17 @@ class Rig:
             await self.services[name].start()
         await self.until(self._bound)
 
+    async def replicate(self, name: str, number: int = 2) -> str:
+        """Start another replica of a service on the same store and durables, with a door of its own; its name, as in `placement-2`."""
+        replica = f"{name}-{number}"
+        await self.add(replica, self.services[name].settings).start()
+        self.services[replica].database.skew = self.services[name].database.skew
+        await self.until(self._bound)
+        return replica
+
     def add(self, name: str, settings: Any) -> Service:
-        """Build a service, without starting it."""
-        service: Service = importlib.import_module(f"{name}.app").build(settings)
+        """Build a service, or a replica of it (`placement-2`), without starting it."""
+        service: Service = importlib.import_module(f"{name.partition('-')[0]}.app").build(settings)
         self.services[name] = service
         transport = httpx.ASGITransport(service.app(), raise_app_exceptions=False)
         self.clients[name] = httpx.AsyncClient(transport=transport, base_url="http://test", timeout=30)
@@ -303,7 +311,7 @@ class Rig:
         js = self.nats.jetstream()
         for name, service in self.services.items():
             state[f"{name} busy"] = int(not service.idle)
-            for durable in streams.durables_of(name):
+            for durable in streams.durables_of(name.partition("-")[0]):
                 try:
                     info = await js.consumer_info(durable.stream, durable.name)
                 except NotFoundError:

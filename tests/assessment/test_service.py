@@ -49,7 +49,7 @@ from tests.rig import Rig
 
 
 def test_every_fact_that_concerns_assessment_has_a_handler():
-    assert set(handlers.inputs.types) == {event.type for event in catalogue.read_by("assessment", "CASES")}
+    assert set(handlers.inputs.types) == {event.type for stream in ("CASES", "AUDIT") for event in catalogue.read_by("assessment", stream)}
     assert set(handlers.inputs.clocks) == {"assignment", "initial", "plan", "outcome", "followup", "grace"}
 
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from chassis import Service, Transaction
-from chassis.bus.recovery import Lost, Unlearnt
+from chassis.bus.recovery import Lost, Unlearnt, Unsaid
 from contracts.placement import ClockMissed, Waitlisted
 from prometheus_client import REGISTRY
 from sqlalchemy import text
@@ -191,3 +191,21 @@ async def test_a_closed_store_refuses_and_a_service_that_learns_nothing_lists_ev
     await rig.until(rig._bound)
     assert await missing(rig) == dict.fromkeys(cases, "not_relearnt")
     assert (await rig.post(S, f"/cases/{uuid4()}", json={}, role="operator")).status_code == 201
+
+
+async def test_what_no_fact_holds_is_listed_once_after_each_restore_even_if_nothing_was_lost(rig: Rig) -> None:
+    await start_toy(rig)
+    house = uuid4()
+
+    async def untold(_tx: Transaction) -> list[Unsaid]:
+        return [Unsaid(house, "inventory")]
+
+    for restores in (1, 2):
+        await lose(rig, [])
+        service = toy.build(rig.services[S].settings, untold=untold, says=SAYS)
+        rig.services[S] = service
+        await service.start()
+        await rig.until(rig._bound)
+        await rig.settle()
+        listed = await rig.sql(S, "SELECT type, subject, missing FROM recovery_task")
+        assert [tuple(row) for row in listed] == [("store_restored", house, "inventory")] * restores

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 from uuid import uuid4
+from zlib import crc32
 
 import asyncpg
 import httpx
@@ -25,6 +26,7 @@ from ops.population import Submission, draw_households
 from ops.seed import demo_shelters
 
 from tests.faults import queues
+from tests.faults.houses import Houses
 from tests.faults.world import World
 
 DESKS = {"dppapp": "desk-dppapp", "dinsos": "desk-dinsos"}
@@ -82,9 +84,8 @@ class Load:
         self._tokens: dict[str, tuple[str, float]] = {}
         self._tasks: list[asyncio.Task[Any]] = []
         self._sending: asyncio.Task[Any] | None = None
-        self._at_doors: set[asyncio.Task[None]] = set()
+        self.houses = Houses(self)
         self.workers = {str(who.subject): who.name for who in identities().values() if who.role == "peksos"}
-        self.heads = {shelter["shelter_id"]: f"head-{number}" for number, shelter in enumerate(demo_shelters(), 1)}
 
     async def open(self) -> None:
         """Shelters and social workers register, and the agencies' systems connect."""
@@ -96,7 +97,7 @@ class Load:
     def start(self) -> None:
         """Everybody begins."""
         self._sending = asyncio.create_task(self._send_all())
-        for work in (self._desks, self._shelters, self._social_workers, self._supervisors, self._inboxes):
+        for work in (self._desks, self.houses.work, self._social_workers, self._supervisors, self._inboxes):
             self._tasks.append(asyncio.create_task(self._always(work)))
 
     async def sent(self) -> None:
@@ -116,8 +117,7 @@ class Load:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
-        if self._at_doors:
-            await asyncio.wait(self._at_doors, timeout=60)
+        await self.houses.rest()
 
     async def stop(self) -> None:
         """Everybody goes home."""
@@ -140,7 +140,7 @@ class Load:
 
     async def _send(self, entry: Submission) -> None:
         """One household over its door; a repetition takes either."""
-        reference = entry.referral.get("reference")
+        reference, referral = entry.referral.get("reference"), sheltered(entry.referral)
         named = isinstance(reference, str) and bool(reference) and not reference.startswith("#")
         over_nats = entry.door == "nats" if entry.duplicate_of is None or not named else self.rng.random() < 0.5
         if over_nats:
@@ -148,17 +148,17 @@ class Load:
             if named:
                 # Put down before it is published, so that it is sent again until it has its receipt, whatever happens in between.
                 system._sent_at[reference] = time.monotonic()
-                system.sent.setdefault(reference, []).append(json.dumps(entry.referral).encode())
+                system.sent.setdefault(reference, []).append(json.dumps(referral).encode())
                 with contextlib.suppress(Exception):
                     await system._publish(system.sent[reference][-1])
             else:
                 self.journal.nameless += 1
                 with contextlib.suppress(Exception):
-                    await system.refer(entry.referral)
+                    await system.refer(referral)
         else:
             who = DESKS.get(entry.agency, f"system-{entry.agency}")
             async with self.some["reports"]:
-                answer = await self.ask(who, "POST", "/intake/reports", entry.referral, expected={422})
+                answer = await self.ask(who, "POST", "/intake/reports", referral, expected={422})
             if answer.is_success and named:
                 self.journal.accepted(entry.agency, reference, answer.json()["follow_id"])
         self.submitted += 1
@@ -196,14 +196,24 @@ class Load:
             self.journal.surprises[f"{answer.status_code} {method} {template}: {answer.text[:200]}"] += 1
         return answer
 
-    async def act(self, name: str, subject: str, who: str, path: str, body: Any = None, *, method: str = "POST") -> bool:
+    async def act(
+        self,
+        name: str,
+        subject: str,
+        who: str,
+        path: str,
+        body: Any = None,
+        *,
+        method: str = "POST",
+        expected: set[int] | frozenset[int] = frozenset(),
+    ) -> bool:
         """An officer's action on a subject that nobody else has in hand; whether it was done."""
         if subject in self.busy:
             return False
         self.busy.add(subject)
         try:
             async with self.some[path.split("/")[1]]:
-                done = (await self.ask(who, method, path, {} if body is None else body)).is_success
+                done = (await self.ask(who, method, path, {} if body is None else body, expected)).is_success
         finally:
             self.busy.discard(subject)
         self.journal.actions[name] += done
@@ -260,45 +270,6 @@ class Load:
                 await self.act("outreach result", case_id, "outreach-dinsos", f"{where}/outreach/result", {"result": "found"})
             case _:
                 return
-
-    async def _shelters(self) -> None:
-        """Heads answer and let in, the placement officer sends off, some leave, and now and then somebody stands at the door."""
-        rows = await self.world.sql("placement", queues.OFFERS, SOME)
-        await self._all(*(self._placement(row) for row in rows))
-        if self.rng.random() < 0.05:
-            # Who stands at a door is let in although the officers go home: an admission that nobody counts would look like an invented case.
-            going = asyncio.create_task(self._at_the_door())
-            self._at_doors.add(going)
-            await asyncio.shield(going)
-
-    async def _placement(self, row: Any) -> None:
-        subject, where, choice = str(row["id"]), f"/placement/placements/{row['id']}", self.rng.random()
-        head = self.heads[str(row["shelter_id"])]
-        if row["state"] == "offered":
-            if choice < 0.8:
-                await self.act("accept", subject, head, f"{where}/accept")
-            elif choice < 0.85:
-                await self.act("decline", subject, head, f"{where}/decline", {"reason": "full"})
-            elif choice < 0.88:
-                await self.act("survivor declines", subject, "placement-dinsos", f"{where}/cancel", {"reason": "survivor_declined"})
-        elif row["state"] == "accepted":
-            word = "on-the-way" if choice < 0.97 else "no-show"
-            await self.act(word, subject, "placement-dinsos" if word == "on-the-way" else head, f"{where}/{word}")
-        elif row["state"] == "on_the_way":
-            agreements = [{"person_id": m["id"], "agreement": _agreement(m)} for m in json.loads(row["members"])]
-            await self.act("admit", subject, head, f"{where}/admit", {"agreements": agreements})
-        elif row["state"] == "no_show":
-            await self.act("resume", subject, "placement-dinsos", f"/placement/needs/{row['case_id']}/resume")
-        elif choice < 0.01:
-            persons = [m["id"] for m in json.loads(row["members"])]
-            await self.act("leave", subject, head, f"{where}/leave", {"persons": persons})
-
-    async def _at_the_door(self) -> None:
-        shelter = next(shelter for shelter in demo_shelters() if shelter["kind"] == "panti_transit")
-        person = {"sex": "female", "age": self.rng.randrange(20, 60), "role": "other", "agreement": "own"}
-        body = {"shelter_id": shelter["shelter_id"], "persons": [person], "brought_by": "dinsos", "area": shelter["area"], "ppks": 11}
-        answer = await self.ask(self.heads[shelter["shelter_id"]], "POST", "/placement/admissions", body)
-        self.journal.doors += answer.is_success
 
     async def _social_workers(self) -> None:
         """Assess, propose, make plans come true, and follow up on the day."""
@@ -384,13 +355,19 @@ class Load:
         await asyncio.sleep(1)
 
 
+def sheltered(referral: dict[str, Any]) -> dict[str, Any]:
+    """The referral, of every third one with the wish for a bed: more than in life, so that houses fill and people wait and move.
+
+    Which ones follows from the reference, so that a repetition says the same.
+    """
+    screen, reference = referral.get("screen"), referral.get("reference")
+    if not isinstance(screen, dict) or not isinstance(reference, str) or crc32(reference.encode()) % 3:
+        return referral
+    return {**referral, "screen": {**screen, "shelter_needed": True, "shelter_grounds": ["threat_to_life"]}}
+
+
 def _desk(agency: str) -> str:
     return DESKS.get(agency, "desk-dinsos")
-
-
-def _agreement(member: dict[str, Any]) -> str:
-    adult = member["role"] != "child" if member["age"] is None else member["age"] >= ADULT
-    return "own" if adult else "own_view_and_consenter"
 
 
 _LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=64)

@@ -9,10 +9,13 @@ UNDER_WAY = """
     ORDER BY random() LIMIT $1"""
 READY = "SELECT case_id, responsible_agency FROM case_file WHERE state = 'ready_to_close' LIMIT $1"
 OFFERS = """
-    SELECT id, case_id, shelter_id, state, members::text FROM placement p
+    SELECT id, case_id, shelter_id, state, members::text, transfer_of,
+        array(SELECT person_id::text FROM stay WHERE placement_id = p.id AND ended_as IS NULL AND NOT isempty(during)) AS inside
+    FROM placement p
     WHERE state IN ('offered', 'accepted', 'on_the_way', 'admitted')
         OR (state = 'no_show' AND EXISTS (SELECT 1 FROM need n WHERE n.case_id = p.case_id AND n.state = 'no_show' AND NOT n.ended))
     ORDER BY (state = 'admitted'), offered_at LIMIT $1"""
+WAITING = "SELECT case_id FROM need WHERE state = 'waiting' ORDER BY waiting_since, case_id LIMIT $1"
 WORK = """
     SELECT case_id, worker_id, state, members::text, goals::text, sheltered FROM assessment_case
     WHERE state IN ('assigned', 'assessed', 'plan_proposed', 'plan_approved') AND NOT ended ORDER BY random() LIMIT $1"""

@@ -150,7 +150,7 @@ async def full_houses(run: Run) -> None:
 async def _let_in(run: Run, shelter: dict[str, object]) -> None:
     person = {"sex": "female", "age": 30, "role": "other", "agreement": "own"}
     body = {"shelter_id": shelter["shelter_id"], "persons": [person], "brought_by": "dinsos", "area": shelter["area"], "ppks": 11}
-    answer = await run.load.ask(run.load.heads[str(shelter["shelter_id"])], "POST", "/placement/admissions", body)
+    answer = await run.load.ask(run.load.houses.heads[str(shelter["shelter_id"])], "POST", "/placement/admissions", body)
     run.journal.doors += answer.is_success
 
 

@@ -34,7 +34,7 @@ async def cases(rig):
 
 
 def test_every_event_that_intake_reads_has_a_handler():
-    assert set(handlers.inputs.types) == {event.type for event in catalogue.read_by("intake", "CASES")}
+    assert set(handlers.inputs.types) == {event.type for stream in ("CASES", "AUDIT") for event in catalogue.read_by("intake", stream)}
 
 
 async def test_the_migration_makes_the_tables_that_the_store_declares(intake):

@@ -39,7 +39,7 @@ async def notice_rows(rig: Rig) -> list[Any]:
 
 
 def test_every_event_that_is_read_has_a_handler() -> None:
-    read = {event.type for stream in ("CASES", "AGENCIES") for event in catalogue.read_by(S, stream)}
+    read = {event.type for stream in ("CASES", "AGENCIES", "AUDIT") for event in catalogue.read_by(S, stream)}
     assert set(inputs.types) == read
 
 

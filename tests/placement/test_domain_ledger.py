@@ -1,5 +1,6 @@
 """When a need counts as unmet, how that ends, and when a case may be looking for a secret house."""
 
+from dataclasses import replace
 from itertools import permutations, product
 from typing import Any
 
@@ -12,7 +13,7 @@ from placement.domain.ledger import Ending
 from placement.domain.needs import State, enter
 from placement.domain.probing import Limits
 
-from tests.placement.builders import a_need, uid
+from tests.placement.builders import START, a_need, uid
 
 WAITING = a_need(state=State.WAITING)
 LISTED = a_need(state=State.WAITING, waitlisted=True, reasons=(Refusal(uid(1), "P1", "not_enough_beds"), Refusal(uid(2), "P6", "x", secret=True)))
@@ -86,3 +87,18 @@ def test_secret_houses_are_left_out_above_either_limit(areas: int, changes: int,
 def test_a_supervisor_is_told_once_for_each_further_change() -> None:
     told = [probing.suspected(before, after, LIMITS) for before, after in [(2, 3), (3, 4), (4, 4), (4, 5), (5, 0), (0, 4)]]
     assert told == [False, True, False, True, False, True]
+
+
+def test_a_lost_fact_tells_a_line_again_with_its_own_time_rules_and_shelter() -> None:
+    waiting = enter(a_need(waitlisted=False), State.WAITING)
+    listed = ledger.retold(waiting, replace(waiting, waitlisted=True), START, {"P1": 2}, None)
+    assert listed is not None
+    assert (listed.at, listed.line.refusals, listed.line.ended_as, listed.line.only_if_begun) == (START, {"P1": 2}, None, False)
+    accepted = enter(a_need(), State.ACCEPTED)
+    housed = ledger.retold(accepted, enter(accepted, State.ADMITTED), START, {}, uid(7))
+    assert housed is not None
+    assert (housed.line.ended_as, housed.shelter_id, housed.line.only_if_begun) == (Ending.HOUSED, uid(7), True)
+    gone = ledger.retold(accepted, enter(accepted, State.DECLINED), START, {}, uid(7))
+    assert gone is not None
+    assert gone.shelter_id is None, "who said no is housed nowhere"
+    assert ledger.retold(accepted, accepted, START, {}, None) is None

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from placement.domain.needs import State, after_cancel, declined_by, enter, no_answer, out_of_bed
 from placement.domain.people import Household, Person
-from placement.domain.placements import LIVE, Placement, Step, move
-from placement.domain.relearn import Answering, Bedless, Book, Entering, Going, Moving, Offering, Relocating, Word, beds_anew, retell
+from placement.domain.placements import LIVE, ByHand, Placement, Step, move
+from placement.domain.relearn import Answering, Bedless, Book, Entering, Going, Moving, Offering, Relocating, Suspecting, Word, beds_anew, retell
 
 from tests.placement.builders import START, a_child, a_home, a_need, a_room, a_woman
 
@@ -217,3 +217,28 @@ def test_beds_given_anew_are_free_and_given_once_and_those_who_live_there_come_f
         assert housed == sorted(housed, reverse=True), "nobody is housed after one for whom there was no bed"
         if order and sum(len(room.free) for room in home.rooms) >= len(order[0].household.persons):
             assert housed[0], "who comes first is not left out while there are beds"
+
+
+def test_what_people_said_of_an_offer_is_told_again() -> None:
+    need, offer = enter(a_need(), State.WAITING), uuid4()
+    by_hand = ByHand("survivor_wish", ("P3",))
+    words: list[Word] = [
+        Offering(offer, uuid4(), START, UNTIL, tuple(person.id for person in need.persons), by_hand=by_hand),
+        Moving(offer, uuid4(), START, Step.ACCEPTED, until=UNTIL),
+        Moving(offer, uuid4(), START, Step.ON_THE_WAY, handover="escort"),
+        Entering(offer, uuid4(), START, tuple(person.id for person in need.persons), UNTIL.date(), re_entry=True),
+    ]
+    book = Book(need)
+    for word in words:
+        book, missing = retell(book, word)
+        assert missing is None
+    told = book.placements[offer]
+    assert (told.overrides, told.set_aside) == (("by_hand:survivor_wish", "P3:survivor_wish"), {"P3"})
+    assert (told.handover, told.re_entry, told.state) == ("escort", True, Step.ADMITTED)
+
+
+def test_a_suspicion_that_was_told_is_not_told_again_and_never_made_smaller() -> None:
+    book, _ = retell(Book(a_need(area_changes=2)), Suspecting(5))
+    assert book.need.area_changes == 5
+    book, _ = retell(book, Suspecting(4))
+    assert (book.need.area_changes, book.need.state) == (5, State.NONE)

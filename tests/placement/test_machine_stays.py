@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from tests.placement.builders import a_household_change, a_member, a_room_body, a_shelter_body, a_snapshot, a_triage
+from tests.placement.invariants import BED_TWICE, MUST_BE_EMPTY
 from tests.placement.steps import agreements, one_bed, platform
 from tests.rig import Rig
 
@@ -26,6 +27,7 @@ EXAMPLES = int(os.environ.get("NAUNGAN_MACHINE_EXAMPLES", "8"))
 STEPS = 25
 ROUNDS = int(os.environ.get("NAUNGAN_RACE_ROUNDS", "10"))
 CLIENTS = 200
+LANES = 4
 EMPTY = "TRUNCATE absence, agreement, stay, placement, need, bed, room, unit, shelter, availability, clock CASCADE"
 # What people may do with a placement in each of its states, the way on more often than the others; some of it is refused, by two at once.
 FOR_A_TRANSFER = "transfer "
@@ -36,56 +38,6 @@ ACTIONS = {
     "admitted": ("transfer", "transfer", "transfer_some", "absences", "absences/back", "leave", "leave_all"),
     "transfer offered": ("accept", "accept", "accept", "claim", "decline", "extend", "cancel"),
     "transfer accepted": ("move", "move", "move", "extend", "cancel"),
-}
-
-BED_TWICE = """
-    SELECT a.bed_id FROM stay a JOIN stay b ON a.bed_id = b.bed_id AND (a.placement_id, a.person_id) < (b.placement_id, b.person_id)
-        AND a.during && b.during"""
-PERSON_TWICE = """
-    SELECT a.person_id FROM stay a JOIN stay b ON a.person_id = b.person_id AND a.placement_id < b.placement_id
-        AND coalesce(a.in_it, a.during) && coalesce(b.in_it, b.during)"""
-# Of what is offered or expected every member has a bed, until the very end of the hold or the time of arrival.
-LOST_HOLD = """
-    SELECT p.id FROM placement p WHERE p.state IN ('offered', 'accepted', 'on_the_way') AND (
-        SELECT count(*) FROM stay s WHERE s.placement_id = p.id AND s.ended_as IS NULL
-            AND upper(s.during) = CASE WHEN p.state = 'offered' THEN p.hold_until ELSE p.arrive_by END) <> jsonb_array_length(p.members)"""
-# Who was admitted sleeps in her bed without an end until she goes; nobody sleeps where no stay is.
-NO_BED = """
-    SELECT p.id FROM placement p WHERE p.state = 'admitted' AND NOT EXISTS (
-        SELECT FROM stay s WHERE s.placement_id = p.id AND s.ended_as IS NULL AND upper_inf(s.during) AND NOT isempty(s.during)
-            AND coalesce(upper_inf(s.in_it) AND NOT isempty(s.in_it), true))
-    UNION ALL
-    SELECT p.id FROM placement p WHERE p.state = 'admitted'
-        AND (SELECT count(*) FROM stay s WHERE s.placement_id = p.id) <> jsonb_array_length(p.members)"""
-GHOSTS = """
-    SELECT s.placement_id FROM stay s JOIN placement p ON p.id = s.placement_id
-    WHERE s.ended_as IS NULL AND NOT isempty(s.during) AND p.state NOT IN ('offered', 'accepted', 'on_the_way', 'admitted')"""
-NO_CLOCK = """
-    SELECT n.case_id, n.state FROM need n
-    JOIN (VALUES ('waiting', 'waiting_review'), ('offered', 'hold'), ('accepted', 'arrival'), ('on_the_way', 'arrival'), ('admitted', 'stay_review'),
-        ('no_show', 'no_show_review')) AS kept (state, kind) ON kept.state = n.state
-    WHERE NOT EXISTS (SELECT FROM clock c WHERE c.subject = n.case_id AND c.kind = kept.kind)
-    UNION ALL
-    SELECT p.id, 'transfer' FROM placement p WHERE p.transfer_of IS NOT NULL AND p.state IN ('offered', 'accepted')
-        AND NOT EXISTS (SELECT FROM clock c WHERE c.subject = p.case_id AND c.kind = 'transfer' AND c.key = p.id::text)"""
-# A need says what its placement says, and who is asked to be taken over stays somewhere.
-AT_ODDS = """
-    SELECT n.case_id, n.state FROM need n WHERE n.state IN ('offered', 'accepted', 'on_the_way', 'admitted')
-        AND NOT EXISTS (SELECT FROM placement p WHERE p.case_id = n.case_id AND p.state = n.state)
-    UNION ALL
-    SELECT p.case_id, p.state FROM placement p JOIN need n ON n.case_id = p.case_id
-    WHERE p.transfer_of IS NULL AND p.state IN ('offered', 'accepted', 'on_the_way', 'admitted') AND p.state <> n.state
-    UNION ALL
-    SELECT p.case_id, p.state FROM placement p WHERE p.transfer_of IS NOT NULL AND p.state IN ('offered', 'accepted')
-        AND NOT EXISTS (SELECT FROM placement old WHERE old.id = p.transfer_of AND old.state = 'admitted')"""
-MUST_BE_EMPTY = {
-    "a bed twice": BED_TWICE,
-    "a person twice": PERSON_TWICE,
-    "a hold lost, or of part of a household": LOST_HOLD,
-    "an admission without its beds": NO_BED,
-    "a bed kept for nobody": GHOSTS,
-    "a dead end": NO_CLOCK,
-    "a need at odds with its placements": AT_ODDS,
 }
 
 Runner = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -210,18 +162,23 @@ async def test_no_bed_or_person_twice_nobody_apart_no_hold_lost_and_no_dead_end(
     assert min(done["transfer 201"], done["accept 409"]) > 0, f"transfers, and two who were at it at once: {done}"
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 async def test_of_two_hundred_clients_racing_for_one_bed_exactly_one_wins_each_time(rig: Rig) -> None:
-    shelter = one_bed()
-    await platform(rig, shelter, cleaning_minutes=0)  # the bed is free for the next round at once
+    shelters = [one_bed() for _ in range(LANES)]
+    await platform(rig, *shelters, cleaning_minutes=0, pool=16)  # the bed is free for the next round at once
+    await asyncio.gather(*(race(rig, shelter, range(lane, ROUNDS, LANES)) for lane, shelter in enumerate(shelters)))
+    assert await rig.sql("placement", BED_TWICE) == []
+
+
+async def race(rig: Rig, shelter: dict[str, Any], rounds: range) -> None:
+    """Rounds of a race for the one bed of this shelter; other shelters have theirs meanwhile, so that nobody waits for their locks."""
     officer = {"role": "placement_officer"}
     woman = {"sex": "female", "age": 30, "agreement": "own"}
     body = {"shelter_id": shelter["shelter_id"], "persons": [woman], "brought_by": "dinsos", "area": "31.71.01"}
-    for number in range(ROUNDS):
+    for number in rounds:
         answers = await asyncio.gather(*(rig.post("placement", "/admissions", json=body, **officer) for _ in range(CLIENTS)))
         counted = Counter(answer.status_code for answer in answers)
         assert counted == {201: 1, 409: CLIENTS - 1}, f"round {number}: {counted}"
         (won,) = [answer.json() for answer in answers if answer.status_code == 201]
         leave = {"persons": [won["members"][0]["person_id"]]}
         assert (await rig.post("placement", f"/placements/{won['placement_id']}/leave", json=leave, **officer)).status_code == 200
-    assert await rig.sql("placement", BED_TWICE) == []

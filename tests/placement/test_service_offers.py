@@ -18,7 +18,7 @@ from tests.rig import Rig
 
 
 def test_every_fact_that_placement_reads_has_a_handler() -> None:
-    assert set(inputs.types) == {event.type for event in catalogue.read_by("placement", "CASES")}
+    assert set(inputs.types) == {event.type for stream in ("CASES", "AUDIT") for event in catalogue.read_by("placement", stream)}
 
 
 # -- the main path ------------------------------------------------------------------------------------------------------------------------

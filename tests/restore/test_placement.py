@@ -53,7 +53,7 @@ async def test_stays_and_offers_of_the_lost_hour_are_there_again(rig: Rig) -> No
         )
         assert {m["person_id"] for m in again["members"]} == {m["person_id"] for m in placement["members"]}
     assert heard == {agency: await feed(rig, agency) for agency in heard}, "nothing is said twice to anybody"
-    assert {missing for _, missing in await tasks(rig, "placement")} == {"bed_to_confirm"}
+    assert {missing for _, missing in await tasks(rig, "placement")} == {"bed_to_confirm", "explanation", "inventory"}
     await agrees_with_the_streams(rig, "placement")
 
     await admit(rig, await offer_of(rig, offered), offered)

@@ -57,7 +57,7 @@ async def test_who_moved_in_the_lost_hour_lives_in_the_new_home_alone(rig: Rig, 
     assert row.n == len(people), "no bed is kept in the old home"
     again = await offer_of(rig, case)
     assert (again["placement_id"], again["state"], again["shelter_id"]) == (transfer["placement_id"], "admitted", transfer["shelter_id"])
-    assert {missing for _, missing in await tasks(rig, "placement")} <= {"bed_to_confirm"}
+    assert {missing for _, missing in await tasks(rig, "placement")} <= {"bed_to_confirm", "explanation", "inventory"}
     kinds = await rig.sql("placement", "SELECT kind, key FROM clock WHERE subject = :case AND kind <> 'legal_ground'", case=case)
     assert [(row.kind, row.key) for row in kinds] == [("stay_review", transfer["placement_id"])]
     await agrees_with_the_streams(rig, "placement")

@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import nats
@@ -17,9 +19,11 @@ from ops.platform import Platform
 from ops import stores
 from tests.flows.people import a_referral, a_shelter, ok
 from tests.flows.test_faults import FAST, SERVICES, Running, a_worker, the_stream_holds_what_was_said
+from tests.placement.invariants import MUST_BE_EMPTY
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
 PATIENCE = 150.0
+HOUSES = tuple(identities()[name].units[0] for name in ("head-1", "head-2"))
 
 
 @pytest.fixture
@@ -39,14 +43,14 @@ def urls_of(running: Running, service: str) -> Urls:
 
 
 class Load:
-    """An agency's system that refers without end, and two heads of shelters who say yes and let people in, until `stop`."""
+    """An agency's system that refers without end, heads of shelters who say yes and let people in, and an officer who moves them, until `stop`."""
 
     def __init__(self, running: Running) -> None:
         self.running, self.referred, self.tasks = running, 0, list[asyncio.Task[None]]()
-        self.stopping = asyncio.Event()
+        self.stopping, self.done = asyncio.Event(), Counter[str]()
 
     def start(self) -> None:
-        self.tasks = [asyncio.create_task(self._refer()), asyncio.create_task(self._head("head-1")), asyncio.create_task(self._head("head-2"))]
+        self.tasks = [asyncio.create_task(work) for work in (self._refer(), self._head("head-1"), self._head("head-2"), self._officer())]
 
     async def stop(self) -> None:
         self.stopping.set()
@@ -83,7 +87,48 @@ class Load:
         if (await self.running.send("POST", f"{path}/accept", name, {})).is_success:
             agreed = {True: "own", False: "own_view_and_consenter"}
             agreements = [{"person_id": m["person_id"], "agreement": agreed[(m["age"] or 30) >= 18]} for m in placement["members"]]
-            await self.running.send("POST", f"{path}/admit", name, {"agreements": agreements})
+            word = "admit" if placement["transfer_of"] is None else "move"
+            await self._act(word, f"{path}/{word}", name, {"agreements": agreements})
+
+    async def _act(self, what: str, path: str, who: str, body: Any) -> None:
+        """Something people do; whether it is done, or somebody was quicker, depends on the others."""
+        self.done[what] += (await self.running.send("POST", path, who, body)).is_success
+
+    async def _officer(self) -> None:
+        """Some are asked to move and some go, beds are cleaned, a house is full for a moment, nights are confirmed, and somebody is offered a bed by hand."""
+        officer, turn = "placement-dinsos", 0
+        while not self.stopping.is_set():
+            turn += 1
+            await self._houses(officer, turn)
+            inside = ok(await self.running.send("GET", "/placement/placements?state=admitted", officer))
+            for number, placement in enumerate(inside[:2]):
+                path = f"/placement/placements/{placement['placement_id']}"
+                people = [member["person_id"] for member in placement["members"]]
+                if (turn + number) % 2:
+                    await self._act("transfer", f"{path}/transfer", officer, {})
+                elif turn % 3 == 0:
+                    await self._act("leave", f"{path}/leave", officer, {"persons": people})
+            for need in ok(await self.running.send("GET", "/placement/waiting", officer))[-1:]:
+                by_hand = {"shelter_id": HOUSES[turn % 2], "reason": "survivor_wish"}
+                await self._act("by hand", f"/placement/needs/{need['case_id']}/offer", officer, by_hand)
+            await asyncio.sleep(0.2)
+
+    async def _houses(self, officer: str, turn: int) -> None:
+        """Beds are clean before their time, a house that was full has room again and now and then has none, and a night is confirmed."""
+        for shelter in HOUSES:
+            path = f"/placement/shelters/{shelter}"
+            board = ok(await self.running.send("GET", f"{path}/beds", officer))
+            for bed in board["beds"]:
+                if bed["state"] == "cleaning":
+                    await self._act("cleaned", f"/placement/beds/{bed['bed_id']}/cleaned", officer, {})
+            for closure in board["closures"]:
+                await self._act("opened", f"{path}/closures/{closure['closure_id']}/end", officer, {})
+        if turn % 4 == 0:
+            await self._act("closed", f"/placement/shelters/{HOUSES[0]}/closures", officer, {"kind": "full"})
+        await self._act("conflict", f"/placement/shelters/{HOUSES[0]}/conflicts", officer, {"about": str(UUID(int=turn))})
+        shown = ok(await self.running.send("GET", f"/placement/shelters/{HOUSES[1]}/residents", officer))
+        night = {"night": shown["night"], "present": [row["person_id"] for row in shown["residents"]]}
+        await self._act("census", f"/placement/shelters/{HOUSES[1]}/census", officer, night)
 
 
 async def send(client: Any, number: int) -> None:
@@ -102,8 +147,8 @@ async def ids(running: Running, service: str) -> set[str]:
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_store_put_back_under_load_loses_and_doubles_nothing(running: Running, tmp_path: Path, service: str) -> None:
     await a_worker(running)
-    for name in ("head-1", "head-2"):
-        ok(await running.send("POST", "/placement/shelters", "operator", a_shelter(shelter_id=identities()[name].units[0], beds=12)))
+    for shelter in HOUSES:
+        ok(await running.send("POST", "/placement/shelters", "operator", a_shelter(shelter_id=shelter, beds=12)))
     load = Load(running)
     load.start()
     await load.until(20)
@@ -137,6 +182,7 @@ async def test_a_store_put_back_under_load_loses_and_doubles_nothing(running: Ru
         await running.until(name, "SELECT count(*) FROM outbox_pending", 0, PATIENCE)
     await running.until("intake", "SELECT count(*) FROM submission", load.referred, PATIENCE)
     await running.until("intake", "SELECT count(*) FROM case_file", load.referred, PATIENCE)
+    assert all(load.done[what] for what in ("admit", "transfer", "leave", "cleaned")), f"there was a waiting list, and people moved: {load.done}"
     await agreed(running)
 
 
@@ -156,7 +202,11 @@ async def agreed(running: Running) -> None:
             SELECT FROM stay WHERE placement_id = p.id AND NOT isempty(during))""",
     )
     assert lost[0][0] == 0, "everybody who lives somewhere has a bed"
-    admitted = {str(row[0]) for row in await running.sql("placement", "SELECT case_id FROM placement WHERE state = 'admitted'")}
+    for what, question in MUST_BE_EMPTY.items():
+        assert await running.sql("placement", question) == [], what
+    assert await running.sql("placement", "SELECT missing FROM recovery_task WHERE missing LIKE 'not_applied%'") == []
+    once_in = "SELECT DISTINCT case_id FROM placement WHERE admitted_at IS NOT NULL AND transfer_of IS NULL"
+    admitted = {str(row[0]) for row in await running.sql("placement", once_in)}
     assert admitted
     await running.until(
         "intake",

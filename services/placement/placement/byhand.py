@@ -10,7 +10,7 @@ from placement import matching, policy, store
 from placement.domain.homes import Refusal
 from placement.domain.needs import Need, State, enter
 from placement.domain.offers import Offer, offer_home
-from placement.domain.placements import BY_HAND, Placement
+from placement.domain.placements import ByHand, Placement
 from placement.store import register, staying
 
 RULED_OUT = "a rule stands against this shelter"
@@ -37,8 +37,7 @@ async def offer(tx: Transaction, need: Need, shelter_id: UUID, reason: str, over
     if not isinstance(chosen, Offer):
         raise conflict(RULED_OUT, **told(tx, chosen.reasons[0]))
     kept_as = await matching.keep_alone(tx, [home], chosen)
-    kept = (f"{BY_HAND}:{reason}", *(f"{rule}:{reason}" for rule in sorted(overrides)))
-    made = replace(matching.make_offer(tx, need, chosen, kept_as), overrides=kept)
+    made = matching.make_offer(tx, need, chosen, kept_as, by_hand=ByHand(reason, tuple(sorted(overrides))))
     await store.save_placements(tx, [made])
     await store.hold_beds(tx, [(made, chosen)], {made.id: made.hold_until})
     await matching.record(tx, {need.case_id: need}, {need.case_id: enter(need, State.OFFERED)})

@@ -242,7 +242,9 @@ def say(tx: Transaction, fact: facts.GroupEvent, about: Need | Placement, *, key
     tx.emit(named, about.subject, key=f"{key}|{about.clock_key}" if about.clock_key else key, cause=cause)
 
 
-def make_offer(tx: Transaction, need: Need, offer: Offer, decision_id: UUID | None = None, cause: Cause | None = None) -> Placement:
+def make_offer(
+    tx: Transaction, need: Need, offer: Offer, decision_id: UUID | None = None, cause: Cause | None = None, *, by_hand: ByHand | None = None
+) -> Placement:
     """A placement that offers these beds, with its clock and its fact; neither it nor its hold is written yet."""
     hold = first_hold(tx.now, hold_span(tx, need), _by_risk(tx, _settings(tx).ladder_minutes, need.risk, timedelta(minutes=1)))
     made = Placement(

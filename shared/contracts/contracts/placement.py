@@ -49,12 +49,17 @@ class OfferEvent(GroupEvent):
 
 
 class Offered(OfferEvent):
-    """Beds for the whole household are held until `hold_until`; the shelter's head decides."""
+    """Beds for the whole household are held until `hold_until`; the shelter's head decides.
+
+    `by_hand` is why a person offered them out of order, `set_aside` are the rules that a supervisor set aside for it.
+    """
 
     type: ClassVar[str] = "case.placement.offered.v1"
 
     persons: tuple[UUID, ...] = Field(min_length=1)
     hold_until: datetime
+    by_hand: RuleCode | None = None
+    set_aside: tuple[RuleCode, ...] = ()
 
 
 class Extended(OfferEvent):

@@ -1,6 +1,8 @@
 """The ledger of unmet needs: when a household's need for a bed begins to be unmet, and what became of it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -65,3 +67,21 @@ def ending(before: Need, after: Need) -> Ending | None:
     if before.state is State.NO_SHOW and after.state is State.SETTLED:
         return Ending.LOST
     return ENDINGS.get(after.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Retold:
+    """A line as a lost fact tells it again: since or until when, and in which shelter somebody was housed."""
+
+    line: Line
+    at: datetime
+    shelter_id: UUID | None
+
+
+def retold(before: Need, after: Need, at: datetime, refusals: Mapping[str, int], shelter_id: UUID | None) -> Retold | None:
+    """What the ledger says of a need before and after a fact of that time; `refusals` and the shelter are those that the fact names, if any."""
+    entry = line(before, after)
+    if entry is None:
+        return None
+    housed = entry.ended_as is Ending.HOUSED
+    return Retold(replace(entry, refusals=dict(refusals) or entry.refusals), at, shelter_id if housed else None)

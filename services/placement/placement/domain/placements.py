@@ -44,6 +44,19 @@ MOVES: Mapping[Step, frozenset[Step]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """Why a person offered a home out of order, and the codes of the rules that a supervisor set aside for it."""
+
+    reason: str
+    set_aside: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """As the placement keeps it."""
+        return (f"{BY_HAND}:{self.reason}", *(f"{rule}:{self.reason}" for rule in self.set_aside))
+
+
 class WrongStateError(Exception):
     """The state of the placement does not allow this."""
 

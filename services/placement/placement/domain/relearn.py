@@ -13,7 +13,7 @@ from uuid import UUID
 from placement.domain.homes import Home, taken
 from placement.domain.needs import Need, State, after_cancel, declined_by, enter, no_answer, out_of_bed
 from placement.domain.people import Household, Person
-from placement.domain.placements import LIVE, Placement, Step
+from placement.domain.placements import LIVE, ByHand, Placement, Step
 from placement.domain.rooms import fit
 from placement.domain.split import divided, said_no
 
@@ -37,6 +37,7 @@ class Offering:
     until: datetime
     persons: tuple[UUID, ...] = ()
     leaving: UUID | None = None
+    by_hand: ByHand | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Moving:
     to: Step
     reason: str | None = None
     until: datetime | None = None
+    handover: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Entering:
     persons: tuple[UUID, ...]
     review_on: date
     household: tuple[Person, ...] = ()
+    re_entry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,14 @@ class Unmet:
     """The search ended without a bed."""
 
 
-Word: TypeAlias = Offering | Answering | Relocating | Moving | Entering | Going | Waiting | Unmet
+@dataclass(frozen=True, slots=True)
+class Suspecting:
+    """A supervisor was told how often the household's areas had changed: once is enough."""
+
+    changes: int
+
+
+Word: TypeAlias = Offering | Answering | Relocating | Moving | Entering | Going | Waiting | Unmet | Suspecting
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +161,18 @@ def retell(book: Book, word: Word) -> tuple[Book, str | None]:
             return _moved(book, word), None
         case Answering() | Relocating():
             return _answered(book, word) if isinstance(word, Answering) else _relocated(book, word), None
-        case Waiting() | Unmet():
-            return replace(book, need=_waiting(book.need, word) if isinstance(word, Waiting) else _unmet(book.need)), None
+        case Waiting() | Unmet() | Suspecting():
+            return replace(book, need=_searching(book.need, word)), None
 
 
-def _waiting(need: Need, word: Waiting) -> Need:
-    return replace(enter(need, State.WAITING), waitlisted=True, review_at=word.review_at)
+def _searching(need: Need, word: Waiting | Unmet | Suspecting) -> Need:
+    match word:
+        case Waiting():
+            return replace(enter(need, State.WAITING), waitlisted=True, review_at=word.review_at)
+        case Suspecting():
+            return replace(need, area_changes=max(need.area_changes, word.changes))
+        case Unmet():
+            return _unmet(need)
 
 
 def _unmet(need: Need) -> Need:
@@ -210,6 +226,8 @@ def _offered(book: Book, word: Offering) -> Book:
     entry = replace(_entry(book, word, word.persons), hold_until=word.until)
     if entry.state is not Step.OFFERED:
         return book
+    if word.by_hand is not None:
+        entry = replace(entry, overrides=word.by_hand.kept)
     return _with(book, entry, enter(book.need, State.OFFERED))
 
 
@@ -217,6 +235,8 @@ def _moved(book: Book, word: Moving) -> Book:
     entry = replace(_entry(book, word), state=word.to, reason=word.reason)
     if word.until is not None:
         entry = replace(entry, arrive_by=word.until)
+    if word.handover is not None:
+        entry = replace(entry, handover=word.handover)
     need = book.need
     match word.to:
         case Step.DECLINED:
@@ -234,7 +254,8 @@ def _entered(book: Book, word: Entering) -> Book:
     if word.household:
         first = Need(book.need.case_id, persons=word.household, shelter_needed=True, waiting_since=word.at)
         book = replace(book, need=first if book.need == Need(book.need.case_id) else book.need)
-    entry = replace(_entry(book, word, word.persons), state=Step.ADMITTED, admitted_at=word.at, review_on=word.review_on, direct=bool(word.household))
+    entry = replace(_entry(book, word, word.persons), state=Step.ADMITTED, admitted_at=word.at, review_on=word.review_on)
+    entry = replace(entry, direct=bool(word.household), re_entry=word.re_entry)
     inside = {**book.inside, **dict.fromkeys(word.persons, entry.id)}
     return replace(_with(book, entry, enter(book.need, State.ADMITTED)), inside=inside)
 

@@ -1,12 +1,15 @@
 """What only a recovery asks of the store: all placements of cases, open stays, shelters nobody knows any more, and doubt about beds."""
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import zip_longest
 from uuid import UUID
 
 from chassis import Transaction
 from sqlalchemy import select, text
 
+from placement.domain.ledger import Retold
 from placement.domain.placements import LIVE, Placement
 from placement.store import PLACEMENT, placement_of
 
@@ -32,6 +35,25 @@ WITHOUT_BEDS = text("""
         AND (case_id = ANY(CAST(:cases AS uuid[])) OR case_id IN (SELECT case_id FROM need WHERE part_of = ANY(CAST(:cases AS uuid[]))))
         AND (transfer_of IS NULL OR state = 'admitted')
         AND NOT EXISTS (SELECT FROM stay WHERE placement_id = placement.id AND ended_as IS NULL AND NOT isempty(during))""")
+# The code of a decision whose reasons a restore lost.
+EXPLANATION = "explanation"
+NOTE_STEPS = text("""
+    INSERT INTO placement_step (placement_id, step, at)
+    SELECT * FROM unnest(CAST(:placements AS uuid[]), CAST(:steps AS text[]), CAST(:ats AS timestamptz[])) ON CONFLICT DO NOTHING""")
+BEGIN = text("""
+    INSERT INTO unmet_need (id, case_id, since, persons, risk, refusals)
+    SELECT gen_random_uuid(), case_id, at, persons, risk, refusals
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS new (case_id uuid, at timestamptz, persons integer, risk text, refusals jsonb)
+    ON CONFLICT (case_id) WHERE ended_at IS NULL DO NOTHING""")
+END = text("""
+    UPDATE unmet_need SET ended_at = gone.at, ended_as = gone.ended_as, shelter_id = gone.shelter_id
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS gone (case_id uuid, at timestamptz, ended_as text, shelter_id uuid)
+    WHERE unmet_need.case_id = gone.case_id AND unmet_need.ended_at IS NULL""")
+REGISTERED = text("SELECT id FROM shelter WHERE kind <> 'unknown' ORDER BY id")
+LOST_EXPLANATION = text("""
+    SELECT max(outbox.time) AS at FROM recovery_task JOIN outbox ON outbox.id = recovery_task.event_id
+    WHERE recovery_task.missing = :missing AND recovery_task.subject = :subject
+        AND (CAST(:placement AS text) IS NULL OR convert_from(outbox.body, 'utf8')::jsonb ->> 'placement_id' = :placement)""")
 
 
 async def placements_of(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, dict[UUID, Placement]]:
@@ -76,3 +98,45 @@ async def agreements(tx: Transaction, told: Sequence[tuple[UUID, UUID, str, date
     """Keep how persons agreed, as a fact told it: (placement, person, how, when)."""
     names: Mapping[str, int] = {"placements": 0, "persons": 1, "hows": 2, "ats": 3}
     await tx.execute(AGREE, {name: [entry[place] for entry in told] for name, place in names.items()} | {"by": NOBODY})
+
+
+# -- the record -----------------------------------------------------------------------------------------------------------------------
+
+
+async def note_steps(tx: Transaction, taken: Sequence[tuple[UUID, str, datetime]]) -> None:
+    """Keep when placements came into states: (placement, state, when); what is known already stays."""
+    if taken:
+        placements, steps, ats = zip(*taken, strict=True)
+        await tx.execute(NOTE_STEPS, {"placements": list(placements), "steps": list(steps), "ats": list(ats)})
+
+
+async def tell_ledger(tx: Transaction, told: Iterable[Retold]) -> None:
+    """Write lines of the ledger in their order; one that is open already is not begun again."""
+    by_case: dict[UUID, list[Retold]] = {}
+    for entry in told:
+        by_case.setdefault(entry.line.case_id, []).append(entry)
+    for turn in zip_longest(*by_case.values()):
+        lines = [entry for entry in turn if entry is not None]
+        if begun := [_ledger_row(entry) for entry in lines if not entry.line.only_if_begun]:
+            await tx.execute(BEGIN, {"rows": json.dumps(begun)})
+        if ended := [_ledger_row(entry) for entry in lines if entry.line.ended_as]:
+            await tx.execute(END, {"rows": json.dumps(ended)})
+
+
+def _ledger_row(entry: Retold) -> dict[str, object]:
+    line = entry.line
+    values = {"case_id": str(line.case_id), "at": entry.at.isoformat(), "persons": line.persons, "risk": line.risk, "refusals": line.refusals}
+    return values | {"ended_as": line.ended_as, "shelter_id": str(entry.shelter_id) if entry.shelter_id else None}
+
+
+async def registered(tx: Transaction) -> list[UUID]:
+    """The shelters of the register, but for those of which only the id is known."""
+    return [row.id for row in await tx.rows(REGISTERED)]
+
+
+async def explanation_lost(tx: Transaction, subject: UUID, placement_id: UUID | None = None) -> datetime | None:
+    """When the last decision about a case (and placement) was made whose reasons a restore lost, or None."""
+    asked = {"missing": EXPLANATION, "subject": subject, "placement": str(placement_id) if placement_id else None}
+    row = await tx.row(LOST_EXPLANATION, asked)
+    found: datetime | None = row.at if row else None
+    return found

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
 from nats.aio.client import Client
@@ -76,7 +76,16 @@ class Unlearnt:
     missing: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unsaid:
+    """What a store keeps and no fact tells of, so that nobody knows whether it changed: what people look at, as a code, and of which subject."""
+
+    subject: UUID
+    missing: str
+
+
 Relearn = Callable[[Lost, Transaction], Awaitable[Sequence[Unlearnt]]]
+Untold = Callable[[Transaction], Awaitable[Sequence[Unsaid]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +109,9 @@ class Finds:
 
 @dataclass
 class Recovery:
-    """The recovery of one service's store; `says` are its own facts by type, `relearn` makes state of them."""
+    """The recovery of one service's store; `says` are its own facts by type, `relearn` makes state of them (but of its `seal`s of the audit log, which
+    teach nothing), `untold` names what no fact holds.
+    """
 
     database: Database
     client: Client
@@ -112,6 +123,8 @@ class Recovery:
     says: Mapping[str, type[Fact]]
     letters: DeadLetters
     relearn: Relearn | None = None
+    untold: Untold | None = None
+    seal: type[Fact] | None = None
 
     async def run(self) -> bool:
         """Recover and open the store; False when another replica is at it. Raises what store or bus raise: then run it again."""
@@ -130,6 +143,7 @@ class Recovery:
             own, others = sorted(finds.own.values(), key=_said), sorted(finds.others.values(), key=_said)
             await self._learn(own, others, epoch, lost)
             await self._take(others)
+            await self._list_untold(epoch)
             async with self.database.engine.begin() as connection:
                 await connection.execute(OPEN)
         RELEARNT.labels(self.service).inc(len(own))
@@ -194,7 +208,8 @@ class Recovery:
             tx.caused_by(Cause(f"recovery|{epoch}", tx.now, ""))
             await _put_back(tx, own)
             if self.relearn is not None:
-                events = Lost(tuple(entry.event for entry in own), tuple(entry.event for entry in others), lost)
+                taught = [entry.event for entry in own if self.seal is None or not isinstance(entry.event.data, self.seal)]
+                events = Lost(tuple(taught), tuple(entry.event for entry in others), lost)
                 await _ask(tx, await self.relearn(events, tx))
             else:
                 await _ask(tx, [Unlearnt(entry.event, "not_relearnt") for entry in own])
@@ -237,6 +252,16 @@ class Recovery:
         async with self.database.transaction(recovering=True) as tx:
             await _put_back(tx, own)
             await _ask(tx, [Unlearnt(entry.event, f"not_applied:{type(failed).__name__}") for entry in own])
+
+    async def _list_untold(self, epoch: int) -> None:
+        """List what no fact holds, each once per restore, whatever was lost and even if nothing seems to be."""
+        if self.untold is None:
+            return
+        async with self.database.transaction(recovering=True) as tx:
+            await tx.start()
+            named = {uuid5(NAMESPACE_URL, f"naungan:recovery:{epoch}:{e.missing}:{e.subject}"): e for e in await self.untold(tx)}
+            columns = {"missing": [e.missing for e in named.values()], "subjects": [e.subject for e in named.values()]}
+            await tx.execute(ASK, columns | {"events": list(named), "types": ["store_restored"] * len(named)})
 
     # -- others' facts --------------------------------------------------------------------------------------------------------------------
 
