@@ -56,7 +56,7 @@ async def try_the_waiting_list(due: Sequence[Due], tx: Transaction, found: Looke
     """Beds may have become free: give them to those whose own are in doubt, then offer them to the waiting list, the riskiest first."""
     bedless = await housing.bedless(tx)
     cases = found.found.cases if found else await line.waiting(tx)
-    await tx.lock([*cases, *bedless])
+    await tx.lock([*await line.subjects(tx, cases), *bedless])
     await register.stand_in_line(tx, alone=True)
     if bedless:
         await housing.ask_again(tx, bedless, due[-1].cause)

@@ -14,14 +14,13 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from chassis import Cause, Due, Transaction
-from sqlalchemy import Row
 
 from placement import matching, store
 from placement.domain import assign, rounds
 from placement.domain.explain import How
 from placement.domain.homes import Home, taken
 from placement.domain.offers import Offer, offer_home
-from placement.domain.people import RISKS, rank
+from placement.domain.people import Household, rank
 from placement.domain.recheck import still_hold
 from placement.domain.rounds import Found, Line
 from placement.domain.seen import Listed, home_of, listed_of, with_reasons
@@ -103,7 +102,7 @@ async def answer(tx: Transaction, looked: Looked | None, due: Sequence[Due], loc
         await _write(tx, found, found.lines, found.offers, cause)
     else:
         found, unseen = looked.found, await line.unseen(tx, looked.snapshot.marks)
-        lines, offers = await _unchanged(tx, found, unseen)
+        lines, offers = await _unchanged(tx, found, [listed_of(row.told, matching.limits(tx), tx.now).household for row in unseen])
         held = await _held(tx, looked.snapshot.homes, offers)
         await _write(tx, found, lines, held, cause)
         more = looked.more or bool(unseen) or len(held) < len(found.offers)
@@ -112,11 +111,11 @@ async def answer(tx: Transaction, looked: Looked | None, due: Sequence[Due], loc
         matching.set_round(tx, cause=cause, turn=turn)
 
 
-async def _unchanged(tx: Transaction, found: Found, unseen: Sequence[Row[Any]]) -> tuple[list[Line], list[Offer]]:
+async def _unchanged(tx: Transaction, found: Found, unseen: Sequence[Household]) -> tuple[list[Line], list[Offer]]:
     """The lines of those who wait as they did, and of these the offers before which nobody goes of those who were not seen like that."""
-    waiting = await line.waiting(tx, found.cases) - {row.case_id for row in unseen}
+    waiting = await line.waiting(tx, found.cases) - {household.case_id for household in unseen}
     lines = [entry for entry in found.lines if entry.case_id in waiting]
-    first = min(((RISKS.get(row.risk, RISKS["medium"]), row.waiting_since or tx.now, row.case_id) for row in unseen), default=None)
+    first = min(map(rank, unseen), default=None)
     return lines, [entry.offer for entry in lines if entry.offer and (first is None or rank(entry.offer.household) < first)]
 
 
