@@ -6,13 +6,16 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from chassis import Transaction
 from contracts.intake import Closed
-from contracts.vocabulary import EndReason, Risk
-from placement import matching, waiting
+from contracts.vocabulary import Channel, EndReason, Risk
+from placement import matching, store, waiting
 from placement.domain import assign, rounds
 from placement.domain.assign import Matching
 from placement.domain.homes import Home
 from placement.domain.people import Household
+from placement.domain.seen import listed_of
+from placement.store import line
 
 from tests.placement.builders import a_member, a_room_body, a_shelter_body, a_snapshot, a_triage
 from tests.placement.steps import ask, beds_in_use, offer, one_bed, platform, said, state
@@ -181,6 +184,28 @@ async def test_a_service_that_stops_while_the_solver_works_leaves_the_round_to_a
     await rig.until(rig._bound)
     await rig.settle()
     assert [await state(rig, case_id) for case_id in (first, second)] == ["offered", "waiting"]
+
+
+async def test_what_a_round_reads_of_who_waits_is_what_the_store_knows_of_her(rig: Rig) -> None:
+    await platform(rig, one_bed(sexes=["male"], boys_max_age=None), probing_areas=1)
+    child = a_member("male", 9, "child", ("infant",))
+    household = a_snapshot(a_member("female", 31, "victim", ("wheelchair", "interpreter")), child)
+    told = {"household": household, "keep_apart": (uuid4(), uuid4()), "perpetrator_areas": ("31.71.01", "31.72.01"), "risk": Risk.HIGH}
+    cases = [await ask(rig, **told, channel=Channel.HOSPITAL), await ask(rig, medical_gate=True, shelter_grounds=())]
+    ids = [str(uuid4()) for _ in range(2)]
+    await rig.sql("placement", "UPDATE need SET declined = ARRAY[CAST(:a AS uuid)], not_now = ARRAY[CAST(:b AS uuid)]", a=ids[0], b=ids[1])
+
+    async def both(tx: Transaction) -> list[tuple[Household, Household]]:
+        needs = await store.needs(tx, cases)
+        rows = await line.listed(tx)
+        read = {row.case_id: listed_of(row.told, matching.limits(tx), tx.now) for row in rows}
+        assert all(entry.told for entry in read.values())
+        return [(read[case_id].household, matching.household_of(tx, needs[case_id])) for case_id in cases]
+
+    pairs = await rig.services["placement"].database.run(both)
+    assert pairs[0][0].withheld
+    for read, known in pairs:
+        assert read == known
 
 
 async def test_a_list_longer_than_a_block_goes_on_in_the_rounds_that_follow(rig: Rig, watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,12 +60,12 @@ async def discharge(events: Sequence[Received[Any]], tx: Transaction) -> None:
 async def try_the_waiting_list(due: Sequence[Due], tx: Transaction, found: Looked | None) -> None:
     """Beds may have become free: give them to those whose own are in doubt, then offer them to the waiting list, the riskiest first."""
     bedless = await housing.bedless(tx)
-    wait = {entry.case_id: entry.subject for entry in found.found.lines} if found else await line.waiting(tx)
-    await tx.lock([*wait.values(), *bedless])
+    cases = found.found.cases if found else await line.waiting(tx)
+    await tx.lock([*await line.subjects(tx, cases), *bedless])
     await register.stand_in_line(tx, alone=True)
     if bedless:
         await housing.ask_again(tx, bedless, due[-1].cause)
-    await waiting.answer(tx, found, due, wait)
+    await waiting.answer(tx, found, due, cases)
 
 
 @inputs.clock("hold")

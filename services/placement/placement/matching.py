@@ -5,10 +5,9 @@ theirs, that clock is passed as `cause`.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from chassis import Cause, Due, Transaction
@@ -24,15 +23,10 @@ from placement.domain.offers import Hold, Offer, first_hold, next_hold
 from placement.domain.people import Household
 from placement.domain.placements import Placement, Step, move
 from placement.domain.probing import Limits, left_to_people, suspected, withheld
-from placement.domain.rounds import Found, Line
 from placement.domain.rules import STILL, refusal
 from placement.settings import PlacementSettings
-from placement.store import line as line_store
 from placement.store import reasons, register
-from placement.store.reasons import unmet_line
 from placement.store.register import HIDDEN
-
-T = TypeVar("T")
 
 # Clocks that belong to no case: the round of the waiting list, and what is said of availability.
 NOBODY = UUID(int=0)
@@ -40,8 +34,6 @@ NOBODY = UUID(int=0)
 UNGROUPED = "ungrouped"
 # So often homes are looked at without a lock before all of them are locked.
 MOST_LOOKS = 3
-# So many households of a round are written in one statement.
-SOME = 25
 
 
 # -- cases --------------------------------------------------------------------------------------------------------------------------
@@ -149,12 +141,12 @@ async def settle(tx: Transaction, needs: Mapping[UUID, Need], decided: Decided, 
     if any(isinstance(d, Offer) or d.reasons != needs[d.household.case_id].reasons for d in decisions):
         await reasons.keep(tx, decided, made_as)
     free = {home.id: home.free_beds for home in decided.homes}
-    offered = await _offer(tx, needs, [d for d in decisions if isinstance(d, Offer)], free, made_as=made_as, cause=cause)
+    offered = await offer(tx, needs, [d for d in decisions if isinstance(d, Offer)], free, made_as=made_as, cause=cause)
     waiting = [_wait(tx, needs[d.household.case_id], d.reasons, cause) for d in decisions if not isinstance(d, Offer)]
     return offered | {need.case_id: need for need in waiting}
 
 
-async def _offer(
+async def offer(
     tx: Transaction,
     needs: Mapping[UUID, Need],
     offers: Sequence[Offer],
@@ -172,30 +164,6 @@ async def _offer(
         if any(free[home] == count for home, count in used.items()):
             set_availability(tx, made[0][0].subject, cause)
     return {entry.case_id: enter(needs[entry.case_id], State.OFFERED) for entry, _ in made}
-
-
-async def write(tx: Transaction, found: Found, lines: Sequence[Line], held: Sequence[Offer], cause: Cause) -> None:
-    """Write what a round found: the `lines` of those (locked) who wait as they did, and the offers that are `held`; the others of them wait on."""
-    if not lines:
-        return
-    made_as = {line.case_id: tx.new_id("decision", line.case_id, cause) for line in found.lines}
-    await reasons.keep_lines(tx, found, made_as)
-    waiting = [line for line in lines if line.offer is None]
-    known = await store.needs(tx, [o.household.case_id for o in held] + [line.case_id for line in waiting if not line.told], reasons=False)
-    needs = waiting_from(tx, known.values())
-    left = Counter(found.free)
-    for some in _slices(held):
-        await record(tx, known, await _offer(tx, needs, some, left, made_as=made_as, cause=cause))
-        left.subtract(offer.home for offer in some for _ in offer.beds)
-    for told in _slices(waiting):
-        reviews = {line.case_id: _say_waiting(tx, needs[line.case_id], line.counts or {}, cause) for line in told if not line.told}
-        await line_store.say_why(tx, told, reviews)
-        await reasons.begin(tx, [unmet_line(line.case_id, line.persons, line.risk, line.counts or {}) for line in told])
-
-
-def _slices(entries: Sequence[T]) -> Iterator[Sequence[T]]:
-    """A few at a time, so that others are answered in between."""
-    return (entries[start : start + SOME] for start in range(0, len(entries), SOME))
 
 
 async def keep_alone(tx: Transaction, homes: Sequence[Home], answer: Offer) -> UUID:
@@ -242,9 +210,7 @@ def say(tx: Transaction, fact: facts.GroupEvent, about: Need | Placement, *, key
     tx.emit(named, about.subject, key=f"{key}|{about.clock_key}" if about.clock_key else key, cause=cause)
 
 
-def make_offer(
-    tx: Transaction, need: Need, offer: Offer, decision_id: UUID | None = None, cause: Cause | None = None, *, by_hand: ByHand | None = None
-) -> Placement:
+def make_offer(tx: Transaction, need: Need, offer: Offer, decision_id: UUID | None = None, cause: Cause | None = None) -> Placement:
     """A placement that offers these beds, with its clock and its fact; neither it nor its hold is written yet."""
     hold = first_hold(tx.now, hold_span(tx, need), _by_risk(tx, _settings(tx).ladder_minutes, need.risk, timedelta(minutes=1)))
     made = Placement(
@@ -269,10 +235,10 @@ def make_offer(
 def _wait(tx: Transaction, need: Need, reasons: tuple[Refusal, ...], cause: Cause | None) -> Need:
     if need.waitlisted:
         return replace(need, reasons=reasons)
-    return replace(need, waitlisted=True, review_at=_say_waiting(tx, need, summary(reasons), cause), reasons=reasons)
+    return replace(need, waitlisted=True, review_at=say_waiting(tx, need, summary(reasons), cause), reasons=reasons)
 
 
-def _say_waiting(tx: Transaction, need: Need, refusals: Mapping[str, int], cause: Cause | None) -> datetime:
+def say_waiting(tx: Transaction, need: Need, refusals: Mapping[str, int], cause: Cause | None) -> datetime:
     """Say that a household waits, and set its next review; when that is."""
     review_at = set_waiting_review(tx, need, cause)
     say(tx, facts.Waitlisted(refusals=_counted(refusals), review_at=review_at), need, cause=cause)

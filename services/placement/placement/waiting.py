@@ -7,31 +7,33 @@ from those who ask for something else.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from chassis import Due, Transaction
-from sqlalchemy import Row
+from chassis import Cause, Due, Transaction
 
-from placement import matching
+from placement import matching, store
 from placement.domain import assign, rounds
 from placement.domain.explain import How
 from placement.domain.homes import Home, taken
 from placement.domain.offers import Offer, offer_home
-from placement.domain.people import RISKS, rank
+from placement.domain.people import Household, rank
 from placement.domain.recheck import still_hold
 from placement.domain.rounds import Found, Line
 from placement.domain.seen import Listed, home_of, listed_of, with_reasons
-from placement.store import line, register
+from placement.store import line, reasons, register
 from placement.worker import Terms, Worker
 
 # After so many answers in a row that did not hold, the households are decided on one by one: so many are written, then another round follows.
 MOST_TURNS = 3
 MOST_HERE = 100
-# So many households are read before others have a turn.
+# So many households are read, or written in one statement, before others have a turn.
 SOME = 20
+
+T = TypeVar("T")
 
 worker = Worker()
 
@@ -97,23 +99,23 @@ async def answer(tx: Transaction, looked: Looked | None, due: Sequence[Due], loc
     cause, turn = due[-1].cause, 0
     if looked is None:
         found, more = await _decide_here(tx, locked)
-        await matching.write(tx, found, found.lines, found.offers, cause)
+        await _write(tx, found, found.lines, found.offers, cause)
     else:
         found, unseen = looked.found, await line.unseen(tx, looked.snapshot.marks)
-        lines, offers = await _unchanged(tx, found, unseen)
+        lines, offers = await _unchanged(tx, found, [listed_of(row.told, matching.limits(tx), tx.now).household for row in unseen])
         held = await _held(tx, looked.snapshot.homes, offers)
-        await matching.write(tx, found, lines, held, cause)
+        await _write(tx, found, lines, held, cause)
         more = looked.more or bool(unseen) or len(held) < len(found.offers)
         turn = matching.turn_of(due) + 1 if len(held) < len(found.offers) else 0
     if more:
         matching.set_round(tx, cause=cause, turn=turn)
 
 
-async def _unchanged(tx: Transaction, found: Found, unseen: Sequence[Row[Any]]) -> tuple[list[Line], list[Offer]]:
+async def _unchanged(tx: Transaction, found: Found, unseen: Sequence[Household]) -> tuple[list[Line], list[Offer]]:
     """The lines of those who wait as they did, and of these the offers before which nobody goes of those who were not seen like that."""
-    waiting = (await line.waiting(tx, found.cases)).keys() - {row.case_id for row in unseen}
+    waiting = await line.waiting(tx, found.cases) - {household.case_id for household in unseen}
     lines = [entry for entry in found.lines if entry.case_id in waiting]
-    first = min(((RISKS.get(row.risk, RISKS["medium"]), row.waiting_since or tx.now, row.subject) for row in unseen), default=None)
+    first = min(map(rank, unseen), default=None)
     return lines, [entry.offer for entry in lines if entry.offer and (first is None or rank(entry.offer.household) < first)]
 
 
@@ -131,6 +133,30 @@ async def _held(tx: Transaction, seen: Mapping[UUID, str], offers: Sequence[Offe
         held |= {offer.household.case_id for offer in wanted}
         await asyncio.sleep(0)
     return [offer for offer in offers if offer.household.case_id in held]
+
+
+async def _write(tx: Transaction, found: Found, lines: Sequence[Line], held: Sequence[Offer], cause: Cause) -> None:
+    """Write what a round found: the `lines` of those (locked) who wait as they did, and the offers that are `held`; the others of them wait on."""
+    if not lines:
+        return
+    made_as = {entry.case_id: tx.new_id("decision", entry.case_id, cause) for entry in found.lines}
+    await reasons.keep_lines(tx, found, made_as)
+    waiting = [entry for entry in lines if entry.offer is None]
+    known = await store.needs(tx, [o.household.case_id for o in held] + [entry.case_id for entry in waiting if not entry.told], reasons=False)
+    needs = matching.waiting_from(tx, known.values())
+    left = Counter(found.free)
+    for some in _slices(held):
+        await matching.record(tx, known, await matching.offer(tx, needs, some, left, made_as=made_as, cause=cause))
+        left.subtract(offer.home for offer in some for _ in offer.beds)
+    for told in _slices(waiting):
+        reviews = {entry.case_id: matching.say_waiting(tx, needs[entry.case_id], entry.counts or {}, cause) for entry in told if not entry.told}
+        await line.say_why(tx, told, reviews)
+        await reasons.begin(tx, [reasons.unmet_line(entry.case_id, entry.persons, entry.risk, entry.counts or {}) for entry in told])
+
+
+def _slices(entries: Sequence[T]) -> Iterator[Sequence[T]]:
+    """A few at a time, so that others are answered in between."""
+    return (entries[start : start + SOME] for start in range(0, len(entries), SOME))
 
 
 # -- decided where it is written ------------------------------------------------------------------------------------------------------

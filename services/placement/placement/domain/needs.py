@@ -7,7 +7,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from placement.domain.homes import Refusal
-from placement.domain.people import Household, Person, members_of
+from placement.domain.people import Household, Person
 
 
 class State(StrEnum):
@@ -83,7 +83,9 @@ class Need:
     @property
     def members(self) -> tuple[Person, ...]:
         """Those whom this need is for: of a split household its group, on the whole those whom nobody put into a group yet."""
-        return members_of(self.persons, self.apart, self.part_of)
+        if not self.apart and self.part_of is None:
+            return self.persons
+        return tuple(person for person in self.persons if (person.id in self.apart) is (self.part_of is not None))
 
     @property
     def emptied(self) -> bool:

@@ -75,13 +75,6 @@ class Household:
             object.__setattr__(self, name, value)
 
 
-def members_of(persons: tuple[Person, ...], apart: frozenset[UUID], part_of: UUID | None) -> tuple[Person, ...]:
-    """Those of a household whom a need is for: of a group (`part_of` a case) those in it, of the whole those whom nobody put into a group yet."""
-    if not apart and part_of is None:
-        return persons
-    return tuple(person for person in persons if (person.id in apart) is (part_of is not None))
-
-
 def in_order(households: Iterable[Household]) -> list[Household]:
     """The waiting list: the highest risk first, then who has waited longest, whatever was refused before (P15, P19)."""
     return sorted(households, key=rank)

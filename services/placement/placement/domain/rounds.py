@@ -44,12 +44,6 @@ class Line:
     persons: int = 0
     risk: str = ""
     told: bool = False
-    part_of: UUID | None = None
-
-    @property
-    def subject(self) -> UUID:
-        """The case whose lock it has: of a group of a split household that of the whole."""
-        return self.part_of or self.case_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +136,6 @@ def line_of(entry: Listed, answer: Answer) -> Line | None:
         len(household.persons),
         household.risk,
         entry.told,
-        household.part_of,
     )
 
 

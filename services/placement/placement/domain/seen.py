@@ -8,11 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from placement.domain.homes import Guest, Home, Population, Room
-from placement.domain.people import Household, Person, members_of
+from placement.domain.needs import Need
+from placement.domain.people import Household, Person
 from placement.domain.probing import Limits, withheld
 
 # Of so many homes the newest text is remembered with what it says: between two decisions few of them change.
 MOST = 2000
+# The parts of a need that are sets, of codes and of ids.
+CODES, IDS = ("grounds", "perpetrator_areas"), ("keep_apart", "declined", "not_now", "apart")
 _newest: dict[UUID, tuple[str, Home]] = {}
 
 
@@ -61,28 +64,21 @@ def _room(*, free: Sequence[str], overflow: Sequence[str], guests: Sequence[Sequ
 
 
 def listed_of(told: str, limits: Limits, now: datetime, reasons: str | None = None) -> Listed:
-    """The household that a text tells of, with why secret homes are left out for it, if they are; who never waited before waits from now."""
+    """The household of the need that a text tells of, with why secret homes are left out for it, if they are; who never waited before waits from now."""
     row = json.loads(told)
-    since = datetime.fromisoformat(row["waiting_since"]).astimezone(UTC) if row["waiting_since"] else now
-    areas = frozenset(row["perpetrator_areas"])
-    part_of = UUID(row["part_of"]) if row["part_of"] else None
-    household = Household(
-        case_id=UUID(row["case_id"]),
-        persons=members_of(tuple(_person(**person) for person in row["persons"]), frozenset(map(UUID, row["apart"])), part_of),
-        waiting_since=since,
-        grounds=frozenset(row["grounds"]),
-        keep_apart=frozenset(map(UUID, row["keep_apart"])),
-        perpetrator_areas=areas,
-        medical_gate=row["medical_gate"],
-        declined=frozenset(map(UUID, row["declined"])),
-        not_now=frozenset(map(UUID, row["not_now"])),
-        risk=row["risk"],
-        channel=row["channel"],
-        area=row["area"],
-        withheld=withheld(areas, row["area_changes"], limits),
-        part_of=part_of,
+    need = Need(
+        **row
+        | {name: frozenset(row[name]) for name in CODES}
+        | {name: frozenset(map(UUID, row[name])) for name in IDS}
+        | {
+            "case_id": UUID(row["case_id"]),
+            "part_of": UUID(row["part_of"]) if row["part_of"] else None,
+            "persons": tuple(_person(**person) for person in row["persons"]),
+            "waiting_since": datetime.fromisoformat(row["waiting_since"]).astimezone(UTC) if row["waiting_since"] else None,
+        }
     )
-    return Listed(household, row["waitlisted"], reasons)
+    household = replace(need.household(now), withheld=withheld(need.perpetrator_areas, need.area_changes, limits))
+    return Listed(household, need.waitlisted, reasons)
 
 
 def with_reasons(entry: Listed, reasons: str) -> Listed:

@@ -21,10 +21,11 @@ LISTED = text(f"""
         WHERE state = 'waiting' AND case_id > CAST(:after AS uuid) ORDER BY case_id LIMIT CAST(:page AS integer)) AS listed
     ORDER BY case_id""")  # noqa: S608 - constants
 UNSEEN = text(f"""
-    SELECT case_id, coalesce(part_of, case_id) AS subject, risk, waiting_since FROM need
+    SELECT case_id, {TOLD} AS told FROM need
     WHERE state = 'waiting' AND md5({TOLD})::uuid NOT IN (SELECT unnest(CAST(:marks AS uuid[])))""")  # noqa: S608 - constants
-WAITING = text("SELECT case_id, coalesce(part_of, case_id) AS subject FROM need WHERE state = 'waiting'")
-AMONG = text("SELECT case_id, coalesce(part_of, case_id) AS subject FROM need WHERE state = 'waiting' AND case_id = ANY(CAST(:cases AS uuid[]))")
+WAITING = text("SELECT case_id FROM need WHERE state = 'waiting'")
+AMONG = text("SELECT case_id FROM need WHERE state = 'waiting' AND case_id = ANY(CAST(:cases AS uuid[]))")
+SUBJECTS = text("SELECT DISTINCT coalesce(part_of, case_id) AS subject FROM need WHERE case_id = ANY(CAST(:cases AS uuid[]))")
 REASONS = text("SELECT case_id, md5(reasons::text) AS digest FROM need WHERE case_id = ANY(CAST(:cases AS uuid[]))")
 SAY_WHY = text("""
     UPDATE need SET reasons = CAST(why.reasons AS jsonb), waitlisted = true, review_at = coalesce(why.review_at, need.review_at),
@@ -44,14 +45,18 @@ async def listed(tx: Transaction) -> list[Row[Any]]:
 
 
 async def unseen(tx: Transaction, marks: Collection[UUID]) -> Sequence[Row[Any]]:
-    """Who waits (case_id, subject, risk, waiting_since) and bears none of these marks: who came since they were read, or is not as she was."""
+    """Who waits (case_id, told) and bears none of these marks: who came since they were read, or is not as she was."""
     return await tx.rows(UNSEEN, {"marks": list(marks)})
 
 
-async def waiting(tx: Transaction, among: Collection[UUID] | None = None) -> dict[UUID, UUID]:
-    """Who waits, all or those of these, each with the case whose lock it has: of a group of a split household that of the whole."""
-    rows = await tx.rows(WAITING) if among is None else await tx.rows(AMONG, {"cases": list(among)})
-    return {row.case_id: row.subject for row in rows}
+async def waiting(tx: Transaction, among: Collection[UUID] | None = None) -> set[UUID]:
+    """The cases that wait: all, or those of these."""
+    return {row.case_id for row in (await tx.rows(WAITING) if among is None else await tx.rows(AMONG, {"cases": list(among)}))}
+
+
+async def subjects(tx: Transaction, cases: Collection[UUID]) -> set[UUID]:
+    """What is to be locked before these needs are written: of a group of a split household the case of the whole."""
+    return {row.subject for row in await tx.rows(SUBJECTS, {"cases": list(cases)})}
 
 
 async def reasons_of(tx: Transaction, cases: Iterable[UUID]) -> dict[UUID, str]:
