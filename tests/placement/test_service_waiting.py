@@ -18,6 +18,7 @@ from placement.domain.seen import listed_of
 from placement.store import line
 
 from tests.placement.builders import a_member, a_room_body, a_shelter_body, a_snapshot, a_triage
+from tests.placement.invariants import MUST_BE_EMPTY
 from tests.placement.steps import ask, beds_in_use, offer, one_bed, platform, said, state
 from tests.rig import Rig
 
@@ -305,3 +306,39 @@ async def test_two_replicas_decide_on_the_same_round_and_one_writes_it(rig: Rig,
     assert not letters, "a conflict is decided again"
     rig.services.pop("second")
     await first.stop()
+
+
+async def test_rounds_of_two_replicas_meet_each_other_and_offers_by_hand_and_are_decided_again(
+    rig: Rig, watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelters = [one_bed() for _ in range(4)]
+    await platform(rig, *shelters)
+    doors = ("placement", await rig.replicate("placement"))
+    holders = [await offer(rig, await ask(rig, risk=Risk.HIGH)) for _ in shelters]
+    waits = [await ask(rig, risk=Risk.LOW) for _ in range(8)]
+    turns, by_hand = list[int](), list[int]()
+    look = matching.turn_of
+    watched.answered.clear()
+
+    async def a_person_is_quicker() -> None:
+        # The last of the list are offered beds that the answer, which is not written yet, gives to the first.
+        case_id, shelter = waits.pop(), shelters[len(by_hand)]
+        body = {"shelter_id": shelter["shelter_id"], "reason": "safety"}
+        answer = await rig.post(doors[len(by_hand) % 2], f"/needs/{case_id}/offer", json=body, role="placement_officer")
+        by_hand.append(answer.status_code)
+
+    def turn_of(due: Any) -> int:
+        turns.append(look(due))
+        return turns[-1]
+
+    watched.meanwhile += [a_person_is_quicker] * 2
+    monkeypatch.setattr(matching, "turn_of", turn_of)
+    back = {"reason": "survivor_declined"}
+    sent = [rig.post(doors[n % 2], f"/placements/{h['placement_id']}/cancel", json=back, role="supervisor") for n, h in enumerate(holders)]
+    assert [answer.status_code for answer in await asyncio.gather(*sent)] == [200] * 4
+    await rig.settle()
+    assert 201 in by_hand, "somebody was quicker"
+    assert max(turns) > 0, "an answer that did not hold is decided again"
+    assert await beds_in_use(rig) == 4
+    for what, statement in MUST_BE_EMPTY.items():
+        assert await rig.sql("placement", statement) == [], what

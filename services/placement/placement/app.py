@@ -4,7 +4,7 @@ import uvicorn
 from chassis import Service, logs
 from contracts import audit, catalogue, streams
 
-from placement import api, handlers, relearn
+from placement import api, handlers, relearn, retold
 from placement.settings import PlacementSettings
 
 
@@ -21,6 +21,7 @@ def build(settings: PlacementSettings) -> Service:
         says={event.type: event for event in catalogue.said_by("placement")},
         relearn=relearn.relearn,
         seal=audit.PlacementSealed,
+        untold=retold.untold,
     )
 
 

@@ -21,7 +21,7 @@ from placement.domain.homes import Home, Refusal, summary
 from placement.domain.needs import IN_FLIGHT, Need, State, Turn, enter, no_answer, reconsider
 from placement.domain.offers import Hold, Offer, first_hold, next_hold
 from placement.domain.people import Household
-from placement.domain.placements import Placement, Step, move
+from placement.domain.placements import ByHand, Placement, Step, move
 from placement.domain.probing import Limits, left_to_people, suspected, withheld
 from placement.domain.rules import STILL, refusal
 from placement.settings import PlacementSettings
@@ -210,7 +210,9 @@ def say(tx: Transaction, fact: facts.GroupEvent, about: Need | Placement, *, key
     tx.emit(named, about.subject, key=f"{key}|{about.clock_key}" if about.clock_key else key, cause=cause)
 
 
-def make_offer(tx: Transaction, need: Need, offer: Offer, decision_id: UUID | None = None, cause: Cause | None = None) -> Placement:
+def make_offer(
+    tx: Transaction, need: Need, offer: Offer, decision_id: UUID | None = None, cause: Cause | None = None, *, by_hand: ByHand | None = None
+) -> Placement:
     """A placement that offers these beds, with its clock and its fact; neither it nor its hold is written yet."""
     hold = first_hold(tx.now, hold_span(tx, need), _by_risk(tx, _settings(tx).ladder_minutes, need.risk, timedelta(minutes=1)))
     made = Placement(
@@ -225,9 +227,17 @@ def make_offer(tx: Transaction, need: Need, offer: Offer, decision_id: UUID | No
         ladder_until=hold.ladder_until,
         part_of=need.part_of,
         decision_id=decision_id,
+        overrides=by_hand.kept if by_hand else (),
     )
-    persons = tuple(person.id for person in need.members)
-    say(tx, facts.Offered(placement_id=made.id, shelter_id=made.shelter_id, persons=persons, hold_until=hold.until), need, cause=cause)
+    fact = facts.Offered(
+        placement_id=made.id,
+        shelter_id=made.shelter_id,
+        persons=tuple(person.id for person in need.members),
+        hold_until=hold.until,
+        by_hand=by_hand.reason if by_hand else None,
+        set_aside=by_hand.set_aside if by_hand else (),
+    )
+    say(tx, fact, need, cause=cause)
     tx.set_clock("hold", need.subject, hold.until, key=need.clock_key, cause=cause)
     return made
 

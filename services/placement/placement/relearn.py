@@ -13,12 +13,26 @@ from contracts.event import Event
 from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged, Triaged, Withdrawn
 from contracts.vocabulary import SplitReason
 
-from placement import arrivals, handlers, housing, matching, store, transfers
+from placement import arrivals, handlers, housing, matching, retold, store, transfers
 from placement.arrivals import LEGAL_GROUND
 from placement.domain import needs
 from placement.domain.needs import IN_FLIGHT, Need, State
-from placement.domain.placements import EXPECTED, LIVE, Placement, Said, Step
-from placement.domain.relearn import Answering, Book, Entering, Going, Moving, Offering, Relocating, Unmet, Waiting, Word, retell, split_anew
+from placement.domain.placements import EXPECTED, LIVE, ByHand, Placement, Said, Step
+from placement.domain.relearn import (
+    Answering,
+    Book,
+    Entering,
+    Going,
+    Moving,
+    Offering,
+    Relocating,
+    Suspecting,
+    Unmet,
+    Waiting,
+    Word,
+    retell,
+    split_anew,
+)
 from placement.domain.split import Group, follow
 from placement.stays import LEFT
 from placement.store import groups, register, relearnt, staying
@@ -34,7 +48,6 @@ SAYS_NOTHING_OF_STATE = (
     facts.ClockMissed,
     facts.AvailabilityChanged,
     facts.Claimed,
-    facts.ProbingSuspected,
     facts.CensusMissed,
 )
 ANSWERS = {"accepted": Step.ACCEPTED, "declined": Step.DECLINED, "expired": Step.EXPIRED, "cancelled": Step.CANCELLED}
@@ -52,6 +65,7 @@ STEPS = {
 async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     """Learn offers, stays and searches again; what intake said until then is heard first, so that it asks for nothing twice."""
     await register.say_bands(tx, {e.data.kind: e.data.availability.value for e in lost.own if isinstance(e.data, facts.AvailabilityChanged)})
+    retold.nights(tx, lost.own)
     own = [event for event in lost.own if not isinstance(event.data, SAYS_NOTHING_OF_STATE) and not _moves_apart(event)]
     cases = sorted({event.subject for event in own})
     if not cases:
@@ -59,17 +73,22 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     await tx.lock(cases)
     before = await _books(tx, cases)
     heard = [event for event in lost.others if event.subject in before and isinstance(event.data, SAID_OF_CASES)]
-    books, unlearnt = _told(before, own, heard)
+    trail: retold.Trail = []
+    books, unlearnt = _told(before, own, heard, trail)
     before = {need_id: before.get(need_id) or Book(Need(need_id)) for need_id in books}
     newest = {event.data.placement_id: event for event in own if hasattr(event.data, "placement_id")}
     unasked = {entry.id for book in books.values() for entry in book.placements.values() if entry.asks_to_move and entry.id in newest}
     books = {case_id: _timed(tx, _one_live(book, unasked)) for case_id, book in books.items()}
     unknown = await relearnt.note_shelters(tx, {entry.shelter_id for book in books.values() for entry in book.placements.values()})
-    await _write(tx, before, books)
+    await retold.steps(tx, trail)
+    slept = await _write(tx, before, books)
     live = [entry for book in books.values() for entry in book.standing]
     residents = {entry.id: books[entry.case_id].residents(entry) for entry in live}
     anew, without = await housing.give_beds(tx, live, residents)
     await staying.move_in(tx, [entry.id for entry in live if entry.state is Step.ADMITTED])
+    # Who lives there sleeps somewhere, also in a bed that would have been cleaned.
+    await register.clean(tx, slept)
+    await retold.unmet_needs(tx, trail)
     # Who stays where is what the stays say; without any, it is what the placement says.
     await store.save_placements(tx, [replace(entry, members=residents[entry.id]) for entry in live if entry.id in without])
     await _agreements(tx, own)
@@ -79,6 +98,7 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     unlearnt += [Unlearnt(newest[placement_id], BED_TO_CONFIRM) for placement_id in sorted(anew) if placement_id in newest]
     unlearnt += [Unlearnt(newest[placement_id], NO_FREE_BED) for placement_id in sorted(without) if placement_id in newest]
     unlearnt += [Unlearnt(newest[placement_id], TRANSFER_TO_REPEAT) for placement_id in sorted(unasked) if placement_id in newest]
+    unlearnt += retold.explanations(own)
     unlearnt += [Unlearnt(event, SHELTER_UNKNOWN) for event in newest.values() if getattr(event.data, "shelter_id", None) in unknown]
     return unlearnt + [Unlearnt(event, LEGAL_GROUND_END) for event in own if _on_legal_ground(event)]
 
@@ -95,8 +115,10 @@ def _moves_apart(event: Received[Any]) -> bool:
     return isinstance(event.data, facts.SplitApproved) and not event.data.group_ids
 
 
-def _told(before: dict[UUID, Book], own: Sequence[Received[Any]], others: Sequence[Received[Any]]) -> tuple[dict[UUID, Book], list[Unlearnt]]:
-    """The books after all that was lost, in the order in which it happened; of the others only what came before an own fact."""
+def _told(
+    before: dict[UUID, Book], own: Sequence[Received[Any]], others: Sequence[Received[Any]], trail: retold.Trail
+) -> tuple[dict[UUID, Book], list[Unlearnt]]:
+    """The books after all that was lost, in the order in which it happened, noted in `trail`; of the others only what came before an own fact."""
     books, unlearnt = dict(before), list[Unlearnt]()
     last = {event.subject: event.time for event in own}
     heard = [event for event in others if event.time <= last[event.subject]]
@@ -114,9 +136,10 @@ def _told(before: dict[UUID, Book], own: Sequence[Received[Any]], others: Sequen
             need_id = getattr(event.data, "group_id", None) or event.subject
             # A group whose split is not known of any more: people look at it.
             book = books.get(need_id)
-            found = (whole, GROUP_UNKNOWN) if book is None else retell(book, _word(event))
-            books |= {found[0].need.case_id: found[0]}
-            unlearnt += [Unlearnt(event, found[1])] if found[1] else []
+            after, missing = (whole, GROUP_UNKNOWN) if book is None else retell(book, _word(event))
+            trail += [(event, book, after)] if book else []
+            books |= {after.need.case_id: after}
+            unlearnt += [Unlearnt(event, missing)] if missing else []
     return books, unlearnt
 
 
@@ -154,15 +177,16 @@ def _later(moment: datetime | None, least: datetime) -> datetime:
     return least if moment is None else max(moment, least)
 
 
-async def _write(tx: Transaction, before: dict[UUID, Book], books: dict[UUID, Book]) -> None:
-    """Write what changed; what ended is written, and its beds given back, before anything that lives."""
+async def _write(tx: Transaction, before: dict[UUID, Book], books: dict[UUID, Book]) -> list[UUID]:
+    """Write what changed; what ended is written, and its beds given back, before anything that lives. The beds in which somebody slept."""
     await store.save_needs(tx, [book.need for book in books.values()])
     changed = [e for case_id, book in books.items() for e in book.placements.values() if e != before[case_id].placements.get(e.id)]
     ended = [entry for entry in changed if entry.state not in LIVE]
     await store.save_placements(tx, ended)
     await store.free_beds(tx, [entry.id for entry in ended if entry.state is not Step.ENDED])
-    await store.end_stays(tx, [gone for book in books.values() for gone in book.gone])
+    slept = await store.end_stays(tx, [gone for book in books.values() for gone in book.gone])
     await store.save_placements(tx, [entry for entry in changed if entry.state in LIVE])
+    return slept
 
 
 async def _agreements(tx: Transaction, own: Iterable[Received[Any]]) -> None:
@@ -228,17 +252,21 @@ def _word(event: Received[Any]) -> Word:
     data = event.data
     match data:
         case facts.Offered() | facts.Extended():
-            return Offering(data.placement_id, data.shelter_id, event.time, data.hold_until, getattr(data, "persons", ()))
+            offering = Offering(data.placement_id, data.shelter_id, event.time, data.hold_until, getattr(data, "persons", ()))
+            by_hand = ByHand(data.by_hand, data.set_aside) if isinstance(data, facts.Offered) and data.by_hand else None
+            return replace(offering, by_hand=by_hand)
         case facts.Admitted() | facts.AdmittedDirectly():
             household = handlers.persons_of(data.household.persons) if isinstance(data, facts.AdmittedDirectly) else ()
             persons = tuple(person.person_id for person in data.persons)
-            return Entering(data.placement_id, data.shelter_id, data.admitted_at, persons, data.review_on, household)
+            return Entering(
+                data.placement_id, data.shelter_id, data.admitted_at, persons, data.review_on, household, getattr(data, "re_entry", False)
+            )
         case facts.Left() | facts.Discharged():
             return Going(data.placement_id, data.persons, LEFT if isinstance(data, facts.Left) else data.destination.value)
         case facts.Waitlisted():
             return Waiting(data.review_at)
-        case facts.Unmet():
-            return Unmet()
+        case facts.Unmet() | facts.ProbingSuspected():
+            return Unmet() if isinstance(data, facts.Unmet) else Suspecting(data.changes)
         case _:
             return _of_transfer(event) or _step(event)
 
@@ -258,5 +286,6 @@ def _of_transfer(event: Received[Any]) -> Word | None:
 
 def _step(event: Received[Any]) -> Moving:
     data = event.data
-    reason = getattr(data, "reason", None)
-    return Moving(data.placement_id, data.shelter_id, event.time, STEPS[event.type], reason and reason.value, getattr(data, "arrive_by", None))
+    reason, handover = getattr(data, "reason", None), getattr(data, "handover", None)
+    until, to = getattr(data, "arrive_by", None), STEPS[event.type]
+    return Moving(data.placement_id, data.shelter_id, event.time, to, reason and reason.value, until, handover and handover.value)

@@ -19,7 +19,7 @@ from nats.aio.client import Client
 from chassis.bus.consume import Consumer
 from chassis.bus.dead_letters import DeadLetters
 from chassis.bus.reconcile import Reconcile
-from chassis.bus.recovery import Recovery, Relearn
+from chassis.bus.recovery import Recovery, Relearn, Untold
 from chassis.bus.relay import Relay
 from chassis.bus.watch import Watch
 from chassis.envelope import Emitted, Fact
@@ -45,7 +45,8 @@ class Service:
 
     `durables` are (stream, durable) pairs that it consumes, `order` the lifecycle order of event types, `said_on` the subjects it
     publishes on each stream, `workers` loops of its own that run after commit, from rows, until they are cancelled. `says` are its own
-    facts by type, and `relearn` makes state of those that its store lost; `seal` is the fact by which it seals its audit log.
+    facts by type, `relearn` makes state of those that its store lost, and `untold` names what its store keeps and no fact holds; `seal` is the fact
+    by which it seals its audit log.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Service:
     says: Mapping[str, type[Fact]] = field(default_factory=dict)
     relearn: Relearn | None = None
     seal: type[Fact] | None = None
+    untold: Untold | None = None
     workers: Sequence[Callable[["Service"], Awaitable[None]]] = ()
     consumers: list[Consumer] = field(default_factory=list)
     relay: Relay | None = None
@@ -280,6 +282,8 @@ class Service:
             says=self.says,
             letters=self.letters,
             relearn=self.relearn,
+            seal=self.seal,
+            untold=self.untold,
         )
         while self.database.closed:
             try:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from chassis import Transaction, conflict, not_found, reads, writes
+from chassis import RefusedError, Transaction, conflict, not_found, reads, writes
 from contracts.vocabulary import Risk, RuleCode
 from fastapi import APIRouter, Header, Query
 from pydantic import AwareDatetime, BaseModel, Field
@@ -21,7 +21,7 @@ from placement.domain.homes import Considered, Verdict
 from placement.domain.ledger import Ending
 from placement.domain.needs import State
 from placement.domain.rules import COST, NO, RULES_VERSION
-from placement.store import groups, reasons
+from placement.store import groups, reasons, relearnt
 from placement.store.reasons import Wanted
 from placement.words import Language
 
@@ -30,6 +30,7 @@ router = APIRouter()
 NAMES = text("SELECT id, name FROM shelter WHERE id = ANY(CAST(:ids AS uuid[]))")
 # Whether deciding again gives the same; `not_proven` when the solver did not come to an end in its time.
 Rerun = Literal["same", "different", "other_rules", "not_proven"]
+LOST = "the decision was made, but its reasons were lost when the store was restored from a backup"
 NOTHING_SUSPECTED = "nothing is suspected of this case"
 AcceptLanguage = Annotated[str | None, Header(alias="Accept-Language")]
 Most = Annotated[int, Query(ge=1, le=1000)]
@@ -78,6 +79,7 @@ class ExplanationView(BaseModel):
     homes: tuple[HomeView, ...]
     set_aside: tuple[SetAsideView, ...] = ()
     rerun: Rerun | None = None
+    later_lost_at: datetime | None = Field(default=None, description="when a later decision was made whose reasons a restore of the store lost")
 
 
 class UnmetView(BaseModel):
@@ -114,7 +116,7 @@ async def explain_placement(
         raise not_found("placement")
     made = await reasons.decision(tx, decision_id=entry.decision_id) if entry.decision_id else None
     if made is None:
-        raise not_found("decision")
+        raise await _no_decision(tx, entry.subject, placement_id)
     return await _explained(tx, made, words.language_of(language, accept_language), rerun=rerun, kept=entry.overrides)
 
 
@@ -132,9 +134,13 @@ async def explain_need(
     """What was decided last on a case, or in one `decision`, with what stood in the way of every home."""
     made = await reasons.decision(tx, case_id=case_id, decision_id=decision)
     sees_all = tx.principal.has(*policy.SEE_ALL_PLACEMENTS)
+    if made is None and sees_all and decision is None:
+        raise await _no_decision(tx, case_id)
     if made is None or not (sees_all or any(entry.home in _units(tx) for entry in made.considered)):
         raise not_found("decision")
-    return await _explained(tx, made, words.language_of(language, accept_language), rerun=rerun)
+    shown = await _explained(tx, made, words.language_of(language, accept_language), rerun=rerun)
+    lost_at = await relearnt.explanation_lost(tx, case_id) if sees_all and decision is None else None
+    return shown.model_copy(update={"later_lost_at": lost_at if lost_at and lost_at > made.made_at else None})
 
 
 @router.get("/unmet")
@@ -184,6 +190,14 @@ async def clear_alarm(case_id: UUID, body: ClearBody, tx: Transaction) -> NeedVi
 
 
 # -- who is shown what ----------------------------------------------------------------------------------------------------------------
+
+
+async def _no_decision(tx: Transaction, subject: UUID, placement_id: UUID | None = None) -> RefusedError:
+    """404: nothing is kept of such a decision; where a restore of the store lost it, that is said."""
+    lost_at = await relearnt.explanation_lost(tx, subject, placement_id)
+    if lost_at is None:
+        return not_found("decision")
+    return RefusedError(404, LOST, code="lost_by_a_restore", decided_at=lost_at.isoformat())
 
 
 async def _explained(tx: Transaction, made: Decision, language: Language, *, rerun: bool, kept: Collection[str] = ()) -> ExplanationView:
