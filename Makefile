@@ -26,7 +26,7 @@ bench: setup ## the platform beside the tutorial pipeline, in one run
 	$(UV) run --no-sync naungan bench
 
 test: setup ## all tests but the faults, on testcontainers where Docker answers and on the embedded servers otherwise
-	$(UV) run --no-sync pytest -n $(WORKERS) --ignore tests/faults
+	$(UV) run --no-sync pytest -n $(WORKERS) --dist worksteal --ignore tests/faults
 
 faults: setup ## every fault once, on the whole platform under load: SEED=1 makes it again
 	$(UV) run --no-sync python -m tests.faults --seed $(SEED) --cases 300 --seconds 150 --kills 20

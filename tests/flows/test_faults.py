@@ -35,7 +35,7 @@ class Running:
         if identity not in self.tokens:
             self.tokens[identity] = await self.platform.token(identity)
         headers = {"Authorization": f"Bearer {self.tokens[identity]}", "Idempotency-Key": uuid4().hex}
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):  # a store that is brought up to date on a busy machine is closed for a while
             while True:
                 try:
                     answer = await self.client.request(method, path, json=body, headers=headers)
