@@ -195,6 +195,17 @@ async def test_what_a_round_reads_of_who_waits_is_what_the_store_knows_of_her(ri
     cases = [await ask(rig, **told, channel=Channel.HOSPITAL), await ask(rig, medical_gate=True, shelter_grounds=())]
     ids = [str(uuid4()) for _ in range(2)]
     await rig.sql("placement", "UPDATE need SET declined = ARRAY[CAST(:a AS uuid)], not_now = ARRAY[CAST(:b AS uuid)]", a=ids[0], b=ids[1])
+    group, person = uuid4(), str(child.person_id)
+    await rig.sql(
+        "placement",
+        """INSERT INTO need SELECT (jsonb_populate_record(need, jsonb_build_object('case_id', CAST(:group AS text), 'part_of', case_id,
+            'apart', jsonb_build_array(CAST(:person AS text)), 'kept_from', jsonb_build_array(CAST(:other AS text))))).* FROM need WHERE case_id = :case""",
+        group=str(group),
+        person=person,
+        other=ids[0],
+        case=cases[0],
+    )
+    cases.append(group)
 
     async def both(tx: Transaction) -> list[tuple[Household, Household]]:
         needs = await store.needs(tx, cases)
@@ -205,6 +216,7 @@ async def test_what_a_round_reads_of_who_waits_is_what_the_store_knows_of_her(ri
 
     pairs = await rig.services["placement"].database.run(both)
     assert pairs[0][0].withheld
+    assert [(str(entry.id), pairs[2][0].part_of) for entry in pairs[2][0].persons] == [(person, cases[0])], "of a group those in it"
     for read, known in pairs:
         assert read == known
 
