@@ -132,6 +132,8 @@ def _need_row(event: CaseEvent, persons: Sequence[Person], state: needs.State, n
         waiting_since=now if fact.shelter_needed else None,
         declined=[],
         not_now=[],
+        apart=[],
+        kept_from=[],
         settled_version=0,
         waitlisted=False,
         review_at=None,
