@@ -84,6 +84,7 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     slept = await _write(tx, before, books)
     live = [entry for book in books.values() for entry in book.standing]
     residents = {entry.id: books[entry.case_id].residents(entry) for entry in live}
+    await relearnt.end_cleaning(tx)
     anew, without = await housing.give_beds(tx, live, residents)
     await staying.move_in(tx, [entry.id for entry in live if entry.state is Step.ADMITTED])
     # Who lives there sleeps somewhere, also in a bed that would have been cleaned.

@@ -35,6 +35,8 @@ WITHOUT_BEDS = text("""
         AND (case_id = ANY(CAST(:cases AS uuid[])) OR case_id IN (SELECT case_id FROM need WHERE part_of = ANY(CAST(:cases AS uuid[]))))
         AND (transfer_of IS NULL OR state = 'admitted')
         AND NOT EXISTS (SELECT FROM stay WHERE placement_id = placement.id AND ended_as IS NULL AND NOT isempty(during))""")
+CLEANED = text("""
+    UPDATE bed_block SET during = tstzrange(lower(during), CAST(:now AS timestamptz)) WHERE kind = 'cleaning' AND during @> CAST(:now AS timestamptz)""")
 # The code of a decision whose reasons a restore lost.
 EXPLANATION = "explanation"
 NOTE_STEPS = text("""
@@ -98,6 +100,11 @@ async def agreements(tx: Transaction, told: Sequence[tuple[UUID, UUID, str, date
     """Keep how persons agreed, as a fact told it: (placement, person, how, when)."""
     names: Mapping[str, int] = {"placements": 0, "persons": 1, "hows": 2, "ats": 3}
     await tx.execute(AGREE, {name: [entry[place] for entry in told] for name, place in names.items()} | {"by": NOBODY})
+
+
+async def end_cleaning(tx: Transaction) -> None:
+    """No bed is being cleaned any more: an officer may have said in the lost hour that one was ready, and somebody may sleep in it; no fact tells."""
+    await tx.execute(CLEANED, {"now": tx.now})
 
 
 # -- the record -----------------------------------------------------------------------------------------------------------------------
