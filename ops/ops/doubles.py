@@ -113,7 +113,8 @@ class Written:
 def written(seed: int, humans: int, noise: Noise = ORDINARY) -> Iterator[Written]:
     """As many invented people, in households, each reported once or more; the same seed gives the same."""
     rng = Random(seed)  # noqa: S311 - invented people
-    pools = {sex: _pool(rng, sex) for sex in COMMON}
+    # Whoever is invented, names are those of one country.
+    pools = {sex: _pool(Random(f"names of {sex}"), sex) for sex in COMMON}  # noqa: S311
     shared = [_phone(rng) for _ in range(SHARED_PHONES)]
     made = 0
     while made < humans:

@@ -17,8 +17,8 @@ from intake.likeness import LEVELS
 from ops.doubles import written
 from ops.linkage import Pair, Register
 
-SEEDS = {101: 60_000, 102: 15_000, 103: 4_000}  # registers of several sizes, none of them a test's
-PRECISION = 0.985  # that the shown ones are to have on these
+SEEDS = {101: 100_000, 102: 15_000, 103: 4_000}  # registers of several sizes, none of them a test's
+PRECISION = 0.984  # that the shown ones are to have on these
 TARGET = Path(likeness.__file__).with_name("weights.py")
 HEAD = '''"""What each degree of agreement is worth, in bits of evidence that two persons are one. Written by `ops.weights`; do not edit.
 

@@ -208,7 +208,7 @@ def unpacked(content: bytes) -> Likeness | None:
 # -- comparing ------------------------------------------------------------------------------------------------------------------------
 
 SAME, NEAR = 0.80, 0.50  # Dice of two words
-AGREE = frozenset({"same", "near", "close", "all", "only", "two", "one"})
+AGREE = frozenset({"same", "near", "next", "close", "all", "only", "two", "one"})
 # All words agree, two or more or the only one; two or more, or one, agree and the longer name has more; some agree, and some differ.
 NAMES: Final = tuple(f"{near}{kind}" for near in ("", "near_") for kind in ("all", "only", "two", "one", "part"))
 # How many persons are under the rarest key of words that two share.
@@ -221,7 +221,7 @@ LEVELS: Final[Mapping[str, Sequence[str]]] = {
         "differs",
     ),
     "nik": ("missing", "same", "near", "birthday", "differs"),
-    "born": ("missing", "same", "close", "far", "differs"),
+    "born": ("missing", "same", "next", "close", "far", "differs"),
     "sex": ("missing", "same", "differs"),
     "contact": tuple(
         f"{phone}_{address}" for phone in ("missing", "same", "shared", "differs") for address in ("missing", "same", "near", "differs")
@@ -308,7 +308,7 @@ def _years(a: int, b: int) -> str:
     if not (a and b):
         return "missing"
     apart = abs(a - b)
-    return next((name for name, most in (("same", 1), ("close", 3), ("far", 6)) if apart <= most), "differs")
+    return next((name for name, most in (("same", 0), ("next", 1), ("close", 3), ("far", 6)) if apart <= most), "differs")
 
 
 def _phone(a: int, b: int, holders: int) -> str:

@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 from chassis import Transaction
 from chassis.store.vault import FIND as WITH_KEY
 from chassis.store.vault import Vault
-from sqlalchemy import BigInteger, Row, Table, Text, text
+from sqlalchemy import BigInteger, Index, Row, Table, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
@@ -51,6 +51,7 @@ class CandidateRow(Base, table=True):
     """Two persons that may be one, the older first; and what people decided about them, step by step."""
 
     __tablename__: ClassVar[str] = "candidate"
+    __table_args__: ClassVar[tuple[Any, ...]] = (Index("ix_candidate_state", "state", "bits"),)
     __table__: ClassVar[Table]
     candidate_id: UUID = Field(primary_key=True)
     first: UUID

@@ -10,8 +10,8 @@ TABLES = (
         person_id uuid PRIMARY KEY, sealed bytea NOT NULL, keys bigint[] NOT NULL, encoded_at timestamptz NOT NULL)""",
     "CREATE TABLE likeness_key (key bigint, person_id uuid, PRIMARY KEY (key, person_id))",
     """CREATE TABLE candidate (
-        candidate_id uuid PRIMARY KEY, first uuid NOT NULL, second uuid NOT NULL, bits real NOT NULL, agree text[] NOT NULL, differ text[] NOT NULL,
-        state varchar NOT NULL, judged_bits real, steps jsonb NOT NULL, found_at timestamptz NOT NULL, changed_at timestamptz NOT NULL,
+        candidate_id uuid PRIMARY KEY, first uuid NOT NULL, second uuid NOT NULL, bits double precision NOT NULL, agree text[] NOT NULL, differ text[] NOT NULL,
+        state varchar NOT NULL, judged_bits double precision, steps jsonb NOT NULL, found_at timestamptz NOT NULL, changed_at timestamptz NOT NULL,
         UNIQUE (first, second), CHECK (first < second))""",
     "CREATE INDEX ix_candidate_second ON candidate (second)",
     "CREATE INDEX ix_candidate_state ON candidate (state, bits)",
