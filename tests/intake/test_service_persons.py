@@ -124,7 +124,11 @@ async def test_a_merge_comes_after_a_link_is_an_alias_and_is_undone_completely(i
     one = (await intake.get("intake", f"/persons/{second[1]}/same", **OFFICER)).json()
     assert (one["same_as"], one["persons"]) == (str(first[1]), sorted([str(first[1]), str(second[1])]))
     assert await intake.sql("intake", "SELECT * FROM person ORDER BY person_id") == before, "no row is rewritten"
+    assert "merged" not in (await intake.get("intake", f"/cases/{second[0]}/timeline", **SUPERVISOR)).text
     await decide(intake, found["candidate_id"], "unmerge")
+    said = [(kind, subject, data) for kind, subject, data in await intake.facts("intake") if kind.endswith("merged.v1")]
+    ids = {"person_id": str(second[1]), "same_as": str(first[1])}
+    assert said == [("case.intake.merged.v1", second[0], ids), ("case.intake.unmerged.v1", second[0], ids)]
     for _, person in (first, second):
         assert (await intake.get("intake", f"/persons/{person}/same", **OFFICER)).json()["persons"] == [str(person)]
     assert await intake.sql("intake", "SELECT * FROM person ORDER BY person_id") == before

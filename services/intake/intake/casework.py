@@ -211,7 +211,11 @@ async def timeline(case_id: UUID, tx: Transaction) -> list[FactView]:
     own = await store.facts_under(tx, [case_id])
     notices = await store.facts_under(tx, [row.follow_id for row in book.follows])
     ordered = sorted([*(own if _sees_search(tx) else shown.facts(own)), *notices], key=lambda fact: (fact.at, fact.producer, fact.version))
-    return [FactView(type=fact.type, producer=fact.producer, at=fact.at, codes=dict(fact.codes)) for fact in ordered]
+    return [
+        FactView(type=fact.type, producer=fact.producer, at=fact.at, codes=dict(fact.codes))
+        for fact in ordered
+        if fact.type not in shown.OF_TWO_CASES
+    ]
 
 
 @router.post("/{case_id}/triage")

@@ -11,10 +11,12 @@ from uuid import UUID
 
 from chassis import Transaction, conflict, not_found, reads, writes
 from chassis.store.vault import Vault
+from contracts.intake import Identity, Merged, Unmerged
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from intake import casework, doubles, pairs, policy
+from intake import casebook, casework, doubles, pairs, policy
+from intake.casebook import Saying
 from intake.likeness import probability
 from intake.opening import PERSONAL, Safe
 from intake.pairs import LINKED, MERGED, NOT_SAME, OPEN
@@ -161,6 +163,7 @@ async def merge(candidate_id: UUID, body: GroundBody, vault: Safe, tx: Transacti
     if apart is not None:
         raise conflict(CONTRADICTION, candidate_id=str(apart.candidate_id))
     view = await _decide(tx, vault, candidate_id, MERGED, ground=body.ground)
+    await _say(tx, view, Merged)
     await doubles.tell_if_both_housed(tx, [seen.first], tx.cause_of(seen.first))
     return view
 
@@ -169,7 +172,15 @@ async def merge(candidate_id: UUID, body: GroundBody, vault: Safe, tx: Transacti
 @writes(*policy.MERGE)
 async def unmerge(candidate_id: UUID, body: GroundBody, vault: Safe, tx: Transaction) -> PairView:
     """Undo a merge completely: each is who she was, and the pair is linked again."""
-    return await _decide(tx, vault, candidate_id, LINKED, ground=body.ground, undo=True)
+    view = await _decide(tx, vault, candidate_id, LINKED, ground=body.ground, undo=True)
+    await _say(tx, view, Unmerged)
+    return view
+
+
+async def _say(tx: Transaction, pair: PairView, kind: type[Identity]) -> None:
+    """Say of the newer person's case that she is, or is not any more, the older one; ids only."""
+    fact = kind(person_id=pair.second, same_as=pair.first)
+    await casebook.grow(tx, said=[Saying(pair.second_case, fact, tx.cause_of(pair.second_case))])
 
 
 async def _decide(tx: Transaction, vault: Vault, candidate_id: UUID, state: str, *, ground: Ground, undo: bool = False) -> PairView:
