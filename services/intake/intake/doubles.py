@@ -9,6 +9,7 @@ import base64
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from time import perf_counter
 from typing import Any
 from uuid import UUID
 
@@ -108,11 +109,14 @@ class Doubles:
         rows: Sequence[Row[Any]] = await read(lambda tx: pairs.members(tx, [clock.subject for clock in due]))
         keys = await self.vault.of(row.person_id for row in rows)
         for row in rows:
+            began = perf_counter()
             encoded = self._encoded(row, keys)
             if encoded is not None:
                 alike, erased = await self.alike(encoded, row.person_id, row.case_id, read)
                 found.rows.setdefault(row.case_id, []).extend(_pair(row.person_id, other, result) for other, result in alike)
                 found.erased |= erased
+            # As long as a look took, the others have the service to themselves: a backlog of comparisons slows nobody down.
+            await asyncio.sleep(perf_counter() - began)
         return found
 
     async def alike(self, encoded: Encoded, person_id: UUID, case_id: UUID, read: Read) -> tuple[list[tuple[UUID, Judged]], set[UUID]]:
