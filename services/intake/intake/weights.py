@@ -7,8 +7,8 @@ A level that is not named is worth nothing, as is what is not known.
 VERSION = 1
 # The evidence of a pair that was found and of which nothing is known.
 PRIOR = -9.77
-# From how many bits on a pair is shown to people: as likely one as two, or likelier.
-SHOWN = 0.0
+# From how many bits on a pair is shown to people: about as likely one as two, or likelier.
+SHOWN = -0.15
 WEIGHTS: dict[str, dict[str, float]] = {
     "name": {
         "all few": 11.28,
