@@ -1,7 +1,7 @@
 """The bench measures both sides, counts what they carried, and notices when a fact is missing or was carried twice."""
 
 import pytest
-from ops.bench import carry, doors, growth, hops, limits, lists, replicas
+from ops.bench import carry, doors, growth, hops, likeness, limits, lists, replicas
 from ops.bench.bed import BenchError, open_bed
 from ops.bench.carry import summary
 from ops.bench.census import Census
@@ -68,7 +68,16 @@ def test_a_figure_that_there_is_none_of_is_refused() -> None:
     answer = CliRunner().invoke(app, ["bench", "--only", "carry,luck"])
     assert answer.exit_code == 2
     assert "luck" in answer.output
-    assert {"limits", "carry", "hops", "doors", "growth", "strain", "replicas", "footprint", "lists", "matching"} == FIGURES.keys()
+    assert {"limits", "carry", "hops", "doors", "growth", "strain", "replicas", "footprint", "lists", "matching", "likeness"} == FIGURES.keys()
+
+
+@pytest.mark.servers
+@pytest.mark.timeout(300)
+async def test_people_who_are_known_are_found_in_a_small_store() -> None:
+    found = await likeness.figure(None, Sizes(in_store=1500, reports=60), print)  # type: ignore[arg-type]  # it opens servers of its own
+    assert len(found.data["seconds"]) == 60
+    assert 0 < found.data["found"] <= found.data["known"]
+    assert [goal.what for goal in found.goals] == ["candidates of one person, p99 ms"]
 
 
 @pytest.mark.servers

@@ -73,3 +73,27 @@ async def test_a_case_that_waits_has_its_clock_again(rig: Rig) -> None:
         "outreach",
         "triage",
     ], "and a desk is to ask for the names again"
+
+
+async def test_a_merge_of_the_lost_hour_is_left_to_people_and_earlier_ones_are_there(rig: Rig) -> None:
+    await rig.start("intake")
+    mother = {"role": "victim", "sex": "female", "age": 31, "name": "Canary Contoh", "phone": "+62 000 1111 2222", "address": "Jalan Contoh Jati 3"}
+    for reference in ("FIRST", "SECOND"):
+        await refer(rig, a_referral(reference, shelter=False) | {"persons": [mother]})
+    (pair,) = await rig.sql("intake", "SELECT candidate_id AS id FROM candidate")
+
+    async def decide(what: str) -> None:
+        ok(await rig.post("intake", f"/candidates/{pair.id}/{what}", json={}, role="supervisor", agency="dppapp"))
+
+    await decide("link")
+    folder = await backed_up(rig, "intake")
+    await decide("merge")
+    await rig.settle()
+
+    await lose_since(rig, "intake", folder)
+
+    assert [row.state for row in await rig.sql("intake", "SELECT state FROM candidate")] == ["linked"]
+    assert await tasks(rig, "intake") == [("case.intake.merged.v1", "identity")]
+    await decide("merge")
+    await rig.settle()
+    await agrees_with_the_streams(rig, "intake")

@@ -211,7 +211,11 @@ async def timeline(case_id: UUID, tx: Transaction) -> list[FactView]:
     own = await store.facts_under(tx, [case_id])
     notices = await store.facts_under(tx, [row.follow_id for row in book.follows])
     ordered = sorted([*(own if _sees_search(tx) else shown.facts(own)), *notices], key=lambda fact: (fact.at, fact.producer, fact.version))
-    return [FactView(type=fact.type, producer=fact.producer, at=fact.at, codes=dict(fact.codes)) for fact in ordered]
+    return [
+        FactView(type=fact.type, producer=fact.producer, at=fact.at, codes=dict(fact.codes))
+        for fact in ordered
+        if fact.type not in shown.OF_TWO_CASES
+    ]
 
 
 @router.post("/{case_id}/triage")
@@ -255,6 +259,7 @@ async def change_household(
     gone = [row._asdict() | {"left_at": tx.now} for row in book.persons if row.person_id not in set(ids)]
     await store.add(tx, store.PERSONS, [row for row in rows if row["person_id"] not in have])
     await store.apply(tx, store.CHANGE_PERSONS, [*(row for row in rows if row["person_id"] in have), *gone])
+    tx.set_clock(opening.COMPARED, case_id, tx.now)
     revision = book.case.revision + 1
     await tx.execute(store.REVISE, {"case_id": case_id, "revision": revision})
     known = zip(ids, body.persons, strict=True)
@@ -382,14 +387,19 @@ def _line(tx: Transaction, row: Any) -> dict[str, Any]:
 
 def _view(tx: Transaction, book: Book, keys: Keys | None) -> CaseView:
     """A case as an officer sees it; without keys everything that names someone is masked."""
-
-    def opened(owner: UUID, place: str, sealed: bytes | None) -> str | None:
-        return None if sealed is None else MASK if keys is None else keys.open_or_none(owner, place, sealed)
-
     case = book.case
-    persons = [row._asdict() | {name: opened(row.person_id, f"person.{name}", getattr(row, name)) for name in PERSONAL} for row in book.persons]
-    texts = {name: opened(case.case_id, f"case_file.{name}", getattr(case, name)) for name in ("narrative", "callback")}
-    return CaseView.model_validate(_line(tx, case) | texts | {"persons": persons})
+    texts = {name: _opened(keys, case.case_id, f"case_file.{name}", getattr(case, name)) for name in ("narrative", "callback")}
+    return CaseView.model_validate(_line(tx, case) | texts | {"persons": [person_view(row, keys) for row in book.persons]})
+
+
+def person_view(row: Any, keys: Keys | None) -> PersonView:
+    """A person as an officer sees her; without keys what names her is masked."""
+    plain = {name: _opened(keys, row.person_id, f"person.{name}", getattr(row, name)) for name in PERSONAL}
+    return PersonView.model_validate(row._asdict() | plain)
+
+
+def _opened(keys: Keys | None, owner: UUID, place: str, sealed: bytes | None) -> str | None:
+    return None if sealed is None else MASK if keys is None else keys.open_or_none(owner, place, sealed)
 
 
 def _check_revision(book: Book, if_match: str | None) -> None:

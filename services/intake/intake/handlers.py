@@ -6,12 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from chassis import Due, Inputs, Received, Transaction, witness
+from chassis.inputs import Beforehand, Handler
 from contracts import assessment, notifications, placement
 from contracts.agencies import Problem, Receipt, ReceiptAccepted, ReceiptIncomplete, ReceiptRejected
 from contracts.audit import NotificationsSealed
 from contracts.intake import ClockMissed
 
-from intake import casebook, domain, opening, store
+from intake import casebook, domain, doubles, opening, store
 from intake.casebook import Saying
 from intake.opening import Answer, Submission, VaultOf
 from intake.reading import Reading, read_submission
@@ -21,8 +22,12 @@ inputs.consumes(NotificationsSealed)(witness)  # of whose audit log this store k
 
 
 def inputs_with(vault: VaultOf) -> Inputs:
-    """All inputs: those of this module, and agencies' referrals, which are sealed with the vault that `vault` gives once the service runs."""
-    return Inputs(inputs.facts, {"REFERRALS": functools.partial(take_referrals, vault=vault)}, inputs.clocks)
+    """All inputs: those of this module; and agencies' referrals and the finding of doubles, for which `vault` gives the vault once it runs."""
+    raw: dict[str, Handler] = {"REFERRALS": functools.partial(take_referrals, vault=vault)}
+    finding = doubles.Doubles(vault)
+    clocks: dict[str, Handler] = {doubles.LIKENESS: finding.keep_encodings, doubles.DOUBLES: finding.suggest, doubles.FORGET: finding.forget}
+    beforehand: dict[str, Beforehand] = {doubles.LIKENESS: finding.encodings, doubles.DOUBLES: finding.look, doubles.FORGET: finding.left_over}
+    return Inputs(inputs.facts, raw, {**inputs.clocks, **clocks}, beforehand)
 
 
 async def take_referrals(messages: Sequence[Received[bytes]], tx: Transaction, vault: VaultOf) -> None:
@@ -104,6 +109,9 @@ async def open_at_the_door(events: Sequence[Received[placement.AdmittedDirectly]
 async def take_up(events: Sequence[Received[Any]], tx: Transaction) -> None:
     """Keep what the others say of a case, stand it anew and tell its agencies; a survivor's no to a bed ends the search for one."""
     await casebook.grow(tx, received=events)
+    for event in events:
+        if isinstance(event.data, placement.Admitted):
+            await doubles.tell_if_both_housed(tx, [entry.person_id for entry in event.data.persons], event.cause)
 
 
 @inputs.consumes(placement.AvailabilityChanged)

@@ -32,6 +32,8 @@ async def vault_of(request: Request) -> Vault:
 
 Safe = Annotated[Vault, Depends(vault_of)]
 PERSONAL = ("name", "nik", "phone", "address")
+# The clock by which a case's persons are compared with all others, after the report is answered (`doubles`).
+COMPARED = "likeness"
 REUSED: tuple[Problem, ...] = (("reference", ProblemCode.REFERENCE_REUSED),)
 # What nobody asked at a shelter's door, and a desk asks afterwards.
 UNASKED: tuple[Problem, ...] = (("persons.0.name", ProblemCode.MISSING), ("narrative", ProblemCode.MISSING))
@@ -131,6 +133,7 @@ async def _open(tx: Transaction, vault: Vault, claimed: Sequence[tuple[dict[str,
     await ask_the_desk(tx, [(row["case_id"], entry.agency, row["reference"], entry.reading.gaps, entry.cause) for row, entry in claimed])
     for new in opened:
         set_clocks(tx, new.case, new.submission.cause)
+        tx.set_clock(COMPARED, new.case.case_id, tx.now, cause=new.submission.cause)
     said = [saying for new in opened for saying in _sayings(tx, new)]
     books = {new.case.case_id: Book(new.case, new.persons, (), ()) for new in opened}
     await casebook.grow(tx, said=said, references={row["case_id"]: row["reference"] for row, _ in claimed}, opened=books)

@@ -24,3 +24,7 @@ WITHDRAW = DESK
 REFER_OUT = DESK
 CLOSE = (SUPERVISOR,)
 WORK_THE_DESK = DESK
+# Of pairs that may be one person only those whose cases the agency takes part in both; a supervisor of the desk agency sees all (`persons`).
+SEE_PAIRS = DESK
+JUDGE_PAIRS = DESK
+MERGE = (SUPERVISOR,)

@@ -23,6 +23,8 @@ from intake.store import Book
 # What a fact does not say of a case that is made of it again, and a desk asks for.
 ASKED_AGAIN = (*opening.UNASKED, ("callback", ProblemCode.MISSING))
 PERSONAL_DATA, CASE_UNKNOWN, REFUSED_CONTENT, REFERRED_TO = "personal_data", "case_unknown", "refused_submission", "referred_to"
+# Who was merged, or not any more: people decided on what they saw, and decide again.
+IDENTITY = "identity"
 # A submission whose content nobody knows any more: the next one under its reference is taken for the same.
 UNKNOWN_CONTENT = b""
 
@@ -61,7 +63,8 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     unlearnt += await _submissions(tx, found, opened)
     unlearnt += [Unlearnt(event, PERSONAL_DATA) for event in opened.values()]
     out = [event for events in found.said.values() for event in events if isinstance(event.data, facts.ReferredOut)]
-    return unlearnt + [Unlearnt(event, REFERRED_TO) for event in out]
+    merges = [event for events in found.said.values() for event in events if isinstance(event.data, facts.Identity)]
+    return unlearnt + [Unlearnt(event, REFERRED_TO) for event in out] + [Unlearnt(event, IDENTITY) for event in merges]
 
 
 def _sort(lost: Lost) -> Sorted:

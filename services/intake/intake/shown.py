@@ -19,6 +19,8 @@ HIDING = frozenset({PLACEMENT, "notifications"})
 # What begins to be shown of a placement, and what is shown of it from then on.
 YES = frozenset({Kind.ACCEPTED, Kind.ADMITTED, Kind.ADMITTED_DIRECTLY, "case.placement.transferred.v1"})
 AFTERWARDS = YES | {Kind.ON_THE_WAY, Kind.NO_SHOW, Kind.CANCELLED, Kind.LEFT, Kind.DISCHARGED}
+# What concerns a second case too: in the timeline of one it would tell that the person is known elsewhere.
+OF_TWO_CASES = frozenset({"case.intake.merged.v1", "case.intake.unmerged.v1"})
 KEPT_BACK = frozenset({"shelter_id", "refusals"})
 
 

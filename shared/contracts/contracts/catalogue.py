@@ -10,6 +10,8 @@ LIFECYCLE: tuple[type[Event], ...] = (
     intake.Triaged,
     intake.RiskChanged,
     intake.HouseholdChanged,
+    intake.Merged,
+    intake.Unmerged,
     intake.OutreachDispatched,
     intake.OutreachEnded,
     placement.Waitlisted,

@@ -153,6 +153,25 @@ class Closed(Ending):
     read_by: ClassVar[tuple[str, ...]] = EVERYONE
 
 
+class Identity(IntakeEvent):
+    """People decided something about who a person of this case is. Nobody reads it yet; it is never copied to an agency."""
+
+    person_id: UUID
+    same_as: UUID
+
+
+class Merged(Identity):
+    """This person is the same as an older one: an alias, so that no row of either changes."""
+
+    type: ClassVar[str] = "case.intake.merged.v1"
+
+
+class Unmerged(Identity):
+    """The merge was undone: the two are two again."""
+
+    type: ClassVar[str] = "case.intake.unmerged.v1"
+
+
 class ClockMissed(IntakeEvent):
     """A deadline that intake keeps ran out."""
 
