@@ -41,7 +41,7 @@ class Kept:
 
 @dataclass
 class Found:
-    """Pairs that are to be suggested, by case; and persons met whose key is gone."""
+    """Pairs that are to be suggested, by case; and persons met who were erased."""
 
     rows: dict[UUID, list[dict[str, Any]]] = field(default_factory=dict)
     erased: set[UUID] = field(default_factory=set)
@@ -132,21 +132,21 @@ class Doubles:
             elif other := unpacked(base64.b64decode(content)):
                 alike.append((entry.person_id, judged(compared(encoded.likeness, other, rarest=entry.rarest, phones=entry.phones))))
         shown = sorted((entry for entry in alike if entry[1].bits >= SHOWN), key=lambda entry: -entry[1].bits)
-        return shown[:MOST_SHOWN], erased
+        return shown[:MOST_SHOWN], await self.vault.erased(erased) if erased else erased
 
     async def suggest(self, due: Sequence[Due], tx: Transaction, found: Found) -> None:
-        """Suggest the pairs to people, and forget whose key is gone."""
+        """Suggest the pairs to people, and forget who was erased."""
         await pairs.suggest(tx, [row | {"found_at": tx.now, "changed_at": tx.now} for row in _each(due, found.rows)])
         await pairs.forget(tx, found.erased)
 
     # -- forget -------------------------------------------------------------------------------------------------------------------
 
     async def left_over(self, _due: Sequence[Due], read: Read) -> set[UUID]:
-        """Who is still kept here although her key is gone."""
+        """Who is still kept here although she was erased."""
         found: set[UUID] = set()
         after = UUID(int=0)
         while some := [row.person_id for row in await read(_chunk(after))]:
-            found |= set(some) - await pairs.with_keys(self.vault, some)
+            found |= await self.vault.erased(some)
             after = some[-1]
         return found
 

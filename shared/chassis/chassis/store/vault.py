@@ -28,7 +28,7 @@ ALL = text("SELECT wrapped FROM person_key")
 FIND = text("""
     SELECT owner, wrapped FROM person_key k
     WHERE owner = ANY(CAST(:owners AS uuid[])) AND NOT EXISTS (SELECT FROM erased e WHERE e.owner = k.owner)""")
-ERASED = text("SELECT owner FROM erased WHERE owner = ANY(CAST(:owners AS uuid[])) ORDER BY owner LIMIT 1")
+ERASED = text("SELECT owner FROM erased WHERE owner = ANY(CAST(:owners AS uuid[])) ORDER BY owner")
 # Keys are made side by side, but never beside an erasure, which would not see them.
 MAKING = text("SELECT pg_advisory_xact_lock_shared(hashtext('naungan erasure'))")
 ERASING = text("SELECT pg_advisory_xact_lock(hashtext('naungan erasure'))")
@@ -114,7 +114,7 @@ class Vault:
             return Keys({})
         async with self.engine.begin() as connection:
             await connection.execute(MAKING)
-            if (gone := (await connection.execute(ERASED, {"owners": wanted})).scalar_one_or_none()) is not None:
+            if (gone := (await connection.execute(ERASED, {"owners": wanted})).scalars().first()) is not None:
                 raise ErasedError(str(gone))
             added = (await connection.execute(ADD, {"owners": wanted, "wrapped": wrapped, "kek": self._name})).scalars().all()
         keys = {owner: made[owner] for owner in added}
@@ -130,6 +130,11 @@ class Vault:
         async with self.engine.connect() as connection:
             rows = (await connection.execute(FIND, {"owners": sorted(set(owners))})).all()
         return {owner: aes_key_unwrap(self._kek, wrapped) for owner, wrapped in rows}
+
+    async def erased(self, owners: Iterable[UUID]) -> set[UUID]:
+        """Those of these owners who were erased; who merely has no key, as when an older copy of the keys was put back, is not."""
+        async with self.engine.connect() as connection:
+            return set((await connection.execute(ERASED, {"owners": sorted(set(owners))})).scalars())
 
     async def prove(self) -> tuple[int, int]:
         """Try all keys with the key-encryption key: how many there are, and how many it does not open."""
