@@ -1,7 +1,7 @@
 # One command each; uv is brought if it is missing.
 export PATH := $(HOME)/.local/bin:$(PATH)
 UV := $(shell command -v uv 2>/dev/null || echo $(HOME)/.local/bin/uv)
-WORKERS ?= 2
+WORKERS ?= 3
 
 SEED ?= 1
 HOURS ?= 0
