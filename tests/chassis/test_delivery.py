@@ -155,6 +155,24 @@ async def test_a_newer_type_is_kept_for_a_newer_release(rig: Rig) -> None:
     assert letter.reason == "ce-type: unknown_type"
 
 
+async def test_what_the_release_before_could_not_read_is_taken_up_by_this_one(rig: Rig) -> None:
+    await start_toy(rig)
+    await rig.say(
+        Closed(reason="needs_met"), subject=(case := uuid4())
+    )  # the toy has no handler for it, as the release before has none for a new type
+    await rig.settle()
+    assert len(await rig.sql("placement", "SELECT 1 FROM dead_letter WHERE reason = 'ce-type: unknown_type'")) == 1
+    statement = """UPDATE dead_letter SET headers = replace(headers, 'case.intake.closed.v1', 'case.intake.triaged.v1'),
+        route = 'case.intake.triaged.v1', body = convert_to(:body, 'utf8')"""
+    await rig.sql("placement", statement, body=a_triage().model_dump_json())
+
+    async def taken() -> bool:
+        return not await rig.sql("placement", "SELECT 1 FROM dead_letter")
+
+    await rig.until(taken)
+    assert [row.n for row in await rig.sql("placement", "SELECT n FROM seen WHERE case_id = :c", c=case)] == [1]
+
+
 async def test_deleted_messages_come_back_under_their_ids_and_double_nothing(rig: Rig) -> None:
     await start_toy(rig)
     cases = [uuid4() for _ in range(6)]

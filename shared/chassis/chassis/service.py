@@ -303,7 +303,7 @@ class Service:
             self.watch.forget()
 
     async def _redrive(self) -> None:
-        """Drive the dead letters that an operator asked for."""
+        """Drive the dead letters that an operator asked for, or that another release could not read."""
         while not self._stopping.is_set():
             for consumer in self.consumers:
                 await consumer.redrive()

@@ -252,9 +252,9 @@ class Consumer:
         return found
 
     async def redrive(self) -> int:
-        """Drive the letters of this durable that an operator asked for through the same gate; how many went through."""
+        """Drive the letters of this durable that an operator asked for, or another release could not read, through the same gate; how many went through."""
         healed = 0
-        for letter in await self.letters.asked():
+        for letter in await self.letters.asked(self.types):
             if letter.durable != self.durable or letter.stream != self.stream:
                 continue
             headers, body = self.letters.opened(letter)

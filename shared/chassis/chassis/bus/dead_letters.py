@@ -1,7 +1,7 @@
 """Messages that failed by their own fault: counted, and in the end set aside with their reason, to be driven again later."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -20,7 +20,12 @@ COUNT = text("""
         set_aside_at = CASE WHEN dead_letter.attempts + 1 >= :most THEN coalesce(dead_letter.set_aside_at, now()) END
     RETURNING attempts, set_aside_at IS NOT NULL""")
 HEAL = text("DELETE FROM dead_letter WHERE id = ANY(CAST(:ids AS uuid[]))")
-ASKED = text("SELECT * FROM dead_letter WHERE redrive ORDER BY first_failed_at LIMIT :most")
+# While releases run side by side, the older one sets aside what it has no reader for, on the durable that both pull from.
+UNKNOWN = "ce-type: unknown_type"
+ASKED = text("""
+    SELECT * FROM dead_letter WHERE redrive
+        OR (reason = :unknown AND set_aside_at IS NOT NULL AND CAST(headers AS jsonb) ->> 'ce-type' = ANY(CAST(:types AS text[])))
+    ORDER BY first_failed_at LIMIT :most""")
 KEEP = text("UPDATE dead_letter SET redrive = false, attempts = attempts + 1, reason = :reason WHERE id = :id")
 # Whoever fails is set aside within minutes; a row that is older was left by a durable that was made anew, and its message went through.
 ANY_FAILING = text("SELECT EXISTS (SELECT 1 FROM dead_letter WHERE set_aside_at IS NULL AND first_failed_at > now() - interval '1 day')")
@@ -89,10 +94,10 @@ class DeadLetters:
             await connection.execute(HEAL, {"ids": list(ids)})
             self.failing = bool((await connection.execute(ANY_FAILING)).scalar_one())
 
-    async def asked(self, most: int = 100) -> Sequence[Row[Any]]:
-        """Letters that an operator asked to drive again."""
+    async def asked(self, types: Iterable[str] = (), most: int = 100) -> Sequence[Row[Any]]:
+        """Letters that an operator asked to drive again, and those that were set aside for being of one of these types."""
         async with self.database.engine.connect() as connection:
-            return (await connection.execute(ASKED, {"most": most})).all()
+            return (await connection.execute(ASKED, {"unknown": UNKNOWN, "types": list(types), "most": most})).all()
 
     async def keep(self, letter: UUID, reason: str) -> None:
         """A driven letter failed again: it stays set aside, with the newest reason."""
