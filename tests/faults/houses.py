@@ -32,7 +32,7 @@ class Houses:
         await asyncio.gather(*(self._placement(row) for row in rows), self._fullness(), self._waiting_list())
         if self.rng.random() < 0.05:
             # Who stands at a door is let in although the officers go home: an admission that nobody counts would look like an invented case.
-            going = asyncio.create_task(self._at_the_door())
+            going = asyncio.create_task(self.at_the_door())
             self._at_doors.add(going)
             await asyncio.shield(going)
 
@@ -90,7 +90,7 @@ class Houses:
                 body = {"shelter_id": self.rng.choice(list(self.heads)), "reason": "survivor_wish"}
                 await self.load.act("by hand", str(row["case_id"]), OFFICER, f"/placement/needs/{row['case_id']}/offer", body)
 
-    async def _at_the_door(self) -> None:
+    async def at_the_door(self) -> None:
         shelter = next(shelter for shelter in demo_shelters() if shelter["kind"] == "panti_transit")
         person = {"sex": "female", "age": self.rng.randrange(20, 60), "role": "other", "agreement": "own"}
         body = {"shelter_id": shelter["shelter_id"], "persons": [person], "brought_by": "dinsos", "area": shelter["area"], "ppks": 11}

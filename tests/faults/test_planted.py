@@ -86,7 +86,7 @@ async def three_are_referred(run: Run) -> None:
 
 async def somebody_stands_at_the_door(run: Run) -> None:
     """A shelter lets somebody in before any report."""
-    await run.load._at_the_door()
+    await run.load.houses.at_the_door()
 
 
 def cut(service: str, server: str, seconds: float = 6) -> Fault:

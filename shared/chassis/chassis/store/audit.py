@@ -101,6 +101,8 @@ class Chainer:
 
     async def look(self) -> int:
         """Link the rows that are not linked yet, and seal the last one when it is time; how many were linked."""
+        if not await self._anything():
+            return 0
         async with self.database.transaction() as tx:
             if not (await tx.execute(TURN)).scalar_one():
                 return 0
@@ -115,11 +117,19 @@ class Chainer:
                 columns = {"numbers": list(numbers), "positions": positions, "hashes": hashes, "epoch": await self.database.epoch()}
                 await tx.execute(LINK, columns)
                 number, highest = number + len(rows), max(highest, *positions)
-            if number and monotonic() - self._sealed_at >= self.every:
+            if monotonic() - self._sealed_at >= self.every:
+                self._sealed_at = monotonic()
                 await self._say(tx, number, last)
         LINKED.labels(self.service).set(number)
         self._remember(highest)
         return len(rows)
+
+    async def _anything(self) -> bool:
+        """Whether a row waits for its link, or it is time to seal the last one: most looks end here."""
+        if monotonic() - self._sealed_at >= self.every:
+            return True
+        async with self.database.engine.connect() as connection:
+            return (await connection.execute(UNLINKED, {"floor": self._floor, "most": 1})).first() is not None
 
     async def _last(self, tx: Transaction) -> tuple[int, int, bytes]:
         row = await tx.row(LAST)
@@ -127,10 +137,9 @@ class Chainer:
 
     async def _say(self, tx: Transaction, number: int, last: bytes) -> None:
         """Keep a seal and say it, unless this row is sealed already."""
-        self._sealed_at = monotonic()
         epoch = await self.database.epoch()
         sealed = await tx.row(SEALED, {"service": self.service, "epoch": epoch})
-        if sealed is None or sealed.number < number:
+        if number > (sealed.number if sealed else 0):
             await tx.execute(KEEP, {"services": [self.service], "epochs": [epoch], "numbers": [number], "hashes": [last]})
             cause = Cause(f"audit|{self.service}|{number}", tx.now, "audit")
             tx.emit(self.seal(epoch=epoch, number=number, hash=last.hex()), log_of(self.service), cause=cause)
