@@ -43,7 +43,6 @@ FOLLOWUP_DAYS_HIGH_RISK = (7, 14, 21, 28, 90, 180)
 GRACE_DAYS, AFTER_UNSAFE_DAYS = 60, 14
 BUDGET = 150.0
 SENDING = 15.0
-SETTLES = 20.0
 OFFICER_OF = {"dppapp": "desk-dppapp", "dinsos": "desk-dinsos"}
 
 

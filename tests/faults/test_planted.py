@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import os
 import random
 import signal
@@ -79,9 +80,11 @@ async def a_desk_reports(run: Run) -> None:
 
 
 async def three_are_referred(run: Run) -> None:
-    """An agency's system refers, and hears nothing but that the broker has it."""
+    """An agency's system refers, and hears nothing but that the broker has it; it does not ask again, which would heal what was lost."""
+    system = run.journal.systems["dppapp"]
     for number in range(3):
-        await run.journal.systems["dppapp"].refer(REPORT | {"reference": f"REFERRED-{number}"})
+        await system.refer(REPORT | {"reference": (reference := f"REFERRED-{number}")})
+        system._sent_at[reference] = math.inf
 
 
 async def somebody_stands_at_the_door(run: Run) -> None:

@@ -178,8 +178,3 @@ def _first_error(error: ValueError) -> tuple[str, str]:
         return "body", type(error).__name__
     first = details(include_url=False, include_context=False, include_input=False)[0]
     return ".".join(str(part) for part in first["loc"]) or "body", str(first["type"])
-
-
-def canonical(value: Any) -> bytes:
-    """One byte string per JSON value, whatever the order of its keys."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str).encode()
