@@ -1,7 +1,6 @@
 """How a fact is wrapped for the wire: CloudEvents 1.0 in binary mode, with ids that follow from the cause."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
