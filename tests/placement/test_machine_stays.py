@@ -25,6 +25,7 @@ from tests.rig import Rig
 
 EXAMPLES = int(os.environ.get("NAUNGAN_MACHINE_EXAMPLES", "8"))
 STEPS = 25
+TRIES = 4
 ROUNDS = int(os.environ.get("NAUNGAN_RACE_ROUNDS", "10"))
 CLIENTS = 200
 LANES = 4
@@ -156,9 +157,13 @@ async def test_no_bed_or_person_twice_nobody_apart_no_hold_lost_and_no_dead_end(
     how = settings(
         max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
     )
-    await asyncio.to_thread(run_state_machine_as_test, machine, settings=how)
-    done = machine.seen
-    assert all(done[f"{step} 200"] for step in ("accept", "admit", "move", "leave", "claim", "extend", "cancel")), f"it went every way: {done}"
+    done, ways = machine.seen, [f"{step} 200" for step in ("accept", "admit", "move", "leave", "claim", "extend", "cancel")]
+    # Ids, and who comes first of several at once, are no matter of the seed: now and then few examples leave a way out, and others have to go it.
+    for _ in range(TRIES):
+        await asyncio.to_thread(run_state_machine_as_test, machine, settings=how)
+        if all(done[way] for way in (*ways, "transfer 201", "accept 409")):
+            break
+    assert all(done[way] for way in ways), f"it went every way: {done}"
     assert min(done["transfer 201"], done["accept 409"]) > 0, f"transfers, and two who were at it at once: {done}"
 
 
