@@ -286,9 +286,20 @@ async def test_what_takes_long_is_done_before_the_clock_is_claimed_and_keeps_no_
     assert await missed(rig) == ["review", "found_1"]
 
 
-async def set_clock(rig: Rig, kind: str, case: UUID) -> None:
+async def test_of_clocks_that_take_long_few_are_taken_up_together(rig: Rig) -> None:
+    toy.Thought.begun, toy.Thought.ended, toy.Thought.looked = asyncio.Event(), asyncio.Event(), []
+    toy.Thought.ended.set()
+    await start_toy(rig)
+    await set_clock(rig, "think", *(uuid4() for _ in range(5)))
+    await rig.settle()
+    assert toy.Thought.looked == [2, 2, 1], "what was found for some is kept before others are looked at"
+    assert len(await missed(rig)) == 5
+
+
+async def set_clock(rig: Rig, kind: str, *cases: UUID) -> None:
     async def work(tx: Transaction) -> None:
-        tx.set_clock(kind, case, tx.now, cause=Cause(f"test|{kind}", tx.now, kind))
+        for case in cases:
+            tx.set_clock(kind, case, tx.now, cause=Cause(f"test|{kind}", tx.now, kind))
 
     await rig.services["placement"].database.run(work)
 

@@ -31,6 +31,7 @@ class Thought:
 
     begun: ClassVar[asyncio.Event]
     ended: ClassVar[asyncio.Event]
+    looked: ClassVar[list[int]] = []
 
 
 async def prepare(url: str) -> None:
@@ -104,7 +105,8 @@ def build(settings: Settings, **more: Any) -> Service:
 def think_first(inputs: Inputs) -> None:
     """A clock whose decision takes long: it is made before a transaction is open."""
 
-    async def look(_due: Sequence[Due], read: Any) -> int:
+    async def look(due: Sequence[Due], read: Any) -> int:
+        Thought.looked.append(len(due))
         Thought.begun.set()
         await Thought.ended.wait()
         return int(await read(_cases_seen))
@@ -113,6 +115,8 @@ def think_first(inputs: Inputs) -> None:
     async def decide(due: Sequence[Due], tx: Transaction, found: int) -> None:
         for clock in due:
             tx.emit(ClockMissed(clock=f"found_{found}", due_at=clock.due), clock.subject)
+
+    inputs.at_once["think"] = 2
 
 
 async def _cases_seen(tx: Transaction) -> int:

@@ -166,6 +166,11 @@ async def test_while_events_flow_a_comparison_sees_no_difference_and_a_rebuild_r
     first = await people.refer(rig, people.a_referral("F-0", shelter=True))
     await rig.sql("placement", "UPDATE need SET medical_gate = true WHERE case_id = :case", case=first)
     going = True
+    chance = random.Random("flow")
+
+    def someone() -> dict[str, Any]:
+        """Each is another: hundreds of reports of one person would keep the search for doubles busy for long."""
+        return {"role": "victim", "sex": "female", "age": 31, "name": " ".join("".join(chance.choices("aeioubdgklmnprst", k=9)) for _ in range(2))}
 
     async def flow() -> int:
         number = 0
@@ -173,7 +178,8 @@ async def test_while_events_flow_a_comparison_sees_no_difference_and_a_rebuild_r
             (opened,) = await rig.sql("intake", "SELECT count(*) AS n FROM case_file")
             if number - opened.n < 20:  # events flow all the time, and no faster than the machine carries them
                 number += 1
-                await rig.publish("referral.dppapp.submitted.v1", people.json.dumps(people.a_referral(f"F-{number}", shelter=True)).encode())
+                referral = people.a_referral(f"F-{number}", shelter=True, persons=[someone()])
+                await rig.publish("referral.dppapp.submitted.v1", people.json.dumps(referral).encode())
             await asyncio.sleep(0.02)
         return number
 

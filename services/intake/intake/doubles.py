@@ -24,6 +24,7 @@ from intake.weights import SHOWN
 
 LIKENESS, DOUBLES, FORGET = COMPARED, "doubles", "forget"
 EVERYBODY = UUID("00000000-0000-8000-8000-000000000005")
+AT_ONCE = 10  # cases looked at before what was found is kept: a look takes long, and what dies with it is done again
 BOTH_HOUSED = "both_housed"
 SEALED_AS = "likeness.sealed"
 MOST_SHOWN = 10  # pairs of one person

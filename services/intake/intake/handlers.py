@@ -27,7 +27,7 @@ def inputs_with(vault: VaultOf) -> Inputs:
     finding = doubles.Doubles(vault)
     clocks: dict[str, Handler] = {doubles.LIKENESS: finding.keep_encodings, doubles.DOUBLES: finding.suggest, doubles.FORGET: finding.forget}
     beforehand: dict[str, Beforehand] = {doubles.LIKENESS: finding.encodings, doubles.DOUBLES: finding.look, doubles.FORGET: finding.left_over}
-    return Inputs(inputs.facts, raw, {**inputs.clocks, **clocks}, beforehand)
+    return Inputs(inputs.facts, raw, {**inputs.clocks, **clocks}, beforehand, at_once={doubles.DOUBLES: doubles.AT_ONCE})
 
 
 async def take_referrals(messages: Sequence[Received[bytes]], tx: Transaction, vault: VaultOf) -> None:

@@ -41,6 +41,7 @@ class Inputs:
     raw: dict[str, Handler] = field(default_factory=dict)
     clocks: dict[str, Handler] = field(default_factory=dict)
     beforehand: dict[str, Beforehand] = field(default_factory=dict)
+    at_once: dict[str, int] = field(default_factory=dict)  # how many clocks of a kind are taken up together, where it is few
 
     def consumes(self, *types: type[Fact]) -> Callable[[H], H]:
         """Register `handler(events: Sequence[Received[...]], tx)` for these facts.

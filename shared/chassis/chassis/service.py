@@ -80,7 +80,7 @@ class Service:
         self.fingerprint_key = derived(kek, "fingerprint") if kek else b"naungan"
         self.letters = DeadLetters(self.database, self.vault, self.personal_streams)
         self.presence = Presence()
-        self.clocks = Clocks(self.database, self.name, self.inputs.clocks, self.inputs.beforehand)
+        self.clocks = Clocks(self.database, self.name, self.inputs)
         self.database.on_commit = self._committed
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()

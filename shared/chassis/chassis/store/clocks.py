@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from prometheus_client import Counter
 from sqlalchemy import text
 
-from chassis.inputs import Beforehand, Due, Handler
+from chassis.inputs import Due, Inputs
 from chassis.store.database import Database
 from chassis.store.failures import Fault, fault_of
 
@@ -64,8 +64,9 @@ class Sleep:
 class Clocks:
     """The due clocks of one store and their handlers."""
 
-    def __init__(self, database: Database, service: str, handlers: Mapping[str, Handler], beforehand: Mapping[str, Beforehand] | None = None) -> None:
-        self.database, self.service, self.handlers, self.beforehand = database, service, handlers, beforehand or {}
+    def __init__(self, database: Database, service: str, inputs: Inputs) -> None:
+        self.database, self.service = database, service
+        self.handlers, self.beforehand, self.at_once = inputs.clocks, inputs.beforehand, inputs.at_once
         self._sleeps: list[Sleep] = []
         self._stopping = False
 
@@ -102,7 +103,8 @@ class Clocks:
 
     async def fire(self, kinds: Sequence[str] | None = None) -> int:
         """Run the handlers of all clocks (all, or of these kinds) that are due now; how many clocks were taken up."""
-        parameters = {"skew": self.database.skew.total_seconds(), "kinds": list(self.handlers if kinds is None else kinds), "most": MOST}
+        kinds = list(self.handlers if kinds is None else kinds)
+        parameters = {"skew": self.database.skew.total_seconds(), "kinds": kinds, "most": min(self.at_once.get(kind, MOST) for kind in kinds)}
         async with self.database.engine.connect() as connection:
             due = [Due(*row) for row in (await connection.execute(PEEK, parameters)).all()]
         for kind in dict.fromkeys(clock.kind for clock in due):
