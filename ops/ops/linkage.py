@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from heapq import nlargest
 from itertools import combinations
 
-from intake.likeness import MOST_OPENED, POPULAR, Described, Encoder, Likeness, compared, judged
+from intake.linkage.likeness import MOST_OPENED, POPULAR, Described, Encoder, Likeness, compared, judged
 
 from ops.doubles import Written
 

@@ -1,4 +1,4 @@
-"""Writes `intake/weights.py` anew: what each degree of agreement is worth, learned from invented people of whom it is known who is who.
+"""Writes `intake/linkage/weights.py` anew: what each degree of agreement is worth, learned from invented people of whom it is known who is who.
 
 `uv run --group training python -m ops.weights`; needed when what is compared, or how people are invented, has changed. Weights of Fellegi
 and Sunter's form, one per field and level and added up, but fitted together (logistic regression, scikit-learn): a household shares phone,
@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from math import log
 from pathlib import Path
 
-from intake import likeness
-from intake.likeness import LEVELS
+from intake.linkage import likeness
+from intake.linkage.likeness import LEVELS
 
 from ops.doubles import written
 from ops.linkage import Pair, Register

@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 from chassis.rebuild import compare
 from contracts.household import Person
-from intake.domain import Fact, _going_on, _household, _searches, search_is_over, standing
+from intake.domain.standing import Fact, _going_on, _household, _searches, search_is_over, standing
 from ops.rebuild import replayable
 
 from tests.placement.builders import START, a_member, a_risk_change, a_room_body, a_shelter_body, a_snapshot

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from contracts import assessment, placement
 from contracts.household import Household, Person
-from intake.domain import Fact
+from intake.domain.standing import Fact
 
 START = datetime(2026, 11, 1, 8, tzinfo=UTC)
 SHELTER = UUID(int=77)

@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from intake.domain import KECAMATAN, RISKS, area_exists, leads, nik_finding, risk_floor, shelter_screened
+from intake.domain.submitted import KECAMATAN, area_exists, nik_finding
+from intake.domain.triage import RISKS, leads, risk_floor, shelter_screened
 
 from tests.intake.builders import a_nik
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 from intake import shown
-from intake.domain import Fact, Kind, State, standing
+from intake.domain.standing import Fact, Kind, State, standing
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TRIAGE = Fact(UUID(int=1), "intake", 1, Kind.TRIAGED, START, {"shelter_needed": True, "risk": "high"})

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from intake import shown
-from intake.domain import Fact, State, search_is_over, standing
+from intake.domain.standing import Fact, State, search_is_over, standing
 
 from tests.intake.builders import START, facts
 

@@ -5,9 +5,9 @@ import os
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from intake.likeness import LEVELS, POPULAR, VERSION, Described, Encoder, compared, dice, judged, packed, unpacked
-from intake.weights import SHOWN, WEIGHTS
-from intake.weights import VERSION as LEARNED_FOR
+from intake.linkage.likeness import LEVELS, POPULAR, VERSION, Described, Encoder, compared, dice, judged, packed, unpacked
+from intake.linkage.weights import SHOWN, WEIGHTS
+from intake.linkage.weights import VERSION as LEARNED_FOR
 from ops.doubles import ORDINARY, ROUGH, written
 from ops.linkage import Register, blind, measured
 

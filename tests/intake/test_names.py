@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from intake import names
+from intake.linkage import names
 
 
 @pytest.mark.parametrize(

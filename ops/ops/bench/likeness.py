@@ -23,8 +23,8 @@ from chassis.store.database import Database, create_engine
 from chassis.store.vault import Keys, Vault, read_key_file
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap
-from intake.doubles import SEALED_AS, Doubles
-from intake.likeness import Encoder, packed
+from intake.linkage.finding import SEALED_AS, Doubles
+from intake.linkage.likeness import Encoder, packed
 from intake.settings import IntakeSettings
 
 from ops.bench.bed import Bed, connected, open_bed

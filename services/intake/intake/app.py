@@ -9,7 +9,7 @@ from chassis.migrate import upgrade_now
 from chassis.store.vault import Vault
 from contracts import audit, catalogue, streams
 
-from intake import api, casework, handlers, persons, relearn
+from intake import api, handlers, relearn
 from intake.settings import IntakeSettings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -29,7 +29,7 @@ def build(settings: IntakeSettings) -> Service:
         name="intake",
         settings=settings,
         inputs=handlers.inputs_with(vault),
-        routers=[api.router, casework.router, persons.router],
+        routers=api.routers,
         durables=[(durable.stream, durable.name) for durable in streams.durables_of("intake")],
         order=catalogue.ORDER,
         said_on=streams.said_on("intake"),

@@ -15,8 +15,9 @@ from contracts.event import Event
 from contracts.household import Household, Person
 from contracts.intake import RiskChanged, Triaged
 
-from intake import domain, feed, store
-from intake.domain import Fact, Standing
+from intake import feed, store
+from intake.domain import standing, triage
+from intake.domain.standing import Fact, Standing
 from intake.store import Book
 
 ENDING_CLOCKS = ("triage", "outreach", "police_report", "closure")
@@ -109,7 +110,7 @@ def triage_by_floor(tx: Transaction, case: Any, household: Household) -> Triaged
     """The triage that the rule floor makes from what was submitted, when no person does in time or the screen is complete."""
     screen = case.screen
     red_flags, grounds = screen.get("red_flags", []), screen.get("shelter_grounds", [])
-    risk = domain.risk_floor(case.urgency, red_flags, case.violence_types)
+    risk = triage.risk_floor(case.urgency, red_flags, case.violence_types)
     return Triaged.model_validate(
         {
             "household": household,
@@ -117,7 +118,7 @@ def triage_by_floor(tx: Transaction, case: Any, household: Household) -> Triaged
             "risk": risk,
             "red_flags": red_flags,
             "responsible_agency": case.responsible_agency,
-            "shelter_needed": domain.shelter_screened(screen.get("shelter_needed"), grounds, red_flags),
+            "shelter_needed": triage.shelter_screened(screen.get("shelter_needed"), grounds, red_flags),
             "shelter_grounds": grounds,
             "violence_types": case.violence_types,
             "ppks": case.ppks,
@@ -139,10 +140,10 @@ def _grown(tx: Transaction, case_id: UUID, book: Book, growth: Growth, written: 
             tx.set_clock("orphan", case_id, tx.now + tx.settings.span(hours=tx.settings.orphan_hours), cause=growth.cause)
         written.facts += [store.fact_row(case_id, fact) for fact in new]
         return None
-    if domain.search_is_over([*book.facts, *new]):
+    if standing.search_is_over([*book.facts, *new]):
         new += _say(tx, [_without_shelter(case_id, book, new, growth)], own + len(growth.said))
     facts = (*book.facts, *new)
-    before, now = book.standing, domain.standing(facts)
+    before, now = book.standing, standing.standing(facts)
     responsible = now.triage.codes["responsible_agency"] if now.triage else book.case.responsible_agency
     written.facts += [store.fact_row(case_id, fact) for fact in new]
     written.standings.append(standing_row(book, now, facts, responsible))
@@ -177,7 +178,7 @@ def _say(tx: Transaction, sayings: Iterable[Saying], own: int) -> list[Fact]:
 
 def _without_shelter(case_id: UUID, book: Book, new: Sequence[Fact], growth: Growth) -> Saying:
     """The latest triage once more, without a bed: the survivor said no or people ended the search, and help goes on at home."""
-    latest = domain.standing([*book.facts, *new]).triage
+    latest = standing.standing([*book.facts, *new]).triage
     codes = dict(latest.codes) if latest else {}
     changed = RiskChanged.model_validate({**codes, "household": household_of(book.case, book.persons), "shelter_needed": False})
     return Saying(case_id, changed, growth.cause, key="survivor_declined")
@@ -211,7 +212,7 @@ def keep_time(tx: Transaction, case_id: UUID, before: Standing, now: Standing, c
         return
     if now.triage and not before.triage:
         tx.cancel_clock("triage", case_id)
-    ready, was_ready = (stands.state == domain.State.READY_TO_CLOSE for stands in (now, before))
+    ready, was_ready = (stands.state == standing.State.READY_TO_CLOSE for stands in (now, before))
     if ready and not was_ready:
         tx.set_clock("closure", case_id, tx.now + tx.settings.span(days=tx.settings.closure_days), cause=cause)
     elif was_ready and not ready:

@@ -13,7 +13,7 @@ from contracts.agencies import AgencyEvent
 from contracts.catalogue import ORDER
 from contracts.vocabulary import Outcome, Relation
 
-from intake.domain import Fact, emptied_by
+from intake.domain.standing import Fact, emptied_by
 
 # The area of a case whose area nobody knows yet, and its city: no Kemendagri code begins with 00.
 UNKNOWN_AREA = "00.00.00"

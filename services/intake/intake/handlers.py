@@ -12,8 +12,10 @@ from contracts.agencies import Problem, Receipt, ReceiptAccepted, ReceiptIncompl
 from contracts.audit import NotificationsSealed
 from contracts.intake import ClockMissed
 
-from intake import casebook, domain, doubles, opening, store
+from intake import casebook, opening, store
 from intake.casebook import Saying
+from intake.domain import standing
+from intake.linkage import finding
 from intake.opening import Answer, Submission, VaultOf
 from intake.reading import Reading, read_submission
 
@@ -24,10 +26,10 @@ inputs.consumes(NotificationsSealed)(witness)  # of whose audit log this store k
 def inputs_with(vault: VaultOf) -> Inputs:
     """All inputs: those of this module; and agencies' referrals and the finding of doubles, for which `vault` gives the vault once it runs."""
     raw: dict[str, Handler] = {"REFERRALS": functools.partial(take_referrals, vault=vault)}
-    finding = doubles.Doubles(vault)
-    clocks: dict[str, Handler] = {doubles.LIKENESS: finding.keep_encodings, doubles.DOUBLES: finding.suggest, doubles.FORGET: finding.forget}
-    beforehand: dict[str, Beforehand] = {doubles.LIKENESS: finding.encodings, doubles.DOUBLES: finding.look, doubles.FORGET: finding.left_over}
-    return Inputs(inputs.facts, raw, {**inputs.clocks, **clocks}, beforehand, at_once={doubles.DOUBLES: doubles.AT_ONCE})
+    doubles = finding.Doubles(vault)
+    clocks: dict[str, Handler] = {finding.LIKENESS: doubles.keep_encodings, finding.DOUBLES: doubles.suggest, finding.FORGET: doubles.forget}
+    beforehand: dict[str, Beforehand] = {finding.LIKENESS: doubles.encodings, finding.DOUBLES: doubles.look, finding.FORGET: doubles.left_over}
+    return Inputs(inputs.facts, raw, {**inputs.clocks, **clocks}, beforehand, at_once={finding.DOUBLES: finding.AT_ONCE})
 
 
 async def take_referrals(messages: Sequence[Received[bytes]], tx: Transaction, vault: VaultOf) -> None:
@@ -111,7 +113,7 @@ async def take_up(events: Sequence[Received[Any]], tx: Transaction) -> None:
     await casebook.grow(tx, received=events)
     for event in events:
         if isinstance(event.data, placement.Admitted):
-            await doubles.tell_if_both_housed(tx, [entry.person_id for entry in event.data.persons], event.cause)
+            await finding.tell_if_both_housed(tx, [entry.person_id for entry in event.data.persons], event.cause)
 
 
 @inputs.consumes(placement.AvailabilityChanged)
@@ -158,7 +160,7 @@ async def police_report_overdue(due: Sequence[Due], tx: Transaction) -> None:
 @inputs.clock("closure")
 async def closure_overdue(due: Sequence[Due], tx: Transaction) -> None:
     """No supervisor closed a case after its last follow-up."""
-    await _remind(tx, due, lambda book: book.standing.state == domain.State.READY_TO_CLOSE)
+    await _remind(tx, due, lambda book: book.standing.state == standing.State.READY_TO_CLOSE)
 
 
 @inputs.clock("desk")

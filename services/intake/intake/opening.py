@@ -16,8 +16,9 @@ from contracts.placement import AdmittedDirectly
 from contracts.vocabulary import AreaKind, Channel, ProblemCode, ReporterRole, Risk, ViolenceType
 from fastapi import Depends, Request
 
-from intake import casebook, domain, feed, store
+from intake import casebook, feed, store
 from intake.casebook import Saying
+from intake.domain import standing, triage
 from intake.reading import Problem, Reading
 from intake.store import Book, CaseFileRow, PersonRow
 
@@ -174,7 +175,7 @@ def _blank_case(tx: Transaction, case_id: UUID, **known: Any) -> CaseFileRow:
         "risk": None,
     }
     open_yet: dict[str, Any] = {
-        "state": domain.State.REPORTED,
+        "state": standing.State.REPORTED,
         "waiting_for": [],
         "missed": [],
         "settled": [],
@@ -185,7 +186,7 @@ def _blank_case(tx: Transaction, case_id: UUID, **known: Any) -> CaseFileRow:
 
 
 def _leads(tx: Transaction, violence_types: Sequence[str], ppks: int | None) -> str:
-    return domain.leads(violence_types, ppks, victims=tx.settings.victims_agency, ppks_agency=tx.settings.ppks_agency)
+    return triage.leads(violence_types, ppks, victims=tx.settings.victims_agency, ppks_agency=tx.settings.ppks_agency)
 
 
 def _person_row(vault: Vault, keys: Keys, person: ReferredPerson, *, person_id: UUID, case_id: UUID, place: int) -> PersonRow:
@@ -227,7 +228,7 @@ def _sayings(tx: Transaction, entry: Opened) -> list[Saying]:
 
 def set_clocks(tx: Transaction, case: CaseFileRow, cause: Cause) -> None:
     """The triage clock, by what is known of the risk; the police report's, which the law sets for sexual violence."""
-    risk = domain.risk_floor(case.urgency, case.screen.get("red_flags", []), case.violence_types)
+    risk = triage.risk_floor(case.urgency, case.screen.get("red_flags", []), case.violence_types)
     set_triage_clock(tx, case.case_id, risk, cause)
     if ViolenceType.SEXUAL in case.violence_types:
         tx.set_clock("police_report", case.case_id, tx.now + tx.settings.span(hours=tx.settings.police_report_hours), cause=cause)

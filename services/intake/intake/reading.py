@@ -14,7 +14,7 @@ from contracts.agencies import Referral, ReferredPerson, SafetyScreen
 from contracts.vocabulary import HouseholdRole, ProblemCode, Sex
 from pydantic import ValidationError
 
-from intake import domain
+from intake.domain import submitted
 
 MANDATORY = ("reference", "urgency", "callback")
 WARNINGS = frozenset({ProblemCode.NIK_DIFFERS})
@@ -160,7 +160,7 @@ def _drop(payload: dict[str, Any], places: list[tuple[int | str, ...]], origin: 
 def _sensible(referral: Referral, now: datetime, problems: Problems, origin: list[int]) -> Referral:
     """The referral without what has the right form and cannot be: areas off the list, impossible times and NIKs; lists without repetition."""
     area, occurred_at = referral.area, None
-    if area is not None and not domain.area_exists(area):
+    if area is not None and not submitted.area_exists(area):
         area = None
         problems["area"] = ProblemCode.NOT_IN_AREA_LIST
     if referral.occurred_at is not None:
@@ -188,7 +188,7 @@ def _moment(moment: datetime, now: datetime) -> datetime | None:
 def _person(place: int, person: ReferredPerson, now: datetime, problems: Problems) -> ReferredPerson:
     nik = re.sub(r"[ .-]", "", person.nik) if person.nik else None
     if nik is not None:
-        finding = domain.nik_finding(nik, person.sex, person.age, now.date())
+        finding = submitted.nik_finding(nik, person.sex, person.age, now.date())
         if finding == "impossible":
             nik = None
         if finding is not None:
@@ -200,13 +200,13 @@ def _screen(screen: SafetyScreen | None, problems: Problems) -> SafetyScreen | N
     if screen is None:
         return None
     for number, area in enumerate(screen.perpetrator_areas):
-        if not domain.area_exists(area):
+        if not submitted.area_exists(area):
             problems[f"screen.perpetrator_areas.{number}"] = ProblemCode.NOT_IN_AREA_LIST
     return screen.model_copy(
         update={
             "red_flags": tuple(dict.fromkeys(screen.red_flags)),
             "shelter_grounds": tuple(dict.fromkeys(screen.shelter_grounds)),
-            "perpetrator_areas": tuple(dict.fromkeys(area for area in screen.perpetrator_areas if domain.area_exists(area))),
+            "perpetrator_areas": tuple(dict.fromkeys(area for area in screen.perpetrator_areas if submitted.area_exists(area))),
         }
     )
 

@@ -17,7 +17,7 @@ from contracts.household import Household
 from contracts.vocabulary import ProblemCode
 
 from intake import casebook, feed, opening, store
-from intake.domain import Fact
+from intake.domain.standing import Fact
 from intake.store import Book
 
 # What a fact does not say of a case that is made of it again, and a desk asks for.

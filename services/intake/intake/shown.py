@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from intake.domain import Fact, Kind, State
+from intake.domain.standing import Fact, Kind, State
 
 # The search, whatever became of it so far.
 SEARCHING = frozenset({State.SHELTER_SOUGHT, State.OFFERED, State.WAITLISTED})

@@ -19,7 +19,7 @@ from sqlalchemy.orm import registry
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Field, SQLModel
 
-from intake.domain import Fact, Standing, missed, standing
+from intake.domain.standing import Fact, Standing, missed, standing
 
 MOMENT = DateTime(timezone=True)
 

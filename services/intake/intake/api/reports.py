@@ -1,4 +1,4 @@
-"""Intake's HTTP door: reports and their follow-up, the desk, and which kinds of shelter have room."""
+"""Intake's HTTP door: reports and their follow-up, and which kinds of shelter have room."""
 
 import re
 from collections.abc import Sequence
@@ -6,17 +6,17 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from chassis import Asked, FieldProblem, Principal, RefusedError, Transaction, not_found, reads, writes, writes_together
-from contracts.vocabulary import ProblemCode
-from fastapi import APIRouter, Body, Query
+from chassis import Asked, FieldProblem, Principal, RefusedError, Transaction, not_found, reads, writes_together
+from fastapi import APIRouter, Body
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 
 from intake import opening, policy, store
-from intake.domain import ENDED, State
+from intake.api.desk import ProblemView, problem_views
+from intake.domain.standing import ENDED, State
 from intake.opening import Answer, Safe, Submission
 from intake.reading import Problem, read_submission
-from intake.store import CASES, FOLLOWS, TASKS
+from intake.store import CASES, FOLLOWS
 
 AGENCY = re.compile(r"[a-z][a-z0-9-]{1,30}")
 # What an agency may know of a case's state: the steps of the search for a bed are one, and so are its ends.
@@ -25,13 +25,6 @@ COARSE = {
     **dict.fromkeys((State.OFFERED, State.WAITLISTED, State.ACCEPTED, State.ON_THE_WAY), str(State.SHELTER_SOUGHT)),
     **dict.fromkeys(ENDED, "ended"),
 }
-
-
-class ProblemView(BaseModel):
-    """What is wrong with one field; never its value."""
-
-    field: str
-    code: ProblemCode
 
 
 class ReportView(BaseModel):
@@ -52,20 +45,6 @@ class FollowView(BaseModel):
     risk: str | None
     responsible_agency: str | None
     since: datetime
-
-
-class TaskView(BaseModel):
-    """A task of the desk."""
-
-    task_id: UUID
-    kind: str
-    agency: str
-    reference: str | None
-    case_id: UUID | None
-    problems: list[ProblemView]
-    opened_at: datetime
-    done_at: datetime | None
-    content: str | None = None
 
 
 class AvailabilityView(BaseModel):
@@ -112,7 +91,7 @@ def _receipt(principal: Principal, answer: Answer, tx: Transaction) -> dict[str,
         case_id=None if principal.has(policy.AGENCY_SYSTEM) else answer.case_id,
         follow_id=answer.follow_id,
         receipt=answer.receipt,
-        problems=_problem_views(answer.problems),
+        problems=problem_views(answer.problems),
     )
     return view.model_dump(mode="json", exclude_none=True)
 
@@ -140,76 +119,6 @@ async def availability(tx: Transaction) -> list[AvailabilityView]:
     """Which kinds of shelter have room, as placement said last."""
     rows = await tx.rows(select(store.AVAILABILITY).order_by(store.AVAILABILITY.c.kind))
     return [AvailabilityView(kind=row.kind, availability=row.availability) for row in rows]
-
-
-@router.get("/desk")
-@reads(*policy.WORK_THE_DESK)
-async def desk(tx: Transaction, *, done: bool = False, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> list[TaskView]:
-    """What your desk has to look at, oldest first: incomplete submissions, and refused ones with what was sent."""
-    finished = TASKS.c.done_at.is_not(None) if done else TASKS.c.done_at.is_(None)
-    question = select(TASKS).outerjoin(CASES, CASES.c.case_id == TASKS.c.case_id).where(_of_my_desk(tx), finished)
-    return [_task_view(row) for row in await tx.rows(question.order_by(TASKS.c.opened_at).limit(limit))]
-
-
-@router.get("/desk/{task_id}")
-@reads(*policy.WORK_THE_DESK)
-async def open_task(task_id: UUID, vault: Safe, tx: Transaction) -> TaskView:
-    """A task; of a refused submission, what was sent."""
-    row = await _task(tx, task_id)
-    content = None
-    if row.content is not None:
-        tx.audit("desk_read", task_id, ["content"])
-        content = (await vault.of([task_id])).open(task_id, "desk_task.content", row.content)
-    return _task_view(row, content)
-
-
-@router.post("/desk/{task_id}/done")
-@writes(*policy.WORK_THE_DESK)
-async def finish_task(task_id: UUID, tx: Transaction) -> TaskView:
-    """The desk has dealt with it."""
-    seen = await _task(tx, task_id)
-    await tx.lock([task_id, *([seen.case_id] if seen.case_id else [])])
-    row = await _task(tx, task_id)
-    if row.done_at is not None:
-        raise RefusedError(409, "this task is done already", state="done")
-    await tx.execute(store.FINISH, {"task_id": task_id, "now": tx.now})
-    tx.cancel_clock("desk", task_id)
-    if row.case_id:
-        await tx.execute(store.SETTLE, {"case_id": row.case_id, "matter": "incomplete"})
-    return _task_view(row).model_copy(update={"done_at": tx.now})
-
-
-def _of_my_desk(tx: Transaction) -> ColumnElement[bool]:
-    """Tasks of submissions of the asker's agency, or of cases it leads; refused ones of all agencies are the desk agency's."""
-    agency = tx.principal.agency
-    mine = (TASKS.c.agency == agency) | (CASES.c.responsible_agency == agency)
-    return mine | TASKS.c.case_id.is_(None) if agency == tx.settings.desk_agency else mine
-
-
-async def _task(tx: Transaction, task_id: UUID) -> Any:
-    question = select(TASKS).outerjoin(CASES, CASES.c.case_id == TASKS.c.case_id)
-    row = await tx.row(question.where(TASKS.c.task_id == task_id, _of_my_desk(tx)))
-    if row is None:
-        raise not_found("task")
-    return row
-
-
-def _task_view(row: Any, content: str | None = None) -> TaskView:
-    return TaskView(
-        task_id=row.task_id,
-        kind=row.kind,
-        agency=row.agency,
-        reference=row.reference,
-        case_id=row.case_id,
-        problems=[ProblemView(field=field, code=ProblemCode(code)) for field, code in row.problems],
-        opened_at=row.opened_at,
-        done_at=row.done_at,
-        content=content,
-    )
-
-
-def _problem_views(problems: tuple[Problem, ...]) -> list[ProblemView]:
-    return [ProblemView(field=field, code=code) for field, code in problems]
 
 
 def _fields(problems: tuple[Problem, ...]) -> list[FieldProblem]:

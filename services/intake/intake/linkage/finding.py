@@ -17,10 +17,11 @@ from chassis import Cause, Due, Transaction
 from chassis.store.vault import Keys, Vault
 from sqlalchemy import Row
 
-from intake import pairs, store
-from intake.likeness import Described, Encoded, Encoder, Judged, compared, judged, packed, unpacked
+from intake import store
+from intake.linkage import pairs
+from intake.linkage.likeness import Described, Encoded, Encoder, Judged, compared, judged, packed, unpacked
+from intake.linkage.weights import SHOWN
 from intake.opening import COMPARED, PERSONAL, VaultOf
-from intake.weights import SHOWN
 
 LIKENESS, DOUBLES, FORGET = COMPARED, "doubles", "forget"
 EVERYBODY = UUID("00000000-0000-8000-8000-000000000005")

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
-from intake import names
-from intake.weights import PRIOR, WEIGHTS
+from intake.linkage import names
+from intake.linkage.weights import PRIOR, WEIGHTS
 
 Blind = Callable[[str, str], bytes]
 VERSION: Final = 1

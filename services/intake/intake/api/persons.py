@@ -15,11 +15,15 @@ from contracts.intake import Identity, Merged, Unmerged
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from intake import casebook, casework, doubles, pairs, policy
+from intake import casebook, policy
+from intake.api import cases
+from intake.api.bodies import Body
+from intake.api.views import PersonView
 from intake.casebook import Saying
-from intake.likeness import probability
+from intake.linkage import finding, pairs
+from intake.linkage.likeness import probability
+from intake.linkage.pairs import LINKED, MERGED, NOT_SAME, OPEN
 from intake.opening import PERSONAL, Safe
-from intake.pairs import LINKED, MERGED, NOT_SAME, OPEN
 
 # From which states a pair may be brought into which: merging is never the first step.
 CONTRADICTION = "people said of two of these persons that they are not the same: settle that pair first"
@@ -47,7 +51,7 @@ class Ground(StrEnum):
     MISTAKE = "mistake"
 
 
-class GroundBody(casework.Body):
+class GroundBody(Body):
     """Why."""
 
     ground: Ground = Ground.FIELDS
@@ -82,7 +86,7 @@ class PairView(BaseModel):
 class BesideView(PairView):
     """A pair with what is known of both, side by side."""
 
-    persons: list[casework.PersonView]
+    persons: list[PersonView]
 
 
 class OneView(BaseModel):
@@ -133,7 +137,7 @@ async def beside(candidate_id: UUID, vault: Safe, tx: Transaction) -> BesideView
     row = await _pair(tx, vault, candidate_id)
     known = {person.person_id: person for person in await pairs.members(tx, [row.first_case, row.second_case])}
     keys = await vault.of([row.first, row.second])
-    persons = [casework.person_view(known[person_id], keys) for person_id in (row.first, row.second) if person_id in known]
+    persons = [cases.person_view(known[person_id], keys) for person_id in (row.first, row.second) if person_id in known]
     for person in persons:
         tx.audit("candidate_compared", person.person_id, PERSONAL)
     return BesideView(**_view(row).model_dump(), persons=persons)
@@ -164,7 +168,7 @@ async def merge(candidate_id: UUID, body: GroundBody, vault: Safe, tx: Transacti
         raise conflict(CONTRADICTION, candidate_id=str(apart.candidate_id))
     view = await _decide(tx, vault, candidate_id, MERGED, ground=body.ground)
     await _say(tx, view, Merged)
-    await doubles.tell_if_both_housed(tx, [seen.first], tx.cause_of(seen.first))
+    await finding.tell_if_both_housed(tx, [seen.first], tx.cause_of(seen.first))
     return view
 
 

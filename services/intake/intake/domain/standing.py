@@ -1,14 +1,11 @@
-"""What intake decides: where a case stands, how great the risk is at least, who leads, and whether a NIK can exist. Pure."""
+"""Where a case stands, from the set of its facts; pure."""
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
-
-# -- where a case stands ------------------------------------------------------------------------------------------------------------
 
 
 class Kind(StrEnum):
@@ -334,75 +331,3 @@ EARLY_ENDS = frozenset({"refused_service", "information_only", "moved_away", "mi
 def may_close(now: Standing, reason: str) -> bool:
     """A case closes after its last follow-up; earlier only for a reason that ends help by itself, and never while someone is in a bed."""
     return now.state == State.READY_TO_CLOSE or (not now.ended and not now.inside and reason in EARLY_ENDS)
-
-
-# -- triage ---------------------------------------------------------------------------------------------------------------------------
-
-RISKS = ("low", "medium", "high")
-# Violence that is never triaged as low: the law sets a deadline of three days for a police report (UU TPKS 41; UU TPPO).
-GRAVE = frozenset({"seksual", "trafficking"})
-# Red flags after which staying where one is cannot be called safe while nobody has asked.
-UNSAFE_AT_HOME = frozenset({"strangulation", "weapon", "threat_to_kill", "perpetrator_has_access", "child_alone"})
-# PPKS categories with full victim protection (DOMAIN 4.2, in bold).
-VICTIM_CATEGORIES = frozenset({6, 7, 18, 19, 20, 23, 25})
-
-
-def risk_floor(judged: str, red_flags: Collection[str], violence_types: Collection[str] = ()) -> str:
-    """The risk that counts: a red flag makes it high, grave violence at least medium; a rule raises a person's judgement, never lowers it."""
-    floor = "high" if red_flags else "medium" if GRAVE & set(violence_types) else "low"
-    return max(judged, floor, key=RISKS.index)
-
-
-def shelter_screened(answer: bool | None, grounds: Collection[str], red_flags: Collection[str]) -> bool:  # noqa: FBT001 - an answer
-    """Whether to look for a bed when nobody triages in time: as answered; unanswered, when a ground or a red flag says it is not safe."""
-    return bool(grounds or UNSAFE_AT_HOME & set(red_flags)) if answer is None else answer
-
-
-def leads(violence_types: Collection[str], ppks: int | None, *, victims: str, ppks_agency: str) -> str:
-    """The agency that leads: `victims` for victims of violence (and when nothing is known), `ppks_agency` for other people in need."""
-    return victims if violence_types or ppks is None or ppks in VICTIM_CATEGORIES else ppks_agency
-
-
-# -- what was submitted ---------------------------------------------------------------------------------------------------------------
-
-# Kecamatan per city in Jakarta (Kepmendagri 300.2.2-2138 of 2025; DOMAIN 3): codes count from 01.
-KECAMATAN = {"31.01": 2, "31.71": 8, "31.72": 6, "31.73": 8, "31.74": 10, "31.75": 10}
-PROVINCES = range(11, 98)
-NIK = re.compile(r"(?!00)\d{6}(?P<day>[04][1-9]|[1256]\d|[37][01])(?P<month>0[1-9]|1[0-2])(?P<year>\d{2})(?!0000)\d{4}", re.ASCII)
-OLDEST = 110
-FEMALE = 40  # is added to the day of birth in a woman's NIK
-
-
-def area_exists(code: str) -> bool:
-    """Whether a kecamatan code is on the list; of other provinces only the province is checked."""
-    city, kecamatan = code[:5], int(code[6:8])
-    if code.startswith("31."):
-        return 1 <= kecamatan <= KECAMATAN.get(city, 0)
-    return int(code[:2]) in PROVINCES and kecamatan > 0
-
-
-def nik_finding(nik: str, sex: str, age: int | None, today: date) -> str | None:
-    """`impossible`, `differs` or None for a NIK of 16 digits (DOMAIN 3.1).
-
-    Impossible: length, digits, calendar date, serial 0000, province 00. Differs: the declared sex or age (give or take a year) is another;
-    that is a warning only, for a NIK is not issued anew when biodata are corrected.
-    """
-    found = NIK.fullmatch(nik)
-    if found is None:
-        return "impossible"
-    day, month, year = int(found["day"]), int(found["month"]), int(found["year"])
-    born = [moment for century in (1900, 2000) if (moment := _date(century + year, month, day % FEMALE)) is not None]
-    ages = [today.year - b.year - ((today.month, today.day) < (b.month, b.day)) for b in born]
-    possible = [years for years in ages if 0 <= years <= OLDEST]
-    if not possible:
-        return "impossible"
-    other_sex = sex != "unknown" and (sex == "female") != (day > FEMALE)
-    other_age = age is not None and all(abs(years - age) > 1 for years in possible)
-    return "differs" if other_sex or other_age else None
-
-
-def _date(year: int, month: int, day: int) -> date | None:
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None

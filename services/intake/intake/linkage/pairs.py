@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
 from intake import store
-from intake.likeness import MOST_OPENED, POPULAR, Key
+from intake.linkage.likeness import MOST_OPENED, POPULAR, Key
 from intake.store import MOMENT, Base
 
 PAIR = UUID("0f0c5b0e-7c1f-5d52-8a57-6a2b8d1c9e40")

@@ -1,0 +1,135 @@
+"""The cases that an officer may see: in a list, one with its household, and its timeline."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from chassis import RefusedError, Transaction, conflict, not_found, reads
+from chassis.store.vault import Keys
+from contracts.event import Event
+from contracts.vocabulary import Risk
+from fastapi import APIRouter, Query
+from sqlalchemy import case as case_when
+from sqlalchemy import select
+
+from intake import casebook, policy, shown, store
+from intake.api.views import MASK, CaseLine, CaseView, FactView, PersonView, StandingView
+from intake.casebook import Saying
+from intake.domain.standing import Standing, State
+from intake.opening import PERSONAL, Safe
+from intake.store import CASES, Book
+
+ORDER_BY_RISK = case_when({"high": 0, "medium": 1, "low": 2}, value=CASES.c.risk, else_=0)
+
+router = APIRouter(prefix="/cases", tags=["cases"])
+
+
+@router.get("")
+@reads(*policy.SEE_CASES)
+async def cases(
+    tx: Transaction, state: State | None = None, *, overdue: bool | None = None, limit: Annotated[int, Query(ge=1, le=500)] = 100
+) -> list[CaseLine]:
+    """The cases of your agency, the riskiest and oldest first; `overdue`: only those with a missed clock, or only those without."""
+    question = select(CASES).where(store.sees(tx.principal.agency)).order_by(ORDER_BY_RISK, CASES.c.opened_at).limit(limit)
+    if state is not None:
+        question = question.where(CASES.c.state.in_([state] if sees_search(tx) else shown.states_like(state)))
+    if overdue is not None:
+        question = question.where((CASES.c.missed != []) if overdue else (CASES.c.missed == []))
+    return [CaseLine.model_validate(_line(tx, row)) for row in await tx.rows(question)]
+
+
+@router.get("/{case_id}")
+@reads(*policy.SEE_CASES)
+async def case(case_id: UUID, vault: Safe, tx: Transaction) -> CaseView:
+    """A case with its household; who may not see names sees that there are some."""
+    book = await seen(tx, case_id)
+    if not tx.principal.has(*policy.SEE_NAMES) or not takes_part(tx, book):
+        return _view(tx, book, None)
+    tx.audit("case_read", case_id, [*PERSONAL, "narrative", "callback"])
+    return _view(tx, book, await vault.of([case_id, *(row.person_id for row in book.persons)]))
+
+
+@router.get("/{case_id}/timeline")
+@reads(*policy.SEE_CASES)
+async def timeline(case_id: UUID, tx: Transaction) -> list[FactView]:
+    """All facts of a case in the order of their time, its agencies' notices included; of a search for a bed what the asker may see."""
+    book = await seen(tx, case_id)
+    own = await store.facts_under(tx, [case_id])
+    notices = await store.facts_under(tx, [row.follow_id for row in book.follows])
+    ordered = sorted([*(own if sees_search(tx) else shown.facts(own)), *notices], key=lambda fact: (fact.at, fact.producer, fact.version))
+    return [
+        FactView(type=fact.type, producer=fact.producer, at=fact.at, codes=dict(fact.codes))
+        for fact in ordered
+        if fact.type not in shown.OF_TWO_CASES
+    ]
+
+
+async def seen(tx: Transaction, case_id: UUID) -> Book:
+    """A case that the asker may know of; to everybody else it does not exist."""
+    book = (await store.books(tx, [case_id]))[case_id]
+    sent = tx.principal.has(policy.OUTREACH) and book.standing.team == tx.principal.agency
+    if book.case is None or not (sent or takes_part(tx, book)):
+        raise not_found("case")
+    return book
+
+
+def takes_part(tx: Transaction, book: Book) -> bool:
+    """Whether the asker's agency reported the case or is responsible for it."""
+    return tx.principal.agency in (book.case.reporting_agency, book.case.responsible_agency)
+
+
+async def open_case(tx: Transaction, case_id: UUID) -> Book:
+    """A case to be changed, locked first. Raises 404 as `seen`, and 409 when it has ended."""
+    await seen(tx, case_id)
+    await tx.lock([case_id])
+    book = await seen(tx, case_id)
+    if book.standing.ended:
+        raise refused_by_state(book, "this case has ended")
+    return book
+
+
+def refused_by_state(book: Book, title: str, **members: Any) -> RefusedError:
+    """409 with the state that does not allow it."""
+    return conflict(title, state=shown.state(book.standing.state), **members)
+
+
+async def said(tx: Transaction, book: Book, fact: Event) -> StandingView:
+    """Say a fact of a case; where it stands then."""
+    case_id = book.case.case_id
+    now = await casebook.grow(tx, said=[Saying(case_id, fact, tx.cause_of(case_id))])
+    return standing_view(tx, book, now[case_id])
+
+
+def standing_view(tx: Transaction, book: Book, now: Standing) -> StandingView:
+    """Where a case stands, as far as the asker may see it."""
+    risk = Risk(now.risk) if now.risk else None
+    state, waits = now.state, list(now.waiting_for)
+    if not sees_search(tx):
+        state, waits = shown.state(state), shown.waiting_for(waits)
+    return StandingView(case_id=book.case.case_id, state=state, waiting_for=waits, risk=risk, revision=book.case.revision)
+
+
+def sees_search(tx: Transaction) -> bool:
+    """Whether the asker sees each step of the search for a bed."""
+    return tx.principal.has(*policy.SEE_SEARCH)
+
+
+def _line(tx: Transaction, row: Any) -> dict[str, Any]:
+    values: dict[str, Any] = row._asdict()
+    return values if sees_search(tx) else shown.line(values)
+
+
+def _view(tx: Transaction, book: Book, keys: Keys | None) -> CaseView:
+    """A case as an officer sees it; without keys everything that names someone is masked."""
+    case = book.case
+    texts = {name: _opened(keys, case.case_id, f"case_file.{name}", getattr(case, name)) for name in ("narrative", "callback")}
+    return CaseView.model_validate(_line(tx, case) | texts | {"persons": [person_view(row, keys) for row in book.persons]})
+
+
+def person_view(row: Any, keys: Keys | None) -> PersonView:
+    """A person as an officer sees her; without keys what names her is masked."""
+    plain = {name: _opened(keys, row.person_id, f"person.{name}", getattr(row, name)) for name in PERSONAL}
+    return PersonView.model_validate(row._asdict() | plain)
+
+
+def _opened(keys: Keys | None, owner: UUID, place: str, sealed: bytes | None) -> str | None:
+    return None if sealed is None else MASK if keys is None else keys.open_or_none(owner, place, sealed)

@@ -1,0 +1,158 @@
+"""The routes by which officers move a case: triage, outreach, household, police report, and its end."""
+
+from datetime import timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from chassis import FieldProblem, RefusedError, Transaction, writes
+from contracts.household import Household, Person
+from contracts.intake import Closed, HouseholdChanged, OutreachDispatched, OutreachEnded, ReferredOut, RiskChanged, Triaged, Withdrawn
+from contracts.vocabulary import ProblemCode
+from fastapi import APIRouter, Header
+
+from intake import casebook, opening, policy, store
+from intake.api.bodies import EndBody, HouseholdBody, OutreachBody, PoliceReportBody, ReferOutBody, ResultBody, TriageBody
+from intake.api.cases import open_case, refused_by_state, said, standing_view
+from intake.api.views import StandingView
+from intake.domain.standing import may_close
+from intake.domain.submitted import area_exists, nik_finding
+from intake.domain.triage import risk_floor
+from intake.opening import PERSONAL, Safe
+from intake.store import Book
+
+router = APIRouter(prefix="/cases", tags=["cases"])
+
+
+@router.post("/{case_id}/triage")
+@writes(*policy.TRIAGE)
+async def triage(case_id: UUID, body: TriageBody, tx: Transaction) -> StandingView:
+    """Settle risk, shelter and responsibility. The rule floor may raise the risk that you judge, and never lowers it."""
+    book = await open_case(tx, case_id)
+    wrong = [n for n, area in enumerate(body.perpetrator_areas) if not area_exists(area)]
+    if wrong:
+        fields = [FieldProblem(f"perpetrator_areas.{n}", ProblemCode.NOT_IN_AREA_LIST) for n in wrong]
+        raise RefusedError(422, "these areas are not on the list", fields)
+    risk = risk_floor(body.risk, body.red_flags, book.case.violence_types)
+    settled = body.model_dump() | {"risk": risk, "responsible_agency": body.responsible_agency or book.case.responsible_agency}
+    reported = {"area": book.case.area, "violence_types": book.case.violence_types, "ppks": book.case.ppks, "channel": book.case.channel}
+    household = casebook.household_of(book.case, book.persons)
+    kind = RiskChanged if book.standing.triage else Triaged
+    due = tx.now + casebook.service_due(tx, risk)
+    return await said(tx, book, kind.model_validate({**settled, **reported, "household": household, "due_at": due}))
+
+
+@router.put("/{case_id}/household")
+@writes(*policy.CHANGE_HOUSEHOLD)
+async def change_household(
+    case_id: UUID, body: HouseholdBody, vault: Safe, tx: Transaction, if_match: Annotated[str | None, Header()] = None
+) -> StandingView:
+    """Replace the household. Send the revision that you saw as If-Match; another one meanwhile is a 409 with both."""
+    book = await open_case(tx, case_id)
+    _check_revision(book, if_match)
+    _check_members(tx, book, body)
+    ids = [member.person_id or tx.new_id(f"person:{n}", case_id) for n, member in enumerate(body.persons)]
+    keys = await vault.new([i for i, member in zip(ids, body.persons, strict=True) if any(getattr(member, name) for name in PERSONAL)])
+    have = {row.person_id: row for row in book.persons}
+    rows: list[dict[str, Any]] = []
+    for place, (person_id, member) in enumerate(zip(ids, body.persons, strict=True)):
+        plain = {name: value for name in PERSONAL if (value := getattr(member, name)) is not None}
+        old = have[person_id]._asdict() if person_id in have else {"person_id": person_id, "case_id": case_id}
+        codes = member.model_dump(mode="json", include={"role", "sex", "age", "needs"})
+        rows.append({**old, **codes, "place": place, **opening.sealed_fields(vault, keys, person_id, plain)})
+        if plain:
+            tx.audit("person_written", person_id, plain)
+    gone = [row._asdict() | {"left_at": tx.now} for row in book.persons if row.person_id not in set(ids)]
+    await store.add(tx, store.PERSONS, [row for row in rows if row["person_id"] not in have])
+    await store.apply(tx, store.CHANGE_PERSONS, [*(row for row in rows if row["person_id"] in have), *gone])
+    tx.set_clock(opening.COMPARED, case_id, tx.now)
+    revision = book.case.revision + 1
+    await tx.execute(store.REVISE, {"case_id": case_id, "revision": revision})
+    known = zip(ids, body.persons, strict=True)
+    persons = [Person(person_id=i, sex=m.sex, age=m.age, role=m.role, needs=m.needs) for i, m in known]
+    household = Household(household_id=book.case.household_id, revision=revision, persons=tuple(persons))
+    return (await said(tx, book, HouseholdChanged(household=household))).model_copy(update={"revision": revision})
+
+
+@router.post("/{case_id}/outreach", status_code=201)
+@writes(*policy.DISPATCH)
+async def dispatch(case_id: UUID, body: OutreachBody, tx: Transaction) -> StandingView:
+    """Send an outreach team; it reports its result before its clock runs out."""
+    book = await open_case(tx, case_id)
+    if book.standing.team:
+        raise refused_by_state(book, "a team is on its way already")
+    due = tx.now + tx.settings.span(hours=tx.settings.outreach_hours)
+    tx.set_clock("outreach", case_id, due)
+    return await said(tx, book, OutreachDispatched(team=body.team, due_at=due))
+
+
+@router.post("/{case_id}/outreach/result")
+@writes(*policy.END_OUTREACH)
+async def end_outreach(case_id: UUID, body: ResultBody, tx: Transaction) -> StandingView:
+    """Record what the team found."""
+    book = await open_case(tx, case_id)
+    if not book.standing.team:
+        raise refused_by_state(book, "no team is on its way")
+    tx.cancel_clock("outreach", case_id)
+    return await said(tx, book, OutreachEnded(result=body.result))
+
+
+@router.post("/{case_id}/police-report")
+@writes(*policy.RECORD_POLICE_REPORT)
+async def record_police_report(case_id: UUID, body: PoliceReportBody, tx: Transaction) -> StandingView:
+    """Record that the case was reported to the police (UU TPKS art. 41: within three times 24 hours for sexual violence)."""
+    book = await open_case(tx, case_id)
+    if body.reported_at > tx.now + timedelta(days=1):
+        raise RefusedError(422, "this is in the future", [FieldProblem("reported_at", ProblemCode.INVALID)])
+    if book.case.police_report_at is not None:
+        raise refused_by_state(book, "a police report is recorded already")
+    await tx.execute(store.POLICE_REPORT, {"case_id": case_id, "moment": body.reported_at})
+    await tx.execute(store.SETTLE, {"case_id": case_id, "matter": "police_report"})
+    tx.cancel_clock("police_report", case_id)
+    tx.audit("police_report", case_id, ["police_report_at"])
+    return standing_view(tx, book, book.standing)
+
+
+@router.post("/{case_id}/withdraw")
+@writes(*policy.WITHDRAW)
+async def withdraw(case_id: UUID, body: EndBody, tx: Transaction) -> StandingView:
+    """The survivor withdraws: everyone stops what they do for this case."""
+    return await said(tx, await open_case(tx, case_id), Withdrawn(reason=body.reason))
+
+
+@router.post("/{case_id}/refer-out")
+@writes(*policy.REFER_OUT)
+async def refer_out(case_id: UUID, body: ReferOutBody, tx: Transaction) -> StandingView:
+    """The case is now the responsibility of an agency outside the platform."""
+    book = await open_case(tx, case_id)
+    await tx.execute(store.REFER, {"case_id": case_id, "agency": body.agency})
+    return await said(tx, book, ReferredOut(reason=body.reason))
+
+
+@router.post("/{case_id}/close")
+@writes(*policy.CLOSE)
+async def close(case_id: UUID, body: EndBody, tx: Transaction) -> StandingView:
+    """Close a case after its last follow-up; earlier only for a reason that ends help by itself, and while nobody is in a shelter."""
+    book = await open_case(tx, case_id)
+    if not may_close(book.standing, body.reason):
+        raise refused_by_state(book, "this case is not ready to be closed for this reason", waiting_for=book.standing.waiting_for)
+    return await said(tx, book, Closed(reason=body.reason))
+
+
+def _check_revision(book: Book, if_match: str | None) -> None:
+    if if_match is None:
+        raise RefusedError(428, "send the revision that you saw as If-Match", [FieldProblem("If-Match", ProblemCode.MISSING)])
+    if if_match.strip().strip('"') != str(book.case.revision):
+        raise RefusedError(409, "someone else changed this household", revision=book.case.revision, yours=if_match.strip().strip('"')[:20])
+
+
+def _check_members(tx: Transaction, book: Book, body: HouseholdBody) -> None:
+    """Refuse unknown or repeated members and impossible NIKs. Raises 422."""
+    known, found = {row.person_id for row in book.persons}, list[FieldProblem]()
+    named = [member.person_id for member in body.persons if member.person_id]
+    for n, member in enumerate(body.persons):
+        if member.person_id and (member.person_id not in known or named.count(member.person_id) > 1):
+            found.append(FieldProblem(f"persons.{n}.person_id", ProblemCode.INVALID))
+        if member.nik and nik_finding(member.nik, member.sex, member.age, tx.now.date()) == "impossible":
+            found.append(FieldProblem(f"persons.{n}.nik", ProblemCode.NIK_IMPOSSIBLE))
+    if found:
+        raise RefusedError(422, "some members cannot be taken: correct these fields", found)

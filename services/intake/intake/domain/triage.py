@@ -1,0 +1,27 @@
+"""How great the risk is at least, whether a bed is looked for, and who leads; pure."""
+
+from collections.abc import Collection
+
+RISKS = ("low", "medium", "high")
+# Violence that is never triaged as low: the law sets a deadline of three days for a police report (UU TPKS 41; UU TPPO).
+GRAVE = frozenset({"seksual", "trafficking"})
+# Red flags after which staying where one is cannot be called safe while nobody has asked.
+UNSAFE_AT_HOME = frozenset({"strangulation", "weapon", "threat_to_kill", "perpetrator_has_access", "child_alone"})
+# PPKS categories with full victim protection (DOMAIN 4.2, in bold).
+VICTIM_CATEGORIES = frozenset({6, 7, 18, 19, 20, 23, 25})
+
+
+def risk_floor(judged: str, red_flags: Collection[str], violence_types: Collection[str] = ()) -> str:
+    """The risk that counts: a red flag makes it high, grave violence at least medium; a rule raises a person's judgement, never lowers it."""
+    floor = "high" if red_flags else "medium" if GRAVE & set(violence_types) else "low"
+    return max(judged, floor, key=RISKS.index)
+
+
+def shelter_screened(answer: bool | None, grounds: Collection[str], red_flags: Collection[str]) -> bool:  # noqa: FBT001 - an answer
+    """Whether to look for a bed when nobody triages in time: as answered; unanswered, when a ground or a red flag says it is not safe."""
+    return bool(grounds or UNSAFE_AT_HOME & set(red_flags)) if answer is None else answer
+
+
+def leads(violence_types: Collection[str], ppks: int | None, *, victims: str, ppks_agency: str) -> str:
+    """The agency that leads: `victims` for victims of violence (and when nothing is known), `ppks_agency` for other people in need."""
+    return victims if violence_types or ppks is None or ppks in VICTIM_CATEGORIES else ppks_agency
