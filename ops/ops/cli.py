@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -12,12 +13,14 @@ from uuid import UUID
 
 import structlog
 import typer
+from assessment import definitions
+from assessment.domain.case import FieldError
 from chassis.rebuild import ShadowError
 from contracts.streams import SERVICES
 from rich.console import Console
 from rich.table import Table
 
-from ops import audit, backup, demo, doctor, letters, provision, rebuild, recovery, stores, wordings
+from ops import audit, backup, demo, doctor, letters, provision, rebuild, recovery, stores, wordings, xlsform
 from ops.access import Access, UnreachableError, access_of
 from ops.bench import run as bench
 from ops.bench.figures import Sizes
@@ -256,6 +259,20 @@ def load_wording(file: Path, data: Data = DEFAULT) -> None:
         console.print(f"{file}: nothing was changed: {error}", soft_wrap=True)
         raise typer.Exit(1) from None
     console.print(f"{wording.code} of version {wording.version} is worded in {wording.language}")
+
+
+@instruments_app.command("import")
+def import_form(form: Path, code: str, version: Annotated[int, typer.Option(min=1)] = 1, out: Annotated[Path | None, typer.Option()] = None) -> None:
+    """Make the draft of an instrument from an XLSForm; write its scoring into the file, then POST it to /assessment/instruments."""
+    try:
+        found = xlsform.imported(form, code, version)
+        definitions.read(found.definition)
+    except (xlsform.FormError, FieldError) as error:
+        console.print(f"{form}: {error}", soft_wrap=True)
+        raise typer.Exit(1) from None
+    (out or Path(f"{code}.v{version}.json")).write_text(json.dumps(found.definition, indent=2, ensure_ascii=False) + "\n")
+    for name, kind in found.left_out:
+        console.print(f"left out: {name} ({kind})")
 
 
 if __name__ == "__main__":
