@@ -167,6 +167,7 @@ class Rig:
                 "reconcile_seconds": 0.5,
                 "recover_seconds": 0.5,
                 "seal_seconds": 3600,
+                **({"training": True} if name == "assessment" else {}),
                 **more,
             }
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -12,12 +13,14 @@ from uuid import UUID
 
 import structlog
 import typer
+from assessment import definitions
+from assessment.domain.case import FieldError
 from chassis.rebuild import ShadowError
 from contracts.streams import SERVICES
 from rich.console import Console
 from rich.table import Table
 
-from ops import audit, backup, demo, doctor, letters, provision, rebuild, recovery, stores
+from ops import audit, backup, demo, doctor, letters, provision, rebuild, recovery, stores, wordings, xlsform
 from ops.access import Access, UnreachableError, access_of
 from ops.bench import run as bench
 from ops.bench.figures import Sizes
@@ -31,6 +34,8 @@ recovery_app = typer.Typer(no_args_is_help=True, help="What a restored service c
 app.add_typer(recovery_app, name="recovery")
 audit_app = typer.Typer(no_args_is_help=True, help="Who looked at what: whether anybody rewrote it.")
 app.add_typer(audit_app, name="audit")
+instruments_app = typer.Typer(no_args_is_help=True, help="Instruments of assessment.")
+app.add_typer(instruments_app, name="instruments")
 console = Console()
 
 Data = Annotated[Path, typer.Option(envvar="NAUNGAN_DATA", help="folder that keeps everything between runs")]
@@ -242,6 +247,32 @@ def verify_audit(service: Annotated[str | None, typer.Argument(help="one service
     found = asyncio.run(audit.verdicts({name: _store_url(name, data) for name in SERVICES}, [service] if service else SERVICES))
     console.print(audit.as_table(found))
     raise typer.Exit(1 if any(verdict.wrong for verdict in found.values()) else 0)
+
+
+@instruments_app.command("load-wording")
+def load_wording(file: Path, data: Data = DEFAULT) -> None:
+    """Load the validated wording of an instrument from a text file: lines `item: text` after instrument, version, language and source."""
+    try:
+        wording = wordings.read(file)
+        asyncio.run(wordings.load(_store_url("assessment", data), wording))
+    except wordings.WordingError as error:
+        console.print(f"{file}: nothing was changed: {error}", soft_wrap=True)
+        raise typer.Exit(1) from None
+    console.print(f"{wording.code} of version {wording.version} is worded in {wording.language}")
+
+
+@instruments_app.command("import")
+def import_form(form: Path, code: str, version: Annotated[int, typer.Option(min=1)] = 1, out: Annotated[Path | None, typer.Option()] = None) -> None:
+    """Make the draft of an instrument from an XLSForm; write its scoring into the file, then POST it to /assessment/instruments."""
+    try:
+        found = xlsform.imported(form, code, version)
+        definitions.read(found.definition)
+    except (xlsform.FormError, FieldError) as error:
+        console.print(f"{form}: {error}", soft_wrap=True)
+        raise typer.Exit(1) from None
+    (out or Path(f"{code}.v{version}.json")).write_text(json.dumps(found.definition, indent=2, ensure_ascii=False) + "\n")
+    for name, kind in found.left_out:
+        console.print(f"left out: {name} ({kind})")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from assessment import definitions
 from contracts import agencies, golden
 from contracts.catalogue import LIFECYCLE, read_by, said_by
 from contracts.event import Event
@@ -117,7 +118,8 @@ def openapi(service: str) -> dict[str, Any]:
 def documents() -> dict[str, str]:
     """File name to content of everything that is generated."""
     door = [event for event in LIFECYCLE if issubclass(event, (agencies.Receipt, agencies.AgencyEvent))]
-    made = {"asyncapi.agencies.json": asyncapi("Naungan: the agencies' door, as an agency sees it", [agencies.Referral], door)}
+    made: dict[str, Any] = {"instrument.schema.json": definitions.schema()}
+    made |= {"asyncapi.agencies.json": asyncapi("Naungan: the agencies' door, as an agency sees it", [agencies.Referral], door)}
     for service in SERVICES:
         received = [event for stream in STREAMS for event in read_by(service, stream.name)]
         made[f"asyncapi.{service}.json"] = asyncapi(f"Naungan {service}", said_by(service), received)

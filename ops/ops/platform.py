@@ -159,7 +159,14 @@ class Platform:
             "PORT": str(self.secrets.ports[service]),
             "ROOT_PATH": f"/{service}",
         }
-        return {f"{service.upper()}_{name}": value for name, value in told.items()} | {"TIME_SCALE": str(self.time_scale)} | self.settings
+        return (
+            {f"{service.upper()}_{name}": value for name, value in told.items()}
+            | {
+                "TIME_SCALE": str(self.time_scale),
+                "ASSESSMENT_TRAINING": "true",  # this is a demo: its people are invented
+            }
+            | self.settings
+        )
 
     async def token(self, identity: str) -> str:
         """A token of a demo identity."""

@@ -112,7 +112,7 @@ async def test_answers_are_merged_sealed_audited_and_shown_to_the_worker_and_sup
     await answer(rig, case_id, {"phq9_1": 3, "phq9_2": 1})
     saved = await answer(rig, case_id, {"phq9_2": 2})
     assert [item["answer"] for item in saved.json()["items"]][:3] == [3, 2, None]
-    assert "not the validated wording" in saved.json()["wording"]
+    assert saved.json()["training_only"] is True
     (row,) = await rig.sql("assessment", "SELECT sealed FROM answer")
     assert b"phq9" not in bytes(row.sealed)
 

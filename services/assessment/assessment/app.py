@@ -14,7 +14,7 @@ def build(settings: AssessmentSettings) -> Service:
         name="assessment",
         settings=settings,
         inputs=handlers.inputs,
-        routers=[api.router],
+        routers=api.routers,
         durables=[(durable.stream, durable.name) for durable in streams.durables_of("assessment")],
         order=catalogue.ORDER,
         said_on=streams.said_on("assessment"),

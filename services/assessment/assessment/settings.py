@@ -15,6 +15,7 @@ class AssessmentSettings(Settings):
     # Answers are always encrypted, so this service does not run without its keys.
     keys_url: SecretStr
     key_file: Path
+    training: bool = Field(default=False, description="whether instruments without a validated wording may be used: for demos and training")
     assignment_minutes: float = Field(default=15, gt=0, description="between two tries to find a social worker")
     initial_hours: float = Field(default=24, gt=0, description="for the initial assessment")
     again_hours: float = Field(default=24, gt=0, description="until a missed assessment or plan is called missed again")

@@ -263,15 +263,15 @@ async def last_worker(tx: Transaction, case_id: UUID) -> UUID | None:
 # -- answers, alerts, completion --------------------------------------------------------------------------------------------------
 
 
-async def sealed_answers(tx: Transaction, case_id: UUID, instrument: str, version: int) -> dict[UUID, bytes]:
-    """The sealed answers of a case's persons to one instrument."""
-    asked = and_(ANSWER.c.case_id == case_id, ANSWER.c.instrument == instrument, ANSWER.c.version == version)
-    return {row.person_id: row.sealed for row in await tx.rows(select(ANSWER.c.person_id, ANSWER.c.sealed).where(asked))}
+async def sealed_answers(tx: Transaction, case_id: UUID) -> dict[tuple[UUID, tuple[str, int]], bytes]:
+    """The sealed answers of a case, by person and by code and version of the instrument."""
+    rows = await tx.rows(select(ANSWER).where(ANSWER.c.case_id == case_id))
+    return {(row.person_id, (row.instrument, row.version)): row.sealed for row in rows}
 
 
-async def seal_answers(tx: Transaction, case_id: UUID, person_id: UUID, sealed: bytes, *, instrument: str, version: int) -> None:
-    """Write one person's answers."""
-    key = {"case_id": case_id, "person_id": person_id, "instrument": instrument, "version": version}
+async def seal_answers(tx: Transaction, case_id: UUID, person_id: UUID, sealed: bytes, instrument: tuple[str, int]) -> None:
+    """Write one person's answers to a version of an instrument."""
+    key = {"case_id": case_id, "person_id": person_id, "instrument": instrument[0], "version": instrument[1]}
     written = {"sealed": sealed, "changed_by": tx.principal.subject, "changed_at": tx.now}
     await tx.execute(insert(ANSWER).values(key | written).on_conflict_do_update(index_elements=list(key), set_=written))
 

@@ -1,19 +1,22 @@
 """What the routes take and show: strict bodies with closed code lists, and views without personal data but answers."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from contracts.vocabulary import AgencyCode, AreaCode, AssessmentFlag, Band, FollowupResult, Outcome, Relation, ReturnReason
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 from sqlalchemy import Row
 
+from assessment.definitions import Label, Language, Respondent
 from assessment.domain import instruments
 from assessment.domain.case import Case, Followup, FollowupState, Progress, State
 from assessment.domain.plan import ServiceCode
+from assessment.register import Known, Stage
 
-ItemCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="an item of the instrument")]
+ItemCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="an instrument, or an item of one")]
 
 
 class Body(BaseModel):
@@ -40,7 +43,7 @@ class AnswersBody(Body):
     """Some answers of one person, by item code; those given before stay unless they are given again."""
 
     person_id: UUID
-    instrument: Literal["phq9"]
+    instrument: ItemCode
     answers: dict[ItemCode, StrictInt] = Field(min_length=1)
 
 
@@ -219,45 +222,96 @@ class CaseDetail(CaseView):
 
 
 class ItemView(BaseModel):
-    """One item, with our own short labels and the answer if there is one."""
+    """One question as the worker sees it; `text` is the validated wording, by language, where it was loaded."""
 
     code: str
     label_id: str
     label_en: str
-    minimum: int
-    maximum: int
+    text: dict[Language, str]
+    values: tuple[int, ...]
+    choices: tuple[Label, ...]
+    asked: bool
     answer: int | None
 
 
+class ScaleView(BaseModel):
+    """One scale's value."""
+
+    code: str
+    value: int
+
+
 class AnswersView(BaseModel):
-    """One person's answers; `total` and `band` once enough is answered, `flags` at once. `wording` says what the labels are not."""
+    """One person's answers; `total`, `band` and `scales` once enough is answered, `flags` at once."""
 
     person_id: UUID
     instrument: str
     version: int
-    wording: str
+    training_only: bool
     items: tuple[ItemView, ...]
     total: int | None
     band: str | None
+    scales: tuple[ScaleView, ...]
     flags: tuple[str, ...]
 
     @classmethod
-    def of(cls, instrument: instruments.Instrument, person_id: UUID, answers: dict[str, int]) -> Self:
+    def of(cls, by: Known, person_id: UUID, answers: Mapping[str, int], age: int | None) -> Self:
         """The view of what one person answered so far."""
+        definition, instrument = by.definition, by.definition.instrument()
+        now = {item.code for item in instruments.asked(instrument, answers)}
         try:
-            score = instruments.score(instrument, answers)
+            score = instruments.score(instrument, answers, age)
         except instruments.IncompleteError:
             score = None
         return cls(
             person_id=person_id,
-            instrument=instrument.code,
-            version=instrument.version,
-            wording=instrument.wording,
+            instrument=definition.code,
+            version=definition.version,
+            training_only=by.for_training_only,
             items=tuple(
-                ItemView(code=i.code, label_id=i.label_id, label_en=i.label_en, minimum=i.minimum, maximum=i.maximum, answer=answers.get(i.code))
-                for i in instrument.items
+                ItemView(
+                    code=item.code,
+                    label_id=item.label.id,
+                    label_en=item.label.en,
+                    text={language: texts[item.code] for language, texts in by.wordings.items()},
+                    values=item.values,
+                    choices=item.choices or definition.scale_of_answers,
+                    asked=item.code in now,
+                    answer=answers.get(item.code),
+                )
+                for item in definition.items
             ),
             total=score.total if score else None,
             band=score.band if score else None,
+            scales=tuple(ScaleView(code=code, value=value) for code, value in score.values.items()) if score else (),
             flags=score.flags if score else instruments.alerts(instrument, answers),
         )
+
+
+class WordingBody(Body):
+    """The validated wording of one language: a text for each item, and where it is from."""
+
+    texts: dict[ItemCode, Annotated[str, Field(min_length=1, max_length=1000)]]
+    source: str = Field(min_length=3, max_length=300, description="which published translation this is, and by whom")
+
+
+class InstrumentView(BaseModel):
+    """A version of an instrument; without a wording of its own or a loaded one it is for training only."""
+
+    code: str
+    version: int
+    title: str
+    measures: Label
+    respondent: Respondent
+    minimum_age: int
+    maximum_age: int
+    stage: Stage
+    languages: tuple[Language, ...]
+    training_only: bool
+
+    @classmethod
+    def of(cls, known: Known) -> Self:
+        """The view of a version."""
+        named = known.definition.model_dump(include={"code", "version", "title", "measures", "respondent", "minimum_age", "maximum_age"})
+        languages = tuple(Language) if known.definition.own_wording else tuple(known.wordings)
+        return cls(**named, stage=known.stage, languages=languages, training_only=known.for_training_only)

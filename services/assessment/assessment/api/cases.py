@@ -1,27 +1,21 @@
-"""What people do in assessment: workers, the case list, the instrument, the plan, its outcomes and the follow-ups."""
+"""What people do with cases: workers, the case list, the plan, its outcomes and the follow-ups."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.resources import files
 from typing import Annotated
 from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, Transaction, conflict, not_found, reads, writes
-from chassis.store.vault import KeyLostError, Vault
 from contracts import assessment as facts
-from contracts.vocabulary import AssessmentFlag, Band, Outcome
-from fastapi import APIRouter, Depends, Query, Request
+from contracts.vocabulary import Outcome
+from fastapi import APIRouter, Query
 
 from assessment import decisions, policy, store
-from assessment.domain import assignment, case, followups, instruments, plan
+from assessment.domain import assignment, case, followups, plan
 from assessment.domain.case import Case, State
 from assessment.views import (
-    AnswersBody,
-    AnswersView,
     CaseDetail,
     CaseView,
-    CompleteBody,
     FollowupBody,
     FollowupView,
     PersonBody,
@@ -36,20 +30,9 @@ from assessment.views import (
 
 router = APIRouter()
 
-PHQ9 = instruments.definition(files("assessment").joinpath("instruments/phq9.v1.json").read_text())
-PLACE = "answer.sealed"
 WRONG_STATE = "the state does not allow this"
 WRONG_FIELDS = "some fields are missing or wrong: correct them and send again"
 OWN_PLAN = "who proposed a plan, or works on the case, does not decide on it"
-
-
-def vault_of(request: Request) -> Vault:
-    """The vault of the service that answers."""
-    vault: Vault = request.app.state.service.vault
-    return vault
-
-
-Safe = Annotated[Vault, Depends(vault_of)]
 
 
 @contextmanager
@@ -157,69 +140,6 @@ async def reassign(case_id: UUID, body: ReassignBody, tx: Transaction) -> CaseVi
     await store.assigned(tx, {case_id: body.worker_id})
     decisions.say(tx, case_id, said)
     return await changed(tx, before, after, "worker_id")
-
-
-# -- the instrument ---------------------------------------------------------------------------------------------------------------
-
-
-async def opened(tx: Transaction, vault: Vault, case_id: UUID) -> dict[UUID, dict[str, int]]:
-    """The answers of a case by person, in the clear; without those whose key was destroyed."""
-    sealed = await store.sealed_answers(tx, case_id, PHQ9.code, PHQ9.version)
-    keys = await vault.of(sealed)
-    found: dict[UUID, dict[str, int]] = {}
-    for person_id, value in sealed.items():
-        try:
-            found[person_id] = json.loads(keys.open(person_id, PLACE, value))
-        except KeyLostError:
-            continue
-    return found
-
-
-@router.put("/cases/{case_id}/answers")
-@writes(*policy.ASSESS)
-async def save_answers(case_id: UUID, body: AnswersBody, vault: Safe, tx: Transaction) -> AnswersView:
-    """Save some answers of one person, item by item; an alert is raised at once, and once only."""
-    known = await owned(case_id, tx)
-    with refusing():
-        case.require(known, State.ASSIGNED)
-        instruments.check_person(PHQ9, known.members, body.person_id)
-        instruments.check(PHQ9, body.answers)
-    merged = (await opened(tx, vault, case_id)).get(body.person_id, {}) | body.answers
-    keys = await vault.new([body.person_id])
-    sealed = keys.seal(body.person_id, PLACE, json.dumps(merged))
-    await store.seal_answers(tx, case_id, body.person_id, sealed, instrument=PHQ9.code, version=PHQ9.version)
-    raised = await store.raise_alerts(tx, case_id, body.person_id, instruments.alerts(PHQ9, merged))
-    decisions.alerts(tx, case_id, body.person_id, raised)
-    tx.audit("write", body.person_id, [f"answers.{code}" for code in body.answers])
-    return AnswersView.of(PHQ9, body.person_id, merged)
-
-
-@router.get("/cases/{case_id}/answers/{person_id}")
-@reads(*policy.SEE_ANSWERS)
-async def see_answers(case_id: UUID, person_id: UUID, vault: Safe, tx: Transaction) -> AnswersView:
-    """One person's answers, for the worker who has the case now and for supervisors."""
-    known = await seen(case_id, tx)
-    if not tx.principal.has(policy.SUPERVISOR) and known.worker != tx.principal.subject:
-        raise not_found("case")
-    if person_id not in {member.person_id for member in known.members}:
-        raise not_found("person")
-    tx.audit("read", person_id, ["answers"])
-    return AnswersView.of(PHQ9, person_id, (await opened(tx, vault, case_id)).get(person_id, {}))
-
-
-@router.post("/cases/{case_id}/complete")
-@writes(*policy.ASSESS)
-async def complete(case_id: UUID, body: CompleteBody, vault: Safe, tx: Transaction) -> CaseView:
-    """Complete the assessment: the worker's judgement, which a score may raise and never lowers."""
-    before = await owned(case_id, tx)
-    judged, reason = body.risk_view, body.no_instrument_reason
-    with refusing():
-        after = case.assessed(before)
-        answers = await opened(tx, vault, case_id)
-        found = instruments.conclude(PHQ9, answers, judged.band.value, [flag.value for flag in judged.flags], excused=reason is not None)
-    await store.complete(tx, case_id, found.band, found.flags, reason)
-    tx.emit(facts.Completed(band=Band(found.band), flags=tuple(map(AssessmentFlag, found.flags))), case_id)
-    return await changed(tx, before, after, "band", "flags")
 
 
 # -- the plan ---------------------------------------------------------------------------------------------------------------------
