@@ -12,7 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
 SHORTEST_RSA = 2048
-CONTENT = "A256GCM"
+FOR_RSA, FOR_CURVES, CONTENT = "RSA-OAEP-256", "ECDH-ES+A256KW", "A256GCM"
 
 
 class KeyUnusableError(Exception):
@@ -22,9 +22,10 @@ class KeyUnusableError(Exception):
 def sealed(content: bytes, file: Path | None, agency: str) -> str:
     """The content as a compact JWE to an agency's first key for encryption. Raises KeyUnusableError when it has none that may be used."""
     key = _key(file, agency)
-    header = {"alg": "RSA-OAEP-256" if isinstance(key, RSAKey) else "ECDH-ES+A256KW", "enc": CONTENT, "cty": "application/json"}
+    wrap = FOR_RSA if isinstance(key, RSAKey) else FOR_CURVES
+    header = {"alg": wrap, "enc": CONTENT, "cty": "application/json", "kid": str(key.kid)}
     try:
-        return jwe.encrypt_compact(header | ({"kid": key.kid} if key.kid else {}), content, key)
+        return jwe.encrypt_compact(header, content, key, algorithms=[wrap, CONTENT])
     except (JoseError, ValueError, TypeError) as error:
         raise KeyUnusableError(type(error).__name__) from None
 
