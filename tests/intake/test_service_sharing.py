@@ -1,5 +1,6 @@
 """Consent, disclosures and restrictions on real servers: who may read what, who hears of a case, and that both stop at once."""
 
+import asyncio
 import json
 import os
 import random
@@ -117,6 +118,9 @@ async def test_the_recipient_fetches_the_named_fields_and_nothing_else_and_each_
     assert await on_the_stream(intake, "dinsos") == ["opened", "disclosed"]
     (listed,) = ok(await intake.get("intake", f"/cases/{case_id}/disclosures", **POLICE))
     assert (listed["holds"], listed["made_for"], listed["override"]) == (True, "dppapp", None)
+    await intake.services["intake"].vault.erase([UUID(mother)])
+    (person,) = ok(await intake.get("intake", path, **RECIPIENT))["persons"]
+    assert person["name"] is None, "who was erased is gone from what was disclosed too"
 
 
 @pytest.mark.parametrize("kind", ["EC", "RSA", "X25519"])
@@ -160,6 +164,27 @@ async def test_what_is_taken_back_ends_in_the_same_moment_and_no_copy_comes_afte
     assert (listed["holds"], listed["ended_by"]) == (False, "consent_ended")
     again = await intake.post("intake", f"/consents/{consent['consent_id']}/withdraw", **OFFICER)
     assert (again.status_code, again.json()["state"]) == (409, "withdrawn")
+
+
+async def test_between_a_withdrawal_and_the_facts_that_race_with_it_there_is_an_order(intake):
+    case_id, _, consent, disclosure = await shared(intake)
+    await moved_on(intake, case_id, 1)
+
+    async def fact(version):
+        await intake.say(assessment.Assigned(worker_id=uuid4(), due_at=datetime.now(UTC)), subject=case_id, factversion=version)
+
+    async def look():
+        return (await intake.get("intake", f"/disclosures/{disclosure['disclosure_id']}", **RECIPIENT)).status_code
+
+    withdrawal = intake.post("intake", f"/consents/{consent['consent_id']}/withdraw", **OFFICER)
+    *looks, _ = await asyncio.gather(*(look() for _ in range(5)), *(fact(n) for n in range(2, 12)), withdrawal, *(fact(n) for n in range(12, 32)))
+    assert set(looks[:5]) <= {200, 410}
+    assert await look() == 410
+    heard = await on_the_stream(intake, "dinsos")
+    assert heard.count("stopped") == 1
+    assert heard.index("disclosure_ended") == len(heard) - 2
+    assert heard[-1] == "stopped", "whichever facts came before it, none comes after it"
+    assert (await on_the_stream(intake, "polda-ppa")).count("assessment_began") == 31
 
 
 async def test_who_is_disclosed_to_again_hears_what_it_missed_and_nothing_twice(intake):

@@ -119,6 +119,31 @@ END_DISCLOSURE = text("""
 REFUSE_ACCESS = text("INSERT INTO refused_access SELECT * FROM jsonb_populate_recordset(CAST(NULL AS refused_access), CAST(:rows AS jsonb))")
 
 # Everybody whom merges make one with a person shares her restrictions. As long as there are none at all, nobody is looked for.
+_HELD = "EXISTS (SELECT FROM restriction WHERE lifted_at IS NULL)"
+_ONE = """
+    one (origin, person_id) AS (
+        {0} UNION SELECT one.origin, other.person_id FROM one JOIN LATERAL (
+            SELECT c.second FROM candidate c WHERE c.state = 'merged' AND c.first = one.person_id
+            UNION ALL SELECT c.first FROM candidate c WHERE c.state = 'merged' AND c.second = one.person_id) AS other (person_id) ON true)"""
+OF_PERSONS = text(f"""
+    WITH RECURSIVE {_ONE.format(f"SELECT p, p FROM unnest(CAST(:persons AS uuid[])) AS p WHERE {_HELD}")}
+    SELECT DISTINCT one.origin, r.* FROM one JOIN restriction r USING (person_id) WHERE r.lifted_at IS NULL""")  # noqa: S608 - constants
+# Which agencies a case is shared with or kept from, in one question: mostly there is nothing. Who left a household counts on: what
+# happened while she belonged to it is hers too.
+OF_CASES = text(f"""
+    WITH RECURSIVE {_ONE.format(f"SELECT case_id, person_id FROM person WHERE case_id = ANY(CAST(:cases AS uuid[])) AND {_HELD}")}
+    SELECT case_id, 'disclosed' AS what, recipient FROM disclosure WHERE case_id = ANY(CAST(:cases AS uuid[])) AND ended_at IS NULL
+    UNION SELECT one.origin, 'restricted', r.recipient FROM one JOIN restriction r USING (person_id)
+    WHERE r.lifted_at IS NULL AND r.recipient IS NOT NULL""")  # noqa: S608 - constants
+CONSENTS = text("""
+    INSERT INTO consent AS c SELECT * FROM jsonb_populate_recordset(CAST(NULL AS consent), CAST(:rows AS jsonb)) ORDER BY consent_id
+    ON CONFLICT (consent_id) DO UPDATE SET state = CASE WHEN c.ended_at IS NULL THEN excluded.state ELSE c.state END,
+        ended_at = coalesce(c.ended_at, excluded.ended_at)""")
+END_DISCLOSURE = text("""
+    UPDATE disclosure SET ended_at = :ended_at, ended_by = :ended_by WHERE disclosure_id = :disclosure_id AND ended_at IS NULL""")
+REFUSE_ACCESS = text("INSERT INTO refused_access SELECT * FROM jsonb_populate_recordset(CAST(NULL AS refused_access), CAST(:rows AS jsonb))")
+
+# Everybody whom merges make one with a person shares her restrictions. As long as there are none at all, nobody is looked for.
 _ONE = """
     WITH RECURSIVE one (origin, person_id) AS (
         {0} UNION SELECT one.origin, CASE WHEN c.first = one.person_id THEN c.second ELSE c.first END

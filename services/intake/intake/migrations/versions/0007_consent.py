@@ -26,6 +26,9 @@ TABLES = (
         refusal_id uuid PRIMARY KEY, case_id uuid NOT NULL, person_id uuid NOT NULL, requester_id uuid, relation varchar, ground varchar NOT NULL,
         refused_at timestamptz NOT NULL, refused_by uuid NOT NULL, refused_for varchar NOT NULL)""",
     "CREATE INDEX ix_refused_access_person_id ON refused_access (person_id)",
+    # Merges are few among the pairs, and followed each time somebody asks from whom a person is kept.
+    "CREATE INDEX ix_candidate_merged_first ON candidate (first) WHERE state = 'merged'",
+    "CREATE INDEX ix_candidate_merged_second ON candidate (second) WHERE state = 'merged'",
     # Empty for follows of the release before, which writes no such columns.
     "ALTER TABLE follow ADD COLUMN told text[], ADD COLUMN reduced boolean",
 )
