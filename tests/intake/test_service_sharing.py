@@ -1,9 +1,7 @@
-"""Consent, disclosures and restrictions on real servers: who may read what, who hears of a case, and that both stop at once."""
+"""Consent and disclosures on real servers: who may read what, who hears of a case, and that both stop at once."""
 
 import asyncio
 import json
-import os
-import random
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -13,78 +11,30 @@ from joserfc import jwe
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from tests.flows.people import ok
-from tests.intake.builders import a_person, a_referral, a_triage
-
-OFFICER = {"role": "intake_officer", "agency": "dppapp"}
-SUPERVISOR = {"role": "supervisor", "agency": "dppapp"}
-POLICE = {"role": "intake_officer", "agency": "polda-ppa"}
-RECIPIENT = {"role": "agency_system", "agency": "dinsos"}
-MOTHER, CHILD = a_person(name="Canary Contoh"), a_person(role="child", age=9, name="Anak Contoh", phone="0813-0000-0009")
-IN_WRITING = {"medium": "written", "text_version": "v1"}
+from tests.intake.builders import a_triage
+from tests.intake.sharing import (
+    CHILD,
+    IN_WRITING,
+    MOTHER,
+    OFFICER,
+    POLICE,
+    RECIPIENT,
+    SUPERVISOR,
+    agree,
+    audited,
+    disclose,
+    moved_on,
+    on_the_stream,
+    open_case,
+    shared,
+    wrong,
+)
 
 
 @pytest.fixture
 async def intake(rig):
     await rig.start("intake")
     return rig
-
-
-async def open_case(rig, *persons, who=POLICE):
-    """A triaged case that the police reported and dppapp leads, and its persons."""
-    report = ok(await rig.post("intake", "/reports", json=a_referral(persons=list(persons) or [MOTHER]), **who))
-    case_id = UUID(report["case_id"])
-    ok(await rig.post("intake", f"/cases/{case_id}/triage", json=a_triage(), **OFFICER)) if who == OFFICER else await triaged(rig, case_id)
-    return case_id, await people(rig, case_id)
-
-
-async def triaged(rig, case_id):
-    ok(await rig.post("intake", f"/cases/{case_id}/triage", json=a_triage(), **OFFICER))
-
-
-async def people(rig, case_id):
-    rows = await rig.sql("intake", "SELECT person_id::text FROM person WHERE case_id = :c AND left_at IS NULL ORDER BY place", c=case_id)
-    return [row.person_id for row in rows]
-
-
-async def agree(rig, case_id, persons, who=OFFICER, **known):
-    body = {"persons": persons, "purpose": "health", "recipient": "dinsos", **IN_WRITING, **known}
-    return await rig.post("intake", f"/cases/{case_id}/consents", json=body, **who)
-
-
-async def disclose(rig, case_id, who=OFFICER, **known):
-    body = {"recipient": "dinsos", "purpose": "health", "fields": ["name", "phone", "area"], **known}
-    return await rig.post("intake", f"/cases/{case_id}/disclosures", json=body, **who)
-
-
-async def shared(rig, **known):
-    """A case of which a disclosure to dinsos holds."""
-    case_id, persons = await open_case(rig)
-    (consent,) = ok(await agree(rig, case_id, persons, **known))
-    return case_id, persons, consent, ok(await disclose(rig, case_id))
-
-
-async def on_the_stream(rig, agency):
-    """What an agency can pull from the broker, oldest first."""
-    await rig.settle()
-    js = rig.nats.jetstream()
-    state = (await js.stream_info("AGENCIES")).state
-    found = [await js.get_msg("AGENCIES", n) for n in range(1, state.last_seq + 1)] if state.last_seq else []
-    return [message.headers["ce-type"].split(".")[1] for message in found if message.subject.startswith(f"agency.{agency}.")]
-
-
-async def moved_on(rig, case_id, version):
-    """Another service says something that a reduced feed has too."""
-    await rig.say(assessment.Assigned(worker_id=uuid4(), due_at=datetime.now(UTC)), subject=case_id, factversion=version)
-    await rig.settle()
-
-
-async def audited(rig, action):
-    return [(row.agency, str(row.subject), row.fields) for row in await rig.sql("intake", "SELECT * FROM audit WHERE action = :a", a=action)]
-
-
-def wrong(answer):
-    assert answer.status_code == 422, answer.text
-    return {(entry["field"], entry["code"]) for entry in answer.json()["errors"]}
 
 
 async def test_without_consent_nothing_is_shared_and_the_answer_names_what_is_missing(intake):
@@ -258,98 +208,6 @@ async def test_only_a_supervisor_shares_without_consent_and_that_stays_visible(i
     assert (await on_the_stream(intake, "dinsos"))[-2:] == ["disclosure_ended", "stopped"]
 
 
-async def restrict(rig, person, who=OFFICER, **known):
-    return await rig.post("intake", f"/persons/{person}/restrictions", json={"ground": "endangers_person", **known}, **who)
-
-
-async def test_a_restriction_ends_disclosures_and_feed_and_masks_names(intake):
-    case_id, (mother,), _, disclosure = await shared(intake)
-    ok(await restrict(intake, mother, recipient="dinsos"))
-    assert (await intake.get("intake", f"/disclosures/{disclosure['disclosure_id']}", **RECIPIENT)).status_code == 410
-    assert await on_the_stream(intake, "dinsos") == ["opened", "disclosed", "disclosure_ended", "stopped"]
-    assert wrong(await disclose(intake, case_id)) == {("recipient", "restricted")}
-    override = {"basis": "vital_interest", "reason": "danger_to_life"}
-    assert wrong(await disclose(intake, case_id, SUPERVISOR, **override)) == {("recipient", "restricted")}, "nothing overrides it"
-
-    kept = ok(await restrict(intake, mother, recipient="polda-ppa"))
-    shown = ok(await intake.get("intake", f"/cases/{case_id}", **POLICE))
-    (person,) = shown["persons"]
-    assert {person["name"], person["phone"], person["address"], shown["narrative"], shown["callback"]} == {"•••"}
-    assert "Canary" in (await intake.get("intake", f"/cases/{case_id}", **OFFICER)).text
-    assert (await on_the_stream(intake, "polda-ppa"))[-1] == "stopped", "also who referred it hears no more"
-    timeline = ok(await intake.get("intake", f"/cases/{case_id}/timeline", **POLICE))
-    assert not any("restricted" in entry["type"] for entry in timeline)
-    for path in (f"/persons/{mother}/restrictions",):
-        assert (await intake.get("intake", path, **POLICE)).status_code == 404, "who is on the list does not see it"
-    lift = f"/restrictions/{kept['restriction_id']}/lift"
-    assert (await intake.post("intake", lift, role="supervisor", agency="polda-ppa")).status_code == 404
-    assert (await intake.post("intake", lift, **OFFICER)).status_code == 403
-    await moved_on(intake, case_id, 1)
-    ok(await intake.post("intake", lift, **SUPERVISOR))
-    assert (await on_the_stream(intake, "polda-ppa"))[-2:] == ["stopped", "assessment_began"], "what it missed it hears now"
-    assert "Canary" in (await intake.get("intake", f"/cases/{case_id}", **POLICE)).text
-    listed = ok(await intake.get("intake", f"/persons/{mother}/restrictions", **OFFICER))["restrictions"]
-    assert [(entry["recipient"], entry["lifted_at"] is None) for entry in listed] == [("dinsos", True), ("polda-ppa", False)]
-
-
-async def test_a_restriction_holds_for_whom_a_merge_makes_one_with_her(intake):
-    twin = a_person(name="Canary Contoh", nik=None)
-    (_, (first,)), (case_id, (second,)) = await open_case(intake, twin), await open_case(intake, twin, who=POLICE)
-    await intake.settle()
-    (pair,) = await intake.sql("intake", "SELECT candidate_id AS id FROM candidate")
-    for step in ("link", "merge"):
-        ok(await intake.post("intake", f"/candidates/{pair.id}/{step}", json={}, **SUPERVISOR))
-    ok(await restrict(intake, first, recipient="polda-ppa"))
-    assert ok(await intake.get("intake", f"/cases/{case_id}", **POLICE))["persons"][0]["name"] == "•••"
-    await moved_on(intake, case_id, 1)
-    heard = [
-        json.loads(row.body)
-        for row in await intake.sql(
-            "intake",
-            "SELECT body FROM outbox o JOIN follow f ON f.follow_id = o.subject WHERE f.agency = 'polda-ppa' AND o.type = 'agency.assessment_began.v1'",
-        )
-    ]
-    assert heard == []
-    beside = ok(await intake.get("intake", f"/candidates/{pair.id}", **POLICE))
-    assert {person["name"] for person in beside["persons"]} == {"•••"}
-    ok(await intake.post("intake", f"/candidates/{pair.id}/unmerge", json={}, **SUPERVISOR))
-    assert ok(await intake.get("intake", f"/cases/{case_id}", **POLICE))["persons"][0]["name"] == "Canary Contoh", "two again, and she alone is kept"
-    assert second != first
-
-
-async def test_a_father_on_the_list_consents_to_nothing_and_his_request_is_refused_on_record(intake):
-    case_id, (_, child) = await open_case(intake, MOTHER, CHILD)
-    ok(await restrict(intake, child, relation="parent", ground="perpetrator"))
-    by_parent = {"given_by": "guardian", "relation": "parent", "assent": True}
-    assert wrong(await agree(intake, case_id, [child], **by_parent)) == {("relation", "on_the_list")}
-    instead = {"given_by": "alternative", "alternative": "peksos", "reason": "guardian_is_suspect", "assent": True}
-    ok(await agree(intake, case_id, [child], **instead))
-    ok(await disclose(intake, case_id, persons=[child], fields=["age"]))
-    refusal = ok(await intake.post("intake", f"/persons/{child}/access-refusals", json={"relation": "parent", "ground": "perpetrator"}, **OFFICER))
-    listed = ok(await intake.get("intake", f"/persons/{child}/restrictions", **OFFICER))
-    assert [entry["refusal_id"] for entry in listed["refused"]] == [refusal["refusal_id"]]
-    assert [subject for _, subject, _ in await audited(intake, "access_refused")] == [child]
-    neither = await intake.post("intake", f"/persons/{child}/access-refusals", json={"ground": "perpetrator"}, **OFFICER)
-    assert neither.status_code == 422
-    assert (await restrict(intake, child, recipient="dinsos", relation="parent")).status_code == 422
-
-
-async def test_an_officer_who_is_on_the_list_herself_sees_no_name(intake):
-    case_id, (mother,) = await open_case(intake)
-    husband = uuid4()
-    as_officer = {**OFFICER, "subject": husband}
-    assert "Canary" in (await intake.get("intake", f"/cases/{case_id}", **as_officer)).text
-    ok(await restrict(intake, mother, requester_id=str(husband)))
-    shown = await intake.get("intake", f"/cases/{case_id}", **as_officer)
-    assert ok(shown)["persons"][0]["name"] == "•••"
-    assert "Canary" not in shown.text
-    assert (await intake.get("intake", f"/persons/{mother}/restrictions", **as_officer)).status_code == 404
-    assert wrong(await agree(intake, case_id, [mother], who=as_officer)) == {("persons.0", "unknown_person")}
-    assert "Canary" in (await intake.get("intake", f"/cases/{case_id}", **OFFICER)).text
-    own = await restrict(intake, mother, recipient="dppapp")
-    assert wrong(own) == {("recipient", "own_agency")}
-
-
 async def test_a_no_is_recorded_and_ends_what_rested_on_an_earlier_yes(intake):
     case_id, persons, _, disclosure = await shared(intake, recipient=None)
     ok(await agree(intake, case_id, persons, refused=True))
@@ -380,59 +238,3 @@ async def test_nobody_else_records_or_sees_what_was_agreed(intake):
     late = (datetime.now(UTC) + timedelta(days=900)).isoformat()
     assert wrong(await agree(intake, case_id, persons, expires_at=late)) == {("expires_at", "out_of_range")}
     assert wrong(await disclose(intake, case_id, until=late)) == {("until", "out_of_range")}
-
-
-STEPS = ("agree", "agree", "disclose", "disclose", "refuse", "withdraw", "revoke", "restrict", "lift", "lead", "fact", "later")
-ROUNDS = int(os.environ.get("NAUNGAN_SHARING_ROUNDS", "4"))
-ENDS = {"withdraw": "consent", "revoke": "disclosure", "lift": "restriction"}
-
-
-async def lived(rig, steps):
-    """Do these steps on a case of its own, and after each compare who hears with who has a grant, read from the rows alone."""
-    case_id, (mother,) = await open_case(rig)
-    made: dict[str, list[str]] = {"consent": [], "disclosure": [], "restriction": []}
-    leaders = ["dppapp", "dinsos"]
-    for number, step in enumerate(steps, 1):
-        if step in {"agree", "refuse"}:
-            made["consent"].append(ok(await agree(rig, case_id, [mother], refused=step == "refuse", who=POLICE))[0]["consent_id"])
-        elif step == "disclose":
-            answer = await disclose(rig, case_id, who=POLICE)
-            made["disclosure"] += [answer.json()["disclosure_id"]] if answer.is_success else []
-        elif step == "restrict":
-            made["restriction"].append(ok(await restrict(rig, mother, recipient="dinsos", who=POLICE))["restriction_id"])
-        elif step == "lead":
-            leaders.reverse()
-            ok(await rig.post("intake", f"/cases/{case_id}/triage", json=a_triage(responsible_agency=leaders[0]), **POLICE))
-        elif step == "fact":
-            await rig.say(assessment.Assigned(worker_id=uuid4(), due_at=datetime.now(UTC)), subject=case_id, factversion=number)
-        elif step == "later":
-            await rig.advance(days=20)
-        else:
-            for identity in made[ENDS[step]]:
-                await rig.post("intake", f"/{ENDS[step]}s/{identity}/{step}", role="supervisor", agency="polda-ppa")
-        await rig.settle()
-        await hears_who_may(rig, case_id, leaders[0])
-
-
-async def hears_who_may(rig, case_id, leader):
-    rows = await rig.sql("intake", "SELECT recipient FROM disclosure WHERE case_id = :c AND ended_at IS NULL", c=case_id)
-    kept = await rig.sql("intake", "SELECT recipient FROM restriction WHERE case_id = :c AND lifted_at IS NULL", c=case_id)
-    granted = ({"polda-ppa", leader} | {row.recipient for row in rows}) - {row.recipient for row in kept}
-    hearing = await rig.sql("intake", "SELECT agency FROM follow WHERE case_id = :c AND ended_at IS NULL", c=case_id)
-    assert {row.agency for row in hearing} == granted
-    said = await rig.sql(
-        "intake",
-        "SELECT f.agency, o.type FROM outbox o JOIN follow f ON f.follow_id = o.subject WHERE f.case_id = :c ORDER BY o.factversion",
-        c=case_id,
-    )
-    for agency in {row.agency for row in said}:
-        mine = [row.type for row in said if row.agency == agency]
-        assert mine.count("agency.opened.v1") == 1, "nothing is told twice"
-        assert (mine[-1] == "agency.stopped.v1") == (agency not in granted), "and nothing after the stop"
-
-
-@pytest.mark.timeout(120 + 60 * ROUNDS)
-@pytest.mark.parametrize("seed", range(ROUNDS))
-async def test_whatever_people_do_those_hear_who_have_a_grant_and_nothing_comes_after_a_stop(intake, seed):
-    chance = random.Random(seed)
-    await lived(intake, ["agree", "disclose", *(chance.choice(STEPS) for _ in range(8))])

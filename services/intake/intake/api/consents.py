@@ -161,12 +161,14 @@ async def _check(tx: Transaction, book: Book, body: ConsentBody) -> None:
         found.append(("said_at", "in_the_future"))
     if body.expires_at is not None and not tx.now < body.expires_at <= said_at + settings.span(days=settings.consent_most_days):
         found.append(("expires_at", "out_of_range"))
-    if not body.refused and not found:
+    if not found:
         consenter = Consenter(body.given_by, body.medium, body.assent, body.reason, body.alternative, body.relation, body.consenter_id)
         ages = Ages(settings.child_assents_age, settings.child_in_writing_age, settings.child_consents_age, settings.adult_age)
         for person in dict.fromkeys(body.persons):
             listed = [(r.requester_id, r.relation) for r in await records.restrictions_on(tx, [person]) if not r.recipient]
-            found += consent.consenter_problems(members[person].age, consenter, ages) + consent.on_the_list(consenter, listed)
+            # Anybody's no is heard, of whatever age she is; but not that of who is to learn nothing of her: it would keep help from her.
+            found += [] if body.refused else consent.consenter_problems(members[person].age, consenter, ages)
+            found += consent.on_the_list(consenter, listed)
     refuse("this consent does not count: correct these fields", found)
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from chassis import RefusedError, Transaction, conflict, not_found, reads, writes
+from chassis import FieldProblem, RefusedError, Transaction, conflict, not_found, reads, writes
 from chassis.store.vault import Keys, Vault
 from contracts.consents import DisclosedField, DisclosureEnd, DisclosureReceived, LegalBasis, OverrideReason, Purpose
 from contracts.vocabulary import AgencyCode, HouseholdRole, Need, Risk, Sex, ViolenceType
@@ -113,7 +113,7 @@ async def disclose(case_id: UUID, body: DisclosureBody, tx: Transaction) -> Disc
     """
     book = await open_case(tx, case_id)
     if body.basis is not LegalBasis.CONSENT and not tx.principal.has(*policy.SHARE_WITHOUT_CONSENT):
-        raise RefusedError(403, "only a supervisor may share something without consent")
+        raise RefusedError(403, "only a supervisor may share something without consent", [FieldProblem("basis", "supervisor_needed")])
     members = [row.person_id for row in book.persons]
     until = body.until or tx.now + tx.settings.span(days=tx.settings.disclosure_days)
     persons = tuple(dict.fromkeys(body.persons or members))

@@ -1,18 +1,19 @@
 """The routes by which somebody is kept from learning anything of a person, and a refused access is recorded (UU PDP art. 41, 33)."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
-from chassis import FieldProblem, RefusedError, Transaction, conflict, not_found, reads, writes
+from chassis import RefusedError, Transaction, conflict, not_found, reads, writes
 from contracts.consents import RestrictionGround
 from contracts.vocabulary import AgencyCode, Relation
 from fastapi import APIRouter
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel
 
 from intake import policy
 from intake.api.bodies import Body
 from intake.api.cases import seen
+from intake.api.consents import refuse
 from intake.consents import records, sharing
 from intake.linkage import pairs
 
@@ -24,13 +25,6 @@ class AccessBody(Body):
     relation: Relation | None = None
     ground: RestrictionGround
 
-    @model_validator(mode="after")
-    def _somebody(self) -> Self:
-        if self.requester_id is None and self.relation is None:
-            message = "name the requester, by requester_id or relation"
-            raise ValueError(message)
-        return self
-
 
 class RestrictionBody(Body):
     """Who is to learn nothing: an agency (`recipient`), or a person by id or relation. Exactly one of the three."""
@@ -39,13 +33,6 @@ class RestrictionBody(Body):
     requester_id: UUID | None = None
     relation: Relation | None = None
     ground: RestrictionGround
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if sum(value is not None for value in (self.recipient, self.requester_id, self.relation)) != 1:
-            message = "name exactly one of recipient, requester_id and relation"
-            raise ValueError(message)
-        return self
 
 
 class RestrictionView(BaseModel):
@@ -84,6 +71,7 @@ class ListView(BaseModel):
     refused: list[RefusalView]
 
 
+WHO = ("recipient", "requester_id", "relation")
 LIFTED = "this restriction was lifted already"
 
 router = APIRouter(tags=["restrictions"])
@@ -96,8 +84,10 @@ async def restrict(person_id: UUID, body: RestrictionBody, tx: Transaction) -> R
     name, numbers and story are masked for its officers. It holds also for whom a merge makes one with her.
     """
     row, cases = await _locked(tx, person_id)
-    if body.recipient == tx.principal.agency:
-        raise RefusedError(422, "another agency that takes part sets this", [FieldProblem("recipient", "own_agency")])
+    named = [name for name in WHO if getattr(body, name) is not None]
+    found = [(name, "exactly_one") for name in named or WHO if len(named) != 1]
+    found += [("recipient", "own_agency")] if body.recipient == tx.principal.agency else []
+    refuse("name exactly one who is to learn nothing, and another agency than your own", found)
     new = {
         "restriction_id": tx.new_id(f"restriction:{body.recipient}", row.case_id),
         "case_id": row.case_id,
@@ -151,6 +141,8 @@ async def restrictions(person_id: UUID, tx: Transaction) -> ListView:
 async def refuse_access(person_id: UUID, body: AccessBody, tx: Transaction) -> RefusalView:
     """Record that somebody asked for a person's data and did not get them, because that would endanger her or others (UU PDP art. 33)."""
     row = await _person(tx, person_id)
+    nobody = body.requester_id is None and body.relation is None
+    refuse("name who asked, by id or relation", [(name, "one_needed") for name in WHO[1:] if nobody])
     new = {
         "refusal_id": tx.new_id(f"refusal:{body.requester_id}", row.case_id),
         "case_id": row.case_id,
