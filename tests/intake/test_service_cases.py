@@ -172,7 +172,7 @@ async def test_another_leading_agency_ends_what_the_former_hears(intake):
     await triage(intake, case_id, responsible_agency="dinsos")
     await intake.say(assessment.Completed(band="mild"), subject=case_id)
     await intake.settle()
-    assert await heard(intake, "dppapp") == ["opened", "triaged"]
+    assert await heard(intake, "dppapp") == ["opened", "triaged", "stopped"]
     assert await heard(intake, "dinsos") == ["opened", "triaged", "triaged", "assessed"]
     assert await heard(intake, "polda-ppa") == ["opened", "triaged", "triaged", "assessed"]
     follows = {data["agency"]: subject for kind, subject, data in await intake.facts("intake") if kind == "agency.opened.v1"}

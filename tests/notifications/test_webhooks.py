@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from contracts import agencies
+from contracts.consents import FollowStopped
 from notifications.deliveries import Answer, claim, record
 from standardwebhooks import Webhook
 
@@ -112,6 +113,36 @@ async def test_a_failure_is_tried_again_under_the_same_id(rig: Rig, receiver: An
     await rig.advance(hours=30)
     assert hook.ids == [str(identity)] * 2
     assert hook.got[0][1] == hook.got[1][1]
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["the stop comes last", "the stop comes first"])
+async def test_what_waits_from_before_a_stop_is_never_sent_and_what_comes_after_it_is(rig: Rig, receiver: Any, late: bool) -> None:
+    await rig.start(S, **HERE)
+    hook, follow = receiver(500, 200), uuid4()
+    subscription = await subscribe(rig, hook.url)
+    stop = FollowStopped(agency="dinsos", city="31.71")
+    other = await rig.say(sheltered(), subject=uuid4())
+    await until_logged(rig, subscription, state="pending", last_status=500)
+    if late:
+        told = await rig.say(stop, subject=follow, factversion=2)
+        await rig.settle()
+        held = await rig.say(sheltered(), subject=follow, factversion=1)
+    else:
+        await rig.sql(S, "UPDATE subscription SET state = 'disabled'")
+        held = await rig.say(sheltered(), subject=follow, factversion=1)
+        await rig.settle()
+        told = await rig.say(stop, subject=follow, factversion=2)
+        await rig.settle()
+        await rig.sql(S, "UPDATE subscription SET state = 'active'")
+        (entry,) = [entry for entry in await log_of(rig, subscription) if entry["event_id"] == str(held)]
+        assert (entry["state"], entry["last_reason"]) == ("failed", "stopped")
+        again = await rig.post(S, f"/deliveries/{entry['id']}/redrive", role="agency_system")
+        assert (again.status_code, again.json()["state"]) == (409, "stopped")
+    again = await rig.say(sheltered(), subject=follow, factversion=3)
+    await rig.advance(seconds=7)
+    await until(rig, lambda: set(hook.ids) >= {str(other), str(told), str(again)})
+    await rig.advance(hours=30)
+    assert str(held) not in hook.ids
 
 
 async def test_a_redirect_is_a_failure_and_not_followed(rig: Rig, receiver: Any) -> None:

@@ -11,12 +11,15 @@ from typing import Any
 from uuid import UUID
 
 from chassis import Cause, Received, Transaction
+from contracts.consents import FollowStopped
 from contracts.event import Event
 from contracts.household import Household, Person
 from contracts.intake import RiskChanged, Triaged
 
 from intake import feed, store
+from intake.consents import holding
 from intake.domain import standing, triage
+from intake.domain.consent import Shares, hearers
 from intake.domain.standing import Fact, Standing
 from intake.store import Book
 
@@ -41,6 +44,7 @@ class Growth:
     reference: str | None = None
     received: list[Fact] = field(default_factory=list)
     said: list[Saying] = field(default_factory=list)
+    shares: Shares = holding.NOTHING
 
 
 @dataclass(slots=True)
@@ -78,6 +82,8 @@ async def grow(
     await tx.lock(growths)
     fresh = opened or {}
     known = {**fresh, **await store.books(tx, growths.keys() - fresh.keys())}
+    for case_id, shares in (await holding.shares(tx, growths.keys() - fresh.keys())).items():
+        growths[case_id].shares = shares
     written = Written()
     now = {case_id: _grown(tx, case_id, known[case_id], growth, written) for case_id, growth in growths.items()}
     await store.add(tx, store.FACTS, written.facts)
@@ -147,7 +153,7 @@ def _grown(tx: Transaction, case_id: UUID, book: Book, growth: Growth, written: 
     responsible = now.triage.codes["responsible_agency"] if now.triage else book.case.responsible_agency
     written.facts += [store.fact_row(case_id, fact) for fact in new]
     written.standings.append(standing_row(book, now, facts, responsible))
-    if not before.ended:
+    if not (before.ended and now.ended):
         _tell(tx, book, facts, now, responsible=responsible, growth=growth, written=written)
     keep_time(tx, case_id, before, now, growth.cause)
     return now
@@ -185,23 +191,39 @@ def _without_shelter(case_id: UUID, book: Book, new: Sequence[Fact], growth: Gro
 
 
 def _tell(tx: Transaction, book: Book, facts: Sequence[Fact], now: Standing, *, responsible: str, growth: Growth, written: Written) -> None:
-    """Let each agency that takes part hear what is new for it: the one that reported, and once triaged the responsible one."""
-    case_id = book.case.case_id
-    granted = {book.case.reporting_agency, *([responsible] if now.triage else [])}
+    """Let each agency with a current grant hear what is new for it, and each whose grant is over that nothing more comes."""
+    case_id, area = book.case.case_id, book.case.area
+    hears = hearers(book.case.reporting_agency, responsible if now.triage else None, growth.shares)
     follows = {row.agency: row for row in book.follows}
-    for row in book.follows:
-        if now.ended or (row.ended_at is None) != (row.agency in granted):
-            written.follows.append({"follow_id": row.follow_id, "ended_at": None if row.agency in granted and not now.ended else tx.now})
-    for agency in sorted(granted):
+    for agency in sorted(hears.keys() | follows.keys()):
         have = follows.get(agency)
+        was = following(have)
         follow_id = have.follow_id if have else tx.new_id(feed.follow_key(agency), case_id, growth.cause)
         reference = have.reference if have else growth.reference
+        copies, then = feed.heard(was, hears.get(agency), book.facts, facts, ended=now.ended)
+        row = follow_row(follow_id, then, None if then.hears else tx.now)
         if have is None:
-            new = {"follow_id": follow_id, "case_id": case_id, "agency": agency, "reference": reference, "since": tx.now}
-            written.new_follows.append(new | {"ended_at": tx.now if now.ended else None})
-        # An agency that begins to take part hears the way so far, one that takes part only what is new.
-        for copy in feed.news(book.facts if have else (), facts):
-            tx.emit(copy.to(agency, book.case.area, reference), follow_id, key=copy.key, cause=growth.cause)
+            written.new_follows.append({**row, "case_id": case_id, "agency": agency, "reference": reference, "since": tx.now})
+        elif then != was:
+            written.follows.append(row)
+        for copy in copies:
+            tx.emit(copy.to(agency, area, reference), follow_id, key=copy.key, cause=growth.cause)
+        if was.hears and agency not in hears:
+            tx.emit(FollowStopped(agency=agency, city=area[:5]), follow_id, cause=growth.cause)
+    if now.ended and growth.shares.disclosed:
+        tx.set_clock(holding.SHARING, case_id, tx.now, cause=growth.cause)
+
+
+def following(row: Any) -> feed.Following:
+    """How far an agency hears of a case, from its row; None for one that never did. The release before wrote no more than whether it does."""
+    if row is None:
+        return feed.Following()
+    return feed.Following(hears=row.ended_at is None, reduced=bool(row.reduced), told=frozenset(row.told or ()))
+
+
+def follow_row(follow_id: UUID, then: feed.Following, ended_at: Any) -> dict[str, Any]:
+    """How far an agency hears of a case, as its row has it."""
+    return {"follow_id": follow_id, "ended_at": ended_at, "reduced": then.reduced, "told": sorted(then.told)}
 
 
 def keep_time(tx: Transaction, case_id: UUID, before: Standing, now: Standing, cause: Cause) -> None:

@@ -1,7 +1,8 @@
 """What does an agency that takes part in a case hear of it? One table: fact type -> coarse copy.
 
 A module of its own so that what leaves the four services can be read, and reviewed, in one place. A copy carries the agency's own
-follow id and the city, and nothing that is not in this table; a fact that is not in it is never copied.
+follow id and the city, and nothing that is not in this table; a fact that is not in it is never copied. Who reported the case or is
+responsible for it hears the full feed, who has but a disclosure the reduced one, which says neither risk nor shelter nor outcome.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 from contracts import agencies, assessment, intake, placement
 from contracts.agencies import AgencyEvent
 from contracts.catalogue import ORDER
-from contracts.vocabulary import Outcome, Relation
+from contracts.vocabulary import EndReason, Outcome, Relation
 
 from intake.domain.standing import Fact, emptied_by
 
@@ -65,6 +66,10 @@ def _end(fact: Fact) -> Mapping[str, Any]:
     return {"reason": fact.codes["reason"]}
 
 
+def _some_end(_fact: Fact) -> Mapping[str, Any]:
+    return {"reason": EndReason.OTHER}
+
+
 TABLE: Mapping[str, tuple[type[AgencyEvent], Rule]] = {
     intake.Reported.type: (agencies.CaseOpened, _nothing),
     intake.Triaged.type: (agencies.CaseTriaged, _triage),
@@ -86,12 +91,19 @@ TABLE: Mapping[str, tuple[type[AgencyEvent], Rule]] = {
     intake.ReferredOut.type: (agencies.CaseEnded, _end),
     intake.Closed.type: (agencies.CaseEnded, _end),
 }
+# What of that goes into a reduced feed, and its fields there.
+REDUCED: Mapping[type[AgencyEvent], Rule] = {
+    agencies.CaseOpened: _nothing,
+    agencies.AssessmentBegan: _nothing,
+    agencies.CasePlanned: _nothing,
+    agencies.CaseEnded: _some_end,
+}
 # Said once, however many shelters are asked; and only when the last of the household has left.
 ONCE = frozenset({agencies.ShelterSought})
 WHEN_EMPTY = frozenset({agencies.ShelterEnded})
 
 
-def copies(facts: Iterable[Fact]) -> list[Copy]:
+def copies(facts: Iterable[Fact], *, reduced: bool = False) -> list[Copy]:
     """The copies that a set of facts gives, in the order in which a case meets them; a larger set gives at least the same."""
     known = sorted(facts, key=lambda fact: (ORDER.get(fact.type, 0), fact.at, fact.id))
     empty = emptied_by(known)
@@ -100,8 +112,9 @@ def copies(facts: Iterable[Fact]) -> list[Copy]:
         if (entry := TABLE.get(fact.type)) is None:
             continue
         kind, rule = entry
-        if kind in WHEN_EMPTY and fact.id not in empty:
+        if (kind in WHEN_EMPTY and fact.id not in empty) or (reduced and kind not in REDUCED):
             continue
+        rule = REDUCED[kind] if reduced else rule
         copy = Copy(kind.type if kind in ONCE else str(fact.id), kind, rule(fact))
         found.setdefault(copy.key, copy)
     return list(found.values())
@@ -111,6 +124,31 @@ def news(before: Iterable[Fact], after: Iterable[Fact]) -> list[Copy]:
     """The copies that the larger set gives and the smaller one did not."""
     told = {copy.key for copy in copies(before)}
     return [copy for copy in copies(after) if copy.key not in told]
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """How far an agency hears of a case: whether it does now, reduced or not, and which copies it got before it last began or changed."""
+
+    hears: bool = False
+    reduced: bool = False
+    told: frozenset[str] = frozenset()
+
+
+def heard(was: Following, reduced: bool | None, before: Iterable[Fact], after: Iterable[Fact], *, ended: bool) -> tuple[list[Copy], Following]:  # noqa: FBT001
+    """What a follower hears when a case's facts grow, and how far it hears from then on; `reduced` is None for one without a grant.
+
+    Who begins hears the way so far; who begins again what it missed; who stops nothing more, whatever that transaction adds. A case that
+    `ended` says so to all who hear of it, and then nobody hears any more.
+    """
+    told = was.told | {copy.key for copy in copies(before, reduced=was.reduced)} if was.hears else was.told
+    if reduced is None:
+        return [], Following(hears=False, reduced=was.reduced, told=told)
+    new = [copy for copy in copies(after, reduced=reduced) if copy.key not in told]
+    if ended:
+        return new, Following(hears=False, reduced=reduced, told=told | {copy.key for copy in new})
+    goes_on = was.hears and was.reduced == reduced
+    return new, was if goes_on else Following(hears=True, reduced=reduced, told=told)
 
 
 def follow_key(agency: str) -> str:

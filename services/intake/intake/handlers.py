@@ -14,6 +14,8 @@ from contracts.intake import ClockMissed
 
 from intake import casebook, opening, store
 from intake.casebook import Saying
+from intake.consents import sharing
+from intake.consents.holding import SHARING
 from intake.domain import standing
 from intake.linkage import finding
 from intake.opening import Answer, Submission, VaultOf
@@ -21,6 +23,7 @@ from intake.reading import Reading, read_submission
 
 inputs = Inputs()
 inputs.consumes(NotificationsSealed)(witness)  # of whose audit log this store keeps the seals
+inputs.clock(SHARING)(sharing.lapse)
 
 
 def inputs_with(vault: VaultOf) -> Inputs:

@@ -28,3 +28,11 @@ WORK_THE_DESK = DESK
 SEE_PAIRS = DESK
 JUDGE_PAIRS = DESK
 MERGE = (SUPERVISOR,)
+# Consents, disclosures and restrictions are kept by the desks of agencies that take part (`api.consents`). Sharing without consent, and lifting
+# a restriction, is a supervisor's. A disclosure is fetched by its recipient, and by nobody else.
+RECORD_CONSENT = DESK
+DISCLOSE = DESK
+SHARE_WITHOUT_CONSENT = (SUPERVISOR,)
+RESTRICT = DESK
+LIFT_RESTRICTION = (SUPERVISOR,)
+FETCH_DISCLOSURE = (AGENCY_SYSTEM, INTAKE_OFFICER, SUPERVISOR)

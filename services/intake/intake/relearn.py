@@ -17,6 +17,8 @@ from contracts.household import Household
 from contracts.vocabulary import ProblemCode
 
 from intake import casebook, feed, opening, store
+from intake.consents import holding, relearning
+from intake.domain.consent import hearers
 from intake.domain.standing import Fact
 from intake.store import Book
 
@@ -59,6 +61,7 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     await store.add(tx, store.FACTS, [store.fact_row(c, _fact(e)) for c, events in found.said.items() if before[c].case for e in events])
     heard = _told(found, before, lost.others)
     await store.add(tx, store.FACTS, [store.fact_row(event.subject, casebook.fact_of(event)) for event in heard])
+    await relearning.learn(tx, found.said)
     await _stand(tx, before, found.said)
     unlearnt += await _submissions(tx, found, opened)
     unlearnt += [Unlearnt(event, PERSONAL_DATA) for event in opened.values()]
@@ -133,18 +136,28 @@ async def _stand(tx: Transaction, before: Mapping[UUID, Book], said: Mapping[UUI
     """Stand the cases anew, end the follows of who does not take part any more, and set the clocks of where they stand now."""
     standings: list[dict[str, Any]] = []
     ended: list[dict[str, Any]] = []
+    shares = await holding.shares(tx, before)
     for case_id, book in (await store.books(tx, before)).items():
         if book.case is None:
             continue
         now = book.standing
         responsible = now.triage.codes["responsible_agency"] if now.triage else book.case.responsible_agency
         standings.append(casebook.standing_row(book, now, book.facts, responsible))
-        granted = set() if now.ended else {book.case.reporting_agency, *([responsible] if now.triage else [])}
-        ended += [{"follow_id": f.follow_id, "ended_at": tx.now} for f in book.follows if f.agency not in granted and f.ended_at is None]
+        hears = hearers(book.case.reporting_agency, responsible if now.triage else None, shares.get(case_id, holding.NOTHING))
+        ended += [_follow_row(tx, f, book, None if now.ended else hears.get(f.agency)) for f in book.follows]
         casebook.keep_time(tx, case_id, before[case_id].standing, now, tx.cause_of(case_id))
         _time_outreach(tx, case_id, now.team, said.get(case_id, ()))
     await store.apply(tx, store.STAND, standings, now=tx.now)
     await store.apply(tx, store.GRANTS, ended)
+
+
+def _follow_row(tx: Transaction, row: Any, book: Book, reduced: bool | None) -> dict[str, Any]:  # noqa: FBT001 - None: it hears no more
+    """How far an agency hears of a case that was learnt again: who hears no more was told all that went before."""
+    was = casebook.following(row)
+    hears = reduced is not None
+    told = was.told if hears else was.told | {copy.key for copy in feed.copies(book.facts, reduced=was.reduced)}
+    then = feed.Following(hears=hears, reduced=was.reduced if reduced is None else reduced, told=told)
+    return casebook.follow_row(row.follow_id, then, None if hears else row.ended_at or tx.now)
 
 
 def _time_outreach(tx: Transaction, case_id: UUID, team: str | None, events: Sequence[Received[Any]]) -> None:

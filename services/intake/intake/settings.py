@@ -28,3 +28,13 @@ class IntakeSettings(Settings):
     closure_days: float = Field(default=14, gt=0, description="from the last follow-up until a supervisor closes")
     orphan_hours: float = Field(default=1, gt=0, description="facts of a case that nobody reported are kept this long in silence")
     again_hours: float = Field(default=24, gt=0, description="until a missed clock runs out once more")
+
+    consent_days: float = Field(default=180, gt=0, description="until a consent ends that names no end")
+    consent_most_days: float = Field(default=365, gt=0, description="no consent holds longer: it is asked anew")
+    disclosure_days: float = Field(default=30, gt=0, description="until a disclosure ends that names no end")
+    disclosure_most_days: float = Field(default=180, gt=0)
+    child_assents_age: int = Field(default=6, ge=0, le=21, description="from this age a child's own view is asked (DOMAIN 2.2)")
+    child_in_writing_age: int = Field(default=12, ge=0, le=21, description="and is given in writing")
+    child_consents_age: int = Field(default=15, ge=0, le=21, description="and is the consent, with a guardian's where that is safe")
+    adult_age: int = Field(default=18, ge=0, le=21)
+    agency_keys_file: Path | None = Field(default=None, description="JSON: agency to JWK set of its public keys, to which disclosures are sealed")

@@ -123,6 +123,8 @@ class FollowRow(Base, table=True):
     reference: str | None
     since: datetime = Field(sa_type=MOMENT)
     ended_at: datetime | None = Field(sa_type=MOMENT)
+    told: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
+    reduced: bool | None = None
 
 
 class DeskTaskRow(Base, table=True):
@@ -173,7 +175,7 @@ STAND = text("""
         responsible_agency = n.responsible_agency, changed_at = CASE WHEN case_file.state = n.state THEN case_file.changed_at ELSE :now END
     FROM jsonb_populate_recordset(CAST(NULL AS case_file), CAST(:rows AS jsonb)) AS n WHERE case_file.case_id = n.case_id""")
 GRANTS = text("""
-    UPDATE follow SET ended_at = n.ended_at FROM jsonb_populate_recordset(CAST(NULL AS follow), CAST(:rows AS jsonb)) AS n
+    UPDATE follow SET ended_at = n.ended_at, told = n.told, reduced = n.reduced FROM jsonb_populate_recordset(CAST(NULL AS follow), CAST(:rows AS jsonb)) AS n
     WHERE follow.follow_id = n.follow_id""")
 SETTLE = text("""
     UPDATE case_file SET settled = array_append(array_remove(settled, CAST(:matter AS text)), CAST(:matter AS text)),

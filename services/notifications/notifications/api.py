@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Row
 
-from notifications import domain, policy, store
+from notifications import domain, policy, stops, store
 from notifications.messages import Language, text_of
 
 router = APIRouter()
@@ -258,6 +258,8 @@ async def redrive(delivery_id: UUID, tx: Transaction) -> DeliveryView:
     if row.state != "failed" or row.subscription_state != "active":
         title = "only a failed delivery of an active subscription can be sent again"
         raise RefusedError(409, title, state=row.state, subscription=row.subscription_state)
+    if await stops.stopped(tx, row):
+        raise RefusedError(409, "this agency's feed of the case has stopped since", state=stops.STOPPED)
     return _delivery_view(await store.redrive(tx, delivery_id))
 
 

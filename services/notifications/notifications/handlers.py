@@ -20,7 +20,7 @@ from contracts.event import Event
 from contracts.notifications import Escalated
 from contracts.vocabulary import FollowupResult, OfficerRole
 
-from notifications import domain, store
+from notifications import domain, stops, store
 from notifications.domain import CaseFile, Happening, Ladder, Notice
 from notifications.store import Entry, FeedEvent
 
@@ -236,8 +236,10 @@ def set_clocks(climbed: Iterable[Ladder], files: Mapping[UUID, CaseFile], tx: Tr
 
 @inputs.consumes(*catalogue.read_by("notifications", "AGENCIES"))
 async def forward(events: Sequence[Received[AgencyEvent]], tx: Transaction) -> None:
-    """Plan the delivery of an agency's feed to the webhooks that it subscribed."""
-    await store.plan_deliveries(tx, [FeedEvent(event.id, event.type, event.data.agency, event.data.city, cloud_event(event)) for event in events])
+    """Plan the delivery of an agency's feed to the webhooks that it subscribed; where a feed stopped, what waits from before is not sent."""
+    await stops.keep(tx, events)
+    feed = [FeedEvent(e.id, e.type, e.data.agency, e.data.city, cloud_event(e), e.subject, e.factversion) for e in events]
+    await store.plan_deliveries(tx, feed)
 
 
 def cloud_event(event: Received[AgencyEvent]) -> bytes:

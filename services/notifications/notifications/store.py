@@ -128,6 +128,8 @@ class DeliveryRow(Base, table=True):
     last_reason: str | None
     created_at: datetime = Field(sa_type=MOMENT)
     ended_at: datetime | None = Field(sa_type=MOMENT)
+    follow_id: UUID | None = None
+    version: int | None = Field(default=None, sa_type=BIG)
 
 
 # -- case files -------------------------------------------------------------------------------------------------------------------------
@@ -303,6 +305,8 @@ class FeedEvent:
     agency: str
     city: str
     body: bytes
+    follow_id: UUID
+    version: int
 
 
 SUBSCRIBE = text("""
@@ -316,12 +320,13 @@ GIVE_UP = text("""
     WHERE subscription_id = :id AND state = 'pending' AND lease_token IS NULL""")
 ENABLE = text("UPDATE subscription SET state = 'active', failed_in_a_row = 0 WHERE id = :id")
 PLAN = text("""
-    INSERT INTO delivery (subscription_id, event_id, type, body, state, due, attempts, created_at)
-    SELECT s.id, e.event_id, e.type, e.body, 'pending', :now, 0, :now
-    FROM unnest(CAST(:event_id AS uuid[]), CAST(:type AS text[]), CAST(:agency AS text[]), CAST(:city AS text[]), CAST(:body AS bytea[]))
-        AS e (event_id, type, agency, city, body)
+    INSERT INTO delivery (subscription_id, event_id, type, body, state, due, attempts, created_at, follow_id, version)
+    SELECT s.id, e.event_id, e.type, e.body, 'pending', :now, 0, :now, e.follow_id, e.version
+    FROM unnest(CAST(:event_id AS uuid[]), CAST(:type AS text[]), CAST(:agency AS text[]), CAST(:city AS text[]), CAST(:body AS bytea[]),
+        CAST(:follow_id AS uuid[]), CAST(:version AS bigint[])) AS e (event_id, type, agency, city, body, follow_id, version)
     JOIN subscription s ON s.agency = e.agency AND s.state <> 'deleted'
         AND (cardinality(s.types) = 0 OR e.type = ANY(s.types)) AND (cardinality(s.cities) = 0 OR e.city = ANY(s.cities))
+    WHERE NOT EXISTS (SELECT FROM feed_stop f WHERE f.follow_id = e.follow_id AND f.version > e.version)
     ORDER BY e.event_id ON CONFLICT (subscription_id, event_id) DO NOTHING""")
 DELIVERIES = text("""
     SELECT * FROM delivery WHERE subscription_id = :id AND position < coalesce(CAST(:before AS bigint), 9223372036854775807)

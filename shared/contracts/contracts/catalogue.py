@@ -1,6 +1,6 @@
 """Which events there are, in the order in which a case meets them."""
 
-from contracts import agencies, assessment, audit, intake, notifications, placement
+from contracts import agencies, assessment, audit, consents, intake, notifications, placement
 from contracts.event import Event
 
 LIFECYCLE: tuple[type[Event], ...] = (
@@ -12,6 +12,10 @@ LIFECYCLE: tuple[type[Event], ...] = (
     intake.HouseholdChanged,
     intake.Merged,
     intake.Unmerged,
+    consents.ConsentChanged,
+    consents.Restricted,
+    consents.Disclosed,
+    consents.DisclosureEnded,
     intake.OutreachDispatched,
     intake.OutreachEnded,
     placement.Waitlisted,
@@ -72,6 +76,9 @@ LIFECYCLE: tuple[type[Event], ...] = (
     agencies.OutcomeReached,
     agencies.FollowedUp,
     agencies.CaseEnded,
+    consents.DisclosureReceived,
+    consents.DisclosureOver,
+    consents.FollowStopped,
     audit.IntakeSealed,
     audit.PlacementSealed,
     audit.AssessmentSealed,

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from contracts import vocabulary
+from contracts import consents, vocabulary
 from contracts.agencies import Reference
 from contracts.catalogue import LIFECYCLE
 from contracts.event import Event
@@ -32,6 +32,8 @@ CODES = {
     _pattern(vocabulary.FieldPath): "persons.0.age",
     _pattern(Reference): "CONTOH-1",
     _pattern(vocabulary.Sha256): "0" * 64,
+    _pattern(consents.TextVersion): "v1",
+    _pattern(consents.LanguageCode): "ind",
 }
 PLAIN: dict[Any, Any] = {UUID: UUID(int=0x0198_0000_0000_8000_8000_0000_0000_0001), datetime: MOMENT, date: MOMENT.date(), bool: True, str: "Contoh"}
 

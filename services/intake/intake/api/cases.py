@@ -1,5 +1,6 @@
 """The cases that an officer may see: in a list, one with its household, and its timeline."""
 
+from collections.abc import Collection
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from sqlalchemy import select
 from intake import casebook, policy, shown, store
 from intake.api.views import MASK, CaseLine, CaseView, FactView, PersonView, StandingView
 from intake.casebook import Saying
+from intake.consents.records import hidden, somebody_hidden
 from intake.domain.standing import Standing, State
 from intake.opening import PERSONAL, Safe
 from intake.store import CASES, Book
@@ -44,8 +46,11 @@ async def case(case_id: UUID, vault: Safe, tx: Transaction) -> CaseView:
     book = await seen(tx, case_id)
     if not tx.principal.has(*policy.SEE_NAMES) or not takes_part(tx, book):
         return _view(tx, book, None)
-    tx.audit("case_read", case_id, [*PERSONAL, "narrative", "callback"])
-    return _view(tx, book, await vault.of([case_id, *(row.person_id for row in book.persons)]))
+    kept, untold = await hidden(tx, [row.person_id for row in book.persons]), await somebody_hidden(tx, case_id)
+    tx.audit("case_read", case_id, PERSONAL if untold else [*PERSONAL, "narrative", "callback"])
+    return _view(
+        tx, book, await vault.of([*([] if untold else [case_id]), *(row.person_id for row in book.persons)]), {*kept, *([case_id] if untold else [])}
+    )
 
 
 @router.get("/{case_id}/timeline")
@@ -59,7 +64,7 @@ async def timeline(case_id: UUID, tx: Transaction) -> list[FactView]:
     return [
         FactView(type=fact.type, producer=fact.producer, at=fact.at, codes=dict(fact.codes))
         for fact in ordered
-        if fact.type not in shown.OF_TWO_CASES
+        if fact.type not in shown.NOT_IN_TIMELINE
     ]
 
 
@@ -118,11 +123,16 @@ def _line(tx: Transaction, row: Any) -> dict[str, Any]:
     return values if sees_search(tx) else shown.line(values)
 
 
-def _view(tx: Transaction, book: Book, keys: Keys | None) -> CaseView:
-    """A case as an officer sees it; without keys everything that names someone is masked."""
+def _view(tx: Transaction, book: Book, keys: Keys | None, kept: Collection[UUID] = ()) -> CaseView:
+    """A case as an officer sees it; without keys everything that names someone is masked, and so are persons, and texts of a case, that are `kept` from the asker."""
     case = book.case
-    texts = {name: _opened(keys, case.case_id, f"case_file.{name}", getattr(case, name)) for name in ("narrative", "callback")}
-    return CaseView.model_validate(_line(tx, case) | texts | {"persons": [person_view(row, keys) for row in book.persons]})
+    texts = {
+        name: _opened(None if case.case_id in kept else keys, case.case_id, f"case_file.{name}", getattr(case, name))
+        for name in ("narrative", "callback")
+    }
+    return CaseView.model_validate(
+        _line(tx, case) | texts | {"persons": [person_view(row, None if row.person_id in kept else keys) for row in book.persons]}
+    )
 
 
 def person_view(row: Any, keys: Keys | None) -> PersonView:

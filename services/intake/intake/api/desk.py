@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, select
 
 from intake import policy, store
+from intake.consents.records import somebody_hidden
 from intake.opening import Safe
 from intake.reading import Problem
 from intake.store import CASES, TASKS
@@ -55,7 +56,7 @@ async def open_task(task_id: UUID, vault: Safe, tx: Transaction) -> TaskView:
     """A task; of a refused submission, what was sent."""
     row = await _task(tx, task_id)
     content = None
-    if row.content is not None:
+    if row.content is not None and not (row.case_id and await somebody_hidden(tx, row.case_id)):
         tx.audit("desk_read", task_id, ["content"])
         content = (await vault.of([task_id])).open(task_id, "desk_task.content", row.content)
     return _task_view(row, content)

@@ -20,6 +20,7 @@ from intake.api import cases
 from intake.api.bodies import Body
 from intake.api.views import PersonView
 from intake.casebook import Saying
+from intake.consents.records import hidden
 from intake.linkage import finding, pairs
 from intake.linkage.likeness import probability
 from intake.linkage.pairs import LINKED, MERGED, NOT_SAME, OPEN
@@ -137,9 +138,12 @@ async def beside(candidate_id: UUID, vault: Safe, tx: Transaction) -> BesideView
     row = await _pair(tx, vault, candidate_id)
     known = {person.person_id: person for person in await pairs.members(tx, [row.first_case, row.second_case])}
     keys = await vault.of([row.first, row.second])
-    persons = [cases.person_view(known[person_id], keys) for person_id in (row.first, row.second) if person_id in known]
+    kept = await hidden(tx, [row.first, row.second])
+    persons = [
+        cases.person_view(known[person_id], None if person_id in kept else keys) for person_id in (row.first, row.second) if person_id in known
+    ]
     for person in persons:
-        tx.audit("candidate_compared", person.person_id, PERSONAL)
+        tx.audit("candidate_compared", person.person_id, () if person.person_id in kept else PERSONAL)
     return BesideView(**_view(row).model_dump(), persons=persons)
 
 

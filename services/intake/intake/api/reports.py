@@ -13,6 +13,8 @@ from sqlalchemy import select
 
 from intake import opening, policy, store
 from intake.api.desk import ProblemView, problem_views
+from intake.consents import holding
+from intake.domain.consent import hearers
 from intake.domain.standing import ENDED, State
 from intake.opening import Answer, Safe, Submission
 from intake.reading import Problem, read_submission
@@ -99,18 +101,24 @@ def _receipt(principal: Principal, answer: Answer, tx: Transaction) -> dict[str,
 @router.get("/follow/{follow_id}")
 @reads(*policy.FOLLOW)
 async def follow(follow_id: UUID, tx: Transaction) -> FollowView:
-    """How a case that your agency takes part in stands, coarsely; under another agency's follow id there is nothing."""
+    """How a case that your agency takes part in stands, coarsely; under another agency's follow id there is nothing.
+
+    Who has but a disclosure sees whether the case is open.
+    """
     mine = (FOLLOWS.c.follow_id == follow_id) & (FOLLOWS.c.agency == tx.principal.agency)
-    row = await tx.row(
-        select(FOLLOWS, CASES.c.state, CASES.c.risk, CASES.c.responsible_agency).join(CASES, CASES.c.case_id == FOLLOWS.c.case_id).where(mine)
-    )
+    columns = (CASES.c.state, CASES.c.risk, CASES.c.reporting_agency, CASES.c.responsible_agency)
+    row = await tx.row(select(FOLLOWS, *columns).join(CASES, CASES.c.case_id == FOLLOWS.c.case_id).where(mine))
     if row is None:
         raise not_found("case")
-    if row.ended_at is not None:
-        return FollowView(follow_id=row.follow_id, reference=row.reference, state="ended", risk=None, responsible_agency=None, since=row.since)
+    shares = (await holding.shares(tx, [row.case_id])).get(row.case_id, holding.NOTHING)
     responsible = row.responsible_agency if row.risk else None
-    state = COARSE[State(row.state)]
-    return FollowView(follow_id=row.follow_id, reference=row.reference, state=state, risk=row.risk, responsible_agency=responsible, since=row.since)
+    reduced = hearers(row.reporting_agency, responsible, shares).get(row.agency)
+    shown: dict[str, str | None] = {"state": COARSE[State(row.state)], "risk": row.risk, "responsible_agency": responsible}
+    if row.ended_at is not None or reduced is None or shown["state"] == "ended":
+        shown = {"state": "ended", "risk": None, "responsible_agency": None}
+    elif reduced:
+        shown = {"state": "open", "risk": None, "responsible_agency": None}
+    return FollowView.model_validate({"follow_id": row.follow_id, "reference": row.reference, "since": row.since, **shown})
 
 
 @router.get("/availability")

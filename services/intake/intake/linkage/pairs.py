@@ -51,7 +51,11 @@ class CandidateRow(Base, table=True):
     """Two persons that may be one, the older first; and what people decided about them, step by step."""
 
     __tablename__: ClassVar[str] = "candidate"
-    __table_args__: ClassVar[tuple[Any, ...]] = (Index("ix_candidate_state", "state", "bits"),)
+    __table_args__: ClassVar[tuple[Any, ...]] = (
+        Index("ix_candidate_state", "state", "bits"),
+        Index("ix_candidate_merged_first", "first", postgresql_where=text("state = 'merged'")),
+        Index("ix_candidate_merged_second", "second", postgresql_where=text("state = 'merged'")),
+    )
     __table__: ClassVar[Table]
     candidate_id: UUID = Field(primary_key=True)
     first: UUID

@@ -1,0 +1,1 @@
+"""Consent, disclosures and restrictions: `records` keeps them, `sharing` does what follows from them, `relearning` makes them again."""
