@@ -387,5 +387,5 @@ async def open_shop(api: Api, shelters: list[dict[str, Any]], workers: Mapping[s
     """Register the demo's shelters and social workers; those of an earlier demo stay."""
     await asyncio.gather(
         *(api.call("operator", "POST", "/placement/shelters", shelter) for shelter in shelters),
-        *(api.call("operator", "PUT", f"/assessment/workers/{subject}", {"agency": "dinsos"}) for subject in workers.values()),
+        *(api.call("operator", "PUT", f"/assessment/workers/{subject}", {"agency": "dinsos", "most_cases": 500}) for subject in workers.values()),
     )

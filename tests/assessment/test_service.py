@@ -50,7 +50,7 @@ from tests.rig import Rig
 
 def test_every_fact_that_concerns_assessment_has_a_handler():
     assert set(handlers.inputs.types) == {event.type for stream in ("CASES", "AUDIT") for event in catalogue.read_by("assessment", stream)}
-    assert set(handlers.inputs.clocks) == {"assignment", "initial", "plan", "outcome", "followup", "grace"}
+    assert set(handlers.inputs.clocks) == {"assignment", "initial", "plan", "outcome", "followup", "grace", "absence"}
 
 
 async def test_the_migrations_make_the_tables_that_the_store_declares(rig: Rig):
@@ -240,7 +240,7 @@ def arrivals() -> Iterator[tuple[UUID, Sequence[tuple[Event, int]]]]:
 @pytest.mark.parametrize("ended", [True, False], ids=["withdrawn", "open"])
 async def test_every_order_in_which_facts_arrive_ends_in_the_same_row(rig: Rig, *, ended: bool):
     """One case per permutation; each gets its facts in its own order, all cases in the same stream and so in shared and split batches."""
-    await rig.start("assessment")
+    await rig.start("assessment", caseload=1000)
     await add_worker(rig)
     orders = [(case_id, order if ended else [fact for fact in order if fact[0].type != withdrawn().type]) for case_id, order in arrivals()]
     for place in range(len(orders[0][1])):

@@ -41,6 +41,7 @@ FOLLOWUPS = {
     "ASSESSMENT_FOLLOWUP_DAYS_HIGH_RISK": "[0.01, 0.02, 0.03]",
     "ASSESSMENT_AFTER_UNSAFE_DAYS": "0.01",
     "ASSESSMENT_GRACE_DAYS": "0.03",
+    "ASSESSMENT_CASELOAD": "1000000",
 }
 ROOT = Path(__file__).resolve().parents[2]
 PREVIOUS = (Path(__file__).parent / "previous_release").read_text().strip()

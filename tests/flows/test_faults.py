@@ -145,7 +145,7 @@ async def the_stream_holds_what_was_said(running: Running) -> None:
 
 async def a_worker(running: Running) -> None:
     subject = identities()["peksos-1"].subject
-    ok(await running.send("PUT", f"/assessment/workers/{subject}", "operator", {"agency": "dinsos"}))
+    ok(await running.send("PUT", f"/assessment/workers/{subject}", "operator", {"agency": "dinsos", "most_cases": 500}))
 
 
 async def test_every_service_is_killed_in_the_middle_and_nothing_is_lost_or_doubled(running: Running) -> None:

@@ -34,6 +34,7 @@ from ops.supervise import Supervisor, wait_ready
 USER = "bench"
 AGENCY = "dppapp"
 READERS = ("placement", "assessment", "notifications")
+MANY = 10_000_000  # what a worker may have: how many cases a measurement makes is not her limit
 PATIENCE = 300.0
 POLL = 0.02
 QUIET = 2.0
@@ -110,7 +111,10 @@ class Bed:
             "PORT": str(port or free_port()),
             "LOG_LEVEL": "warning",
         }
-        return {f"{service.upper()}_{name}": value for name, value in told.items()} | {"TIME_SCALE": "1"}
+        return {f"{service.upper()}_{name}": value for name, value in told.items()} | {
+            "TIME_SCALE": "1",
+            "ASSESSMENT_CASELOAD": str(MANY),
+        }
 
     def issuer_command(self) -> Command:
         """The demo's issuer as a process."""

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import anyio
+from assessment import roster
 from assessment import store as assessments
 from assessment.domain import assignment, case
 from contracts.intake import Triaged
@@ -34,7 +35,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from ops.bench.bed import USER
+from ops.bench.bed import MANY, USER
 
 AT_ONCE = 1
 HOLD, LADDER = timedelta(minutes=90), timedelta(hours=4)
@@ -152,10 +153,10 @@ async def assess(session: AsyncSession, event: CaseEvent) -> CaseEvent:
     told = case.Triage(1, members, fact.area, fact.risk.value, fact.shelter_needed)
     known = case.advance(case.learn(case.Case(event.case_id), [told]), now, limits)
     if assignment.assignable(known):
-        given = assignment.share_out([known], await assessments.active_workers(Asked(session, now)))  # type: ignore[arg-type]
-        for case_id, worker in given.items():
-            known, _ = assignment.give(known, worker, now, limits)
-            session.add(assessments.AssignmentRow(case_id=case_id, worker_id=worker, at=now))
+        given = assignment.share_out([known], await roster.active_workers(Asked(session, now), MANY), now)  # type: ignore[arg-type]
+        for case_id, choice in given.items():
+            known, _ = assignment.give(known, choice.worker, now, limits)
+            session.add(assessments.AssignmentRow(case_id=case_id, worker_id=choice.worker, at=now, why=None))
     row = assessments._row(known)  # noqa: SLF001 - the service's own way of writing a case
     session.add(assessments.CaseRow(**row | {"case_id": known.case_id, "worker_id": known.worker, "due_at": known.due}))
     return event.model_copy(update={"worker_id": known.worker})

@@ -1,6 +1,7 @@
 """Carries out what the domain decided - rows, clocks and facts - for handlers and routes alike."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from uuid import UUID
 
 from chassis import Cause, Transaction
@@ -8,7 +9,7 @@ from contracts import assessment as facts
 from contracts.event import Event
 from contracts.vocabulary import AssessmentFlag, FollowupResult
 
-from assessment import store
+from assessment import roster, store
 from assessment.domain import assignment
 from assessment.domain.case import Case, FollowupCame, FollowupEnded, Given, Limits, Missed, Said
 from assessment.settings import AssessmentSettings
@@ -44,18 +45,32 @@ async def record(tx: Transaction, before: Mapping[UUID, Case], after: Mapping[UU
                 tx.set_clock(kind, subject, due, key)
 
 
-async def find_workers(tx: Transaction, cases: Mapping[UUID, Case]) -> dict[UUID, Case]:
+async def find_workers(tx: Transaction, cases: Mapping[UUID, Case], cause: Cause | None = None) -> dict[UUID, Case]:
     """Give those of the cases that wait to workers, say so, and return all of them as they are then."""
     if not any(map(assignment.assignable, cases.values())):
         return dict(cases)
-    given = assignment.share_out(cases.values(), await store.active_workers(tx))
+    given = assignment.share_out(cases.values(), await roster.active_workers(tx, tx.settings.caseload), tx.now)
+    if not given:
+        return dict(cases)
     after, bounds = dict(cases), limits(tx)
-    for case_id, worker in given.items():
-        after[case_id], said = assignment.give(cases[case_id], worker, tx.now, bounds)
-        say(tx, case_id, said)
-    if given:
-        await store.assigned(tx, given)
+    workers = {case_id: choice.worker for case_id, choice in given.items()}
+    had = await roster.assigned(tx, workers, {case_id: asdict(choice) for case_id, choice in given.items()})
+    for case_id, worker in workers.items():
+        after[case_id], said = assignment.give(cases[case_id], worker, tx.now, bounds, anew=case_id in had)
+        say(tx, case_id, said, cause)
     return after
+
+
+async def give_to_others(tx: Transaction, worker_id: UUID, cause: Cause) -> None:
+    """Let others have the cases of an absent worker with which she did not begin, where somebody may; who began keeps hers."""
+    mine = await roster.had_by(tx, worker_id)
+    await tx.lock(mine)
+    known = await store.cases(tx, mine)
+    free = {case.case_id: case for case in assignment.left_behind(known.values()) if case.worker == worker_id}
+    waiting = {case_id: assignment.hand_back(case, tx.now, limits(tx)) for case_id, case in free.items()}
+    after = await find_workers(tx, waiting, cause)
+    # Where nobody else may have a case, it stays hers: better a late worker than none.
+    await record(tx, free, {case_id: case for case_id, case in after.items() if case.worker is not None})
 
 
 def say(tx: Transaction, case_id: UUID, said: Said | None, cause: Cause | None = None) -> None:

@@ -42,6 +42,13 @@ async def a_deadline_ran_out(due: Sequence[Due], tx: Transaction) -> None:
     await decisions.record(tx, known, await decisions.find_workers(tx, after))
 
 
+@inputs.clock("absence")
+async def a_worker_is_away(due: Sequence[Due], tx: Transaction) -> None:
+    """Let others have the cases with which somebody whose leave begins did not begin."""
+    for clock in {clock.subject: clock for clock in due}.values():
+        await decisions.give_to_others(tx, clock.subject, clock.cause)
+
+
 @inputs.clock("followup")
 async def a_followup_is_due(due: Sequence[Due], tx: Transaction) -> None:
     """Say that a follow-up is due and give it its grace time."""

@@ -9,7 +9,7 @@ from chassis import Transaction
 from chassis.store.projection import Projection
 from sqlalchemy import text
 
-from assessment import decisions, store
+from assessment import decisions, roster, store
 from assessment.domain import case
 from assessment.domain.case import Case, Goal, State
 
@@ -70,7 +70,7 @@ async def stand_anew(tx: Transaction, cases: Collection[UUID]) -> None:
 
 async def _resumed(tx: Transaction, lost: Case, deadlines: Mapping[str, datetime]) -> Case:
     """A case that somebody had, as far as the other tables tell: which outcomes were reached, and follow-ups, are recorded again by people."""
-    worker = await store.last_worker(tx, lost.case_id)
+    worker = await roster.last_worker(tx, lost.case_id)
     if worker is None:
         return lost
     plans = await store.plans(tx, lost.case_id)

@@ -8,7 +8,7 @@ from chassis import Received, Transaction
 from chassis.bus.recovery import Lost, Unlearnt
 from contracts import assessment as facts
 
-from assessment import decisions, handlers, store
+from assessment import decisions, handlers, roster, store
 from assessment.domain import case
 from assessment.domain.case import Case, Progress
 from assessment.domain.relearn import (
@@ -37,7 +37,7 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     before = await store.cases(tx, cases)
     after, unlearnt = _told(tx, before, lost)
     await decisions.record(tx, before, after)
-    workers = {row.worker_id for row in await store.workers(tx)}
+    workers = {row.worker_id for row in await roster.workers(tx)}
     for event in lost.own:
         await _keep(tx, event)
         unlearnt += [Unlearnt(event, missing) for missing in _missing(event, workers)]
@@ -96,7 +96,7 @@ async def _keep(tx: Transaction, event: Received[Any]) -> None:
     data, case_id = event.data, event.subject
     match data:
         case facts.Assigned() | facts.Reassigned():
-            await store.assigned(tx, {case_id: data.worker_id})
+            await roster.assigned(tx, {case_id: data.worker_id})
         case facts.Completed():
             await store.complete_again(tx, case_id, data.band.value, [flag.value for flag in data.flags], by=SOMEBODY, at=event.time)
         case facts.AlertRaised():

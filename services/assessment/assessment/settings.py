@@ -16,6 +16,7 @@ class AssessmentSettings(Settings):
     keys_url: SecretStr
     key_file: Path
     training: bool = Field(default=False, description="whether instruments without a validated wording may be used: for demos and training")
+    caseload: int = Field(default=20, ge=1, description="open cases of a worker for whom nothing else is said (GBV practice: 15 to 20)")
     assignment_minutes: float = Field(default=15, gt=0, description="between two tries to find a social worker")
     initial_hours: float = Field(default=24, gt=0, description="for the initial assessment")
     again_hours: float = Field(default=24, gt=0, description="until a missed assessment or plan is called missed again")

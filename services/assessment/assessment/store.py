@@ -7,13 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from chassis import Transaction
-from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, Row, Select, Table, Text, Uuid, and_, any_, cast, func, select, text
+from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, Row, Table, Text, Uuid, any_, cast, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from assessment.domain.assignment import Worker
-from assessment.domain.case import OPEN, Case, Followup, FollowupState, Goal, Member, Progress, State, StateError, Stay
+from assessment.domain.case import Case, Followup, FollowupState, Goal, Member, Progress, State, StateError, Stay
 from assessment.domain.plan import Plan
 
 
@@ -33,6 +32,32 @@ class WorkerRow(Base, table=True):
     agency: str
     areas: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     active: bool
+    skills: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    languages: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    most_cases: int | None
+    shifts: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    leaves: list[dict[str, str]] = Field(sa_column=Column(JSONB, nullable=False))
+
+
+class ConflictRow(Base, table=True):
+    """With which case or person a worker declared a conflict; ended ones are kept."""
+
+    __tablename__ = "worker_conflict"
+    worker_id: UUID = Field(primary_key=True)
+    about: UUID = Field(primary_key=True)
+    declared_at: datetime = Field(sa_type=MOMENT)
+    declared_by: UUID
+    ended_at: datetime | None = Field(sa_type=MOMENT)
+
+
+class HandedBackRow(Base, table=True):
+    """That a worker gave a case back, and why: she does not get it again by itself."""
+
+    __tablename__ = "handed_back"
+    case_id: UUID = Field(primary_key=True)
+    worker_id: UUID = Field(primary_key=True)
+    reason: str
+    at: datetime = Field(sa_type=MOMENT)
 
 
 class CaseRow(Base, table=True):
@@ -58,6 +83,7 @@ class CaseRow(Base, table=True):
     goals: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     followups: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
     deadlines: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
+    claimed: bool
 
 
 class AssignmentRow(Base, table=True):
@@ -68,6 +94,7 @@ class AssignmentRow(Base, table=True):
     case_id: UUID
     worker_id: UUID
     at: datetime = Field(sa_type=MOMENT)
+    why: dict[str, Any] | None = Field(sa_column=Column(JSONB))
 
 
 class AnswerRow(Base, table=True):
@@ -126,8 +153,8 @@ def _table(row: Any) -> Table:
     return table
 
 
-WORKER, CASE, ASSIGNMENT, ANSWER, ALERT, COMPLETION, PLAN = map(
-    _table, (WorkerRow, CaseRow, AssignmentRow, AnswerRow, AlertRow, CompletionRow, PlanRow)
+WORKER, CASE, ASSIGNMENT, ANSWER, ALERT, COMPLETION, PLAN, CONFLICT, BACK = map(
+    _table, (WorkerRow, CaseRow, AssignmentRow, AnswerRow, AlertRow, CompletionRow, PlanRow, ConflictRow, HandedBackRow)
 )
 _COLUMNS = ", ".join(column.name for column in CASE.columns)
 _CHANGES = ", ".join(f"{column.name} = excluded.{column.name}" for column in CASE.columns if not column.primary_key)
@@ -137,11 +164,6 @@ SAVE = text(f"""
     SELECT {_COLUMNS} FROM jsonb_populate_recordset(NULL::assessment_case, CAST(:rows AS jsonb))
     ON CONFLICT (case_id) DO UPDATE SET {_CHANGES}""")  # noqa: S608
 
-
-ASSIGN = text("""
-    INSERT INTO assignment (case_id, worker_id, at)
-    SELECT case_id, worker_id, CAST(:now AS timestamptz)
-    FROM unnest(CAST(:cases AS uuid[]), CAST(:workers AS uuid[])) AS given (case_id, worker_id)""")
 
 # -- cases ------------------------------------------------------------------------------------------------------------------------
 
@@ -190,6 +212,7 @@ def _case(row: Row[Any]) -> Case:
         ended=row.ended,
         state=State(row.state),
         worker=row.worker_id,
+        claimed=row.claimed,
         plan_version=row.plan_version,
         goals={UUID(person): Goal(goal["outcome"], Progress(goal["progress"])) for person, goal in row.goals.items()},
         followups=tuple(Followup(f["number"], datetime.fromisoformat(f["due"]), FollowupState(f["state"]), f["result"]) for f in row.followups),
@@ -213,51 +236,13 @@ def _row(case: Case) -> dict[str, Any]:
         "ended": case.ended,
         "state": case.state.value,
         "worker_id": str(case.worker) if case.worker else None,
+        "claimed": case.claimed,
         "due_at": case.due.isoformat() if case.due else None,
         "plan_version": case.plan_version,
         "goals": {str(person): {"outcome": goal.outcome, "progress": goal.progress.value} for person, goal in case.goals.items()},
         "followups": [{"number": f.number, "due": f.due.isoformat(), "state": f.state.value, "result": f.result} for f in case.followups],
         "deadlines": {clock: due.isoformat() for clock, due in case.deadlines.items()},
     }
-
-
-# -- workers ----------------------------------------------------------------------------------------------------------------------
-
-
-async def keep_worker(tx: Transaction, worker_id: UUID, agency: str, areas: Sequence[str], *, active: bool) -> None:
-    """Register or change a worker."""
-    values = {"worker_id": worker_id, "agency": agency, "areas": list(areas), "active": active}
-    await tx.execute(insert(WORKER).values(values).on_conflict_do_update(index_elements=["worker_id"], set_=values))
-
-
-def _with_load() -> Select[Any]:
-    """Every worker with her number of open cases, counted in the index alone: it holds both columns, and a batch asks this each time."""
-    joined = WORKER.outerjoin(CASE, and_(CASE.c.worker_id == WORKER.c.worker_id, CASE.c.state.in_([state.value for state in OPEN])))
-    return select(WORKER, func.count(CASE.c.worker_id).label("open_cases")).select_from(joined).group_by(*WORKER.columns).order_by(WORKER.c.worker_id)
-
-
-async def workers(tx: Transaction) -> Sequence[Row[Any]]:
-    """All workers, with their open cases."""
-    return await tx.rows(_with_load())
-
-
-async def active_workers(tx: Transaction) -> list[Worker]:
-    """Those who may be given a case."""
-    rows = await tx.rows(_with_load().where(WORKER.c.active))
-    return [Worker(row.worker_id, frozenset(row.areas), row.open_cases) for row in rows]
-
-
-async def assigned(tx: Transaction, given: Mapping[UUID, UUID]) -> None:
-    """Record who was given which case (worker ids by case id)."""
-    cases, workers = zip(*sorted(given.items()), strict=True)
-    await tx.execute(ASSIGN, {"cases": list(cases), "workers": list(workers), "now": tx.now})
-
-
-async def last_worker(tx: Transaction, case_id: UUID) -> UUID | None:
-    """Who had the case last, also when it is nobody's open work any more."""
-    statement = select(ASSIGNMENT.c.worker_id).where(ASSIGNMENT.c.case_id == case_id).order_by(ASSIGNMENT.c.position.desc()).limit(1)
-    row = await tx.row(statement)
-    return row.worker_id if row else None
 
 
 # -- answers, alerts, completion --------------------------------------------------------------------------------------------------

@@ -1,21 +1,23 @@
 """What the routes take and show: strict bodies with closed code lists, and views without personal data but answers."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Annotated, Any, Self
 from uuid import UUID
 
 from contracts.vocabulary import AgencyCode, AreaCode, AssessmentFlag, Band, FollowupResult, Outcome, Relation, ReturnReason
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 from sqlalchemy import Row
 
 from assessment.definitions import Label, Language, Respondent
 from assessment.domain import instruments
+from assessment.domain.assignment import Skill
 from assessment.domain.case import Case, Followup, FollowupState, Progress, State
 from assessment.domain.plan import ServiceCode
 from assessment.register import Known, Stage
 
+LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
 ItemCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="an instrument, or an item of one")]
 
 
@@ -25,12 +27,72 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class ShiftBody(Body):
+    """Working hours on a day of the week, 0 for Monday."""
+
+    weekday: int = Field(ge=0, le=6)
+    begins: time
+    ends: time
+
+    @model_validator(mode="after")
+    def ends_after_it_begins(self) -> Self:
+        """A shift over midnight is two."""
+        if self.ends <= self.begins:
+            message = "a shift ends after it begins; one over midnight is two"
+            raise ValueError(message)
+        return self
+
+
+class LeaveBody(Body):
+    """Days on which she is away, the last one included."""
+
+    first: date
+    last: date
+
+    @model_validator(mode="after")
+    def ends_after_it_begins(self) -> Self:
+        """The last day is not before the first one."""
+        if self.last < self.first:
+            message = "the last day is before the first one"
+            raise ValueError(message)
+        return self
+
+
+class ConflictBody(Body):
+    """A case or a person with whom she has a conflict."""
+
+    about: UUID
+
+
+class BackReason(StrEnum):
+    """Why a worker gives a case back."""
+
+    CONFLICT = "conflict"
+    TOO_MANY = "too_many"
+    ABSENT = "absent"
+    NOT_MY_FIELD = "not_my_field"
+    LANGUAGE = "language"
+
+
+class BackBody(Body):
+    """Why the case goes to somebody else; a conflict is kept."""
+
+    reason: BackReason
+
+
 class WorkerBody(Body):
     """A social worker; no area named means all areas."""
 
     agency: AgencyCode
     areas: tuple[AreaCode, ...] = ()
     active: StrictBool = True
+    skills: tuple[Skill, ...] = ()
+    languages: tuple[LanguageCode, ...] = Field(
+        default=(), description="ISO 639-3, such as ind, jav, sun, or inl for Indonesian sign language; for people to choose by"
+    )
+    most_cases: int | None = Field(default=None, ge=1, le=500, description="open cases at most; left out: as the operator set for all")
+    shifts: tuple[ShiftBody, ...] = Field(default=(), max_length=21, description="working hours in Jakarta; none: always")
+    leaves: tuple[LeaveBody, ...] = Field(default=(), max_length=50)
 
 
 class ReassignBody(Body):
@@ -120,12 +182,30 @@ class WorkerView(BaseModel):
     agency: AgencyCode
     areas: tuple[AreaCode, ...]
     active: bool
+    skills: tuple[str, ...]
+    languages: tuple[str, ...]
+    most_cases: int | None
+    shifts: tuple[ShiftBody, ...]
+    leaves: tuple[LeaveBody, ...]
     open_cases: int
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
         """The view of a row of `store.workers`."""
-        return cls(worker_id=row.worker_id, agency=row.agency, areas=tuple(row.areas), active=row.active, open_cases=row.open_cases)
+        return cls.model_validate(row, from_attributes=True)
+
+
+class AssignmentView(BaseModel):
+    """Who had a case from when on; `why` says of a choice of the platform's how full she was, what she lacked, and how many others could not."""
+
+    worker_id: UUID
+    at: datetime
+    why: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """The view of a row of `store.assignments`."""
+        return cls.model_validate(row, from_attributes=True)
 
 
 class CaseView(BaseModel):
@@ -134,6 +214,7 @@ class CaseView(BaseModel):
     case_id: UUID
     state: State
     worker_id: UUID | None
+    claimed: bool
     due_at: datetime | None
     area: AreaCode | None
     risk: str | None
@@ -148,7 +229,7 @@ class CaseView(BaseModel):
     @classmethod
     def now(cls, case: Case) -> Self:
         """The view of a case as it is after a decision."""
-        names = ("case_id", "state", "area", "risk", "sheltered", "plan_version")
+        names = ("case_id", "state", "claimed", "area", "risk", "sheltered", "plan_version")
         return cls.model_validate({name: getattr(case, name) for name in names} | {"worker_id": case.worker, "due_at": case.due})
 
 

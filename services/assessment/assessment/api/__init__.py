@@ -1,5 +1,5 @@
-"""What people ask of assessment: cases and their plans, answers to instruments, and the instruments themselves."""
+"""What people ask of assessment: workers, cases and their plans, answers to instruments, and the instruments themselves."""
 
-from assessment.api import answers, cases, instruments
+from assessment.api import answers, cases, instruments, workers
 
-routers = [cases.router, answers.router, instruments.router]
+routers = [workers.router, cases.router, answers.router, instruments.router]

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from assessment import decisions, policy, register, store
 from assessment.api.cases import changed, owned, refusing, seen
-from assessment.domain import case, instruments
+from assessment.domain import assignment, case, instruments
 from assessment.domain.case import Case, State
 from assessment.domain.instruments import Answered
 from assessment.register import Key, Known
@@ -81,6 +81,7 @@ async def save_answers(case_id: UUID, body: AnswersBody, vault: Safe, tx: Transa
     await store.seal_answers(tx, case_id, body.person_id, keys.seal(body.person_id, PLACE, json.dumps(merged)), key)
     raised = await store.raise_alerts(tx, case_id, body.person_id, instruments.alerts(instrument, merged))
     decisions.alerts(tx, case_id, body.person_id, raised)
+    await decisions.record(tx, {case_id: known}, {case_id: assignment.claim(known)})  # whoever asks has begun
     tx.audit("write", body.person_id, [f"answers.{code}" for code in body.answers])
     return AnswersView.of(by, body.person_id, merged, member.age)
 

@@ -1,4 +1,4 @@
-"""What people do with cases: workers, the case list, the plan, its outcomes and the follow-ups."""
+"""What people do with cases: the case list, the plan, its outcomes and the follow-ups."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,8 +10,8 @@ from contracts import assessment as facts
 from contracts.vocabulary import Outcome
 from fastapi import APIRouter, Query
 
-from assessment import decisions, policy, store
-from assessment.domain import assignment, case, followups, plan
+from assessment import decisions, policy, roster, store
+from assessment.domain import case, followups, plan
 from assessment.domain.case import Case, State
 from assessment.views import (
     CaseDetail,
@@ -21,11 +21,8 @@ from assessment.views import (
     PersonBody,
     PlanBody,
     PlanView,
-    ReassignBody,
     ReturnBody,
     ReunifyBody,
-    WorkerBody,
-    WorkerView,
 )
 
 router = APIRouter()
@@ -70,7 +67,7 @@ async def owned(case_id: UUID, tx: Transaction) -> Case:
 
 
 async def _require_own(known: Case, tx: Transaction) -> None:
-    worker = known.worker or await store.last_worker(tx, known.case_id)
+    worker = known.worker or await roster.last_worker(tx, known.case_id)
     if worker != tx.principal.subject:
         raise not_found("case")
 
@@ -80,28 +77,6 @@ async def changed(tx: Transaction, before: Case, after: Case, *fields: str) -> C
     await decisions.record(tx, {before.case_id: before}, {after.case_id: after})
     tx.audit("write", before.case_id, fields)
     return CaseView.now(after)
-
-
-# -- workers ----------------------------------------------------------------------------------------------------------------------
-
-
-@router.put("/workers/{worker_id}")
-@writes(*policy.KEEP_WORKERS)
-async def keep_worker(worker_id: UUID, body: WorkerBody, tx: Transaction) -> WorkerView:
-    """Register or change a social worker, by the `sub` of her token; cases that wait are given out at once."""
-    await store.keep_worker(tx, worker_id, body.agency, sorted(set(body.areas)), active=body.active)
-    waiting = await store.waiting(tx)
-    await tx.lock(waiting)
-    before = await store.cases(tx, waiting)
-    await decisions.record(tx, before, await decisions.find_workers(tx, before))
-    return next(WorkerView.of(row) for row in await store.workers(tx) if row.worker_id == worker_id)
-
-
-@router.get("/workers")
-@reads(*policy.KEEP_WORKERS)
-async def list_workers(tx: Transaction) -> list[WorkerView]:
-    """All social workers with their numbers of open cases."""
-    return [WorkerView.of(row) for row in await store.workers(tx)]
 
 
 # -- cases ------------------------------------------------------------------------------------------------------------------------
@@ -125,21 +100,6 @@ async def see_case(case_id: UUID, tx: Transaction) -> CaseDetail:
     tx.audit("read", case_id, ["members", "band", "flags", "plans", "followups"])
     versions = tuple(PlanView.model_validate(row, from_attributes=True) for row in await store.plans(tx, case_id))
     return CaseDetail.all_of(known, await store.completion(tx, case_id), versions)
-
-
-@router.post("/cases/{case_id}/reassign")
-@writes(*policy.REASSIGN)
-async def reassign(case_id: UUID, body: ReassignBody, tx: Transaction) -> CaseView:
-    """Give an open case to another active worker, whatever areas she serves; deadlines stay."""
-    await tx.lock([case_id])
-    before = await seen(case_id, tx)
-    if body.worker_id not in {worker.worker_id for worker in await store.active_workers(tx)}:
-        raise RefusedError(422, "this is not an active worker", [FieldProblem("worker_id", "not_active")])
-    with refusing():
-        after, said = assignment.reassign(before, body.worker_id, tx.now, decisions.limits(tx))
-    await store.assigned(tx, {case_id: body.worker_id})
-    decisions.say(tx, case_id, said)
-    return await changed(tx, before, after, "worker_id")
 
 
 # -- the plan ---------------------------------------------------------------------------------------------------------------------

@@ -110,6 +110,7 @@ class Case:
     ended: bool = False
     state: State = State.NOT_STARTED
     worker: UUID | None = None
+    claimed: bool = False
     plan_version: int = 0
     goals: Mapping[UUID, Goal] = field(default_factory=dict)
     followups: tuple[Followup, ...] = ()
