@@ -8,7 +8,8 @@ from contracts import catalogue
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from intake import feed
-from intake.domain.standing import Kind, State, emptied_by, may_close, missed, search_is_over, standing
+from intake.domain.duties import may_close, missed
+from intake.domain.standing import Kind, State, emptied_by, search_is_over, standing
 
 from tests.intake.builders import START, facts
 

@@ -73,8 +73,9 @@ def alerts(tx: Transaction, case_id: UUID, person_id: UUID, flags: Iterable[str]
 def _fact(said: Said) -> Event:
     match said:
         case Given():
-            kind = facts.Reassigned if said.anew else facts.Assigned
-            return kind(worker_id=said.worker, due_at=said.due)
+            if said.anew:
+                return facts.Reassigned(worker_id=said.worker, due_at=said.due)
+            return facts.Assigned(worker_id=said.worker, due_at=said.due, reopened_version=said.round_version or None)
         case Missed():
             return facts.ClockMissed(clock=said.clock, due_at=said.due)
         case FollowupCame():

@@ -53,7 +53,7 @@ def give(case: Case, worker: UUID, now: datetime, limits: Limits) -> tuple[Case,
     """Give a case that waits to a worker, who has the initial assessment due from now. Raises StateError unless it waits."""
     require(case, State.WAITING_FOR_WORKER)
     changed = replace(case, state=State.ASSIGNED, worker=worker, deadlines=without(case.deadlines, "assignment"))
-    return changed, Given(worker, now + limits.initial)
+    return changed, Given(worker, now + limits.initial, round_version=case.round_version)
 
 
 def reassign(case: Case, worker: UUID, now: datetime, limits: Limits) -> tuple[Case, Given]:
