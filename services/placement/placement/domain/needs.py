@@ -214,7 +214,8 @@ def reconsider(need: Need, *, changed: bool = False, still_suits: bool = True) -
         return Turn(need)
     if need.ended or need.end_version > need.settled_version:
         # Of a case that had ended and goes on, what was asked for before is settled, whether its end was heard before it was reopened or not.
-        over = enter(need, State.ENDED) if need.ended else replace(enter(need, State.SETTLED), settled_version=need.end_version)
+        over = enter(need, State.ENDED if need.ended else State.SETTLED)
+        over = replace(over, settled_version=max(need.settled_version, need.end_version))
         return replace(Turn(over) if need.ended else reconsider(over), cancel="case_ended" if flying else None, unmet=unmet)
     if not need.shelter_needed or need.emptied:
         return Turn(enter(need, State.NONE), "no_longer_needed" if flying else None, unmet)
