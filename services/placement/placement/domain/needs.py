@@ -223,8 +223,15 @@ def reconsider(need: Need, *, changed: bool = False, still_suits: bool = True) -
         return Turn(enter(need, State.SPLIT))
     if need.state in {State.OFFERED, State.ACCEPTED} and (changed or not still_suits):
         return Turn(enter(need, State.WAITING), "household_changed")
-    asked_again = need.state in {State.DECLINED, State.SETTLED} and need.version > need.settled_version
-    return Turn(enter(need, State.WAITING) if need.state in {State.NONE, State.SPLIT} or asked_again else need)
+    return Turn(_asked(need))
+
+
+def _asked(need: Need) -> Need:
+    """A need that somebody asks to be met, unless what asks is settled: as what was asked before a case was reopened, and heard of only now."""
+    if need.state is State.NONE and need.version <= need.settled_version:
+        return replace(enter(need, State.SETTLED), settled_version=need.settled_version)
+    asks = need.state in {State.NONE, State.DECLINED, State.SETTLED} and need.version > need.settled_version
+    return enter(need, State.WAITING) if asks or need.state is State.SPLIT else need
 
 
 def enter(need: Need, state: State) -> Need:
