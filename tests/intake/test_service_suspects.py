@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from intake.linkage.pairs import pair_id
 
 from tests.intake.builders import a_nik, a_person
 from tests.intake.test_service_cases import OFFICER, POLICE, STRANGER, SUPERVISOR, open_case, people, said, triage
@@ -77,6 +78,42 @@ async def test_a_resident_with_the_same_nik_is_kept_apart_whoever_came_first_and
     outbox = await intake.sql("intake", "SELECT string_agg(convert_from(body, 'UTF8'), '') AS all FROM outbox")
     assert "Anwar" not in outbox[0].all
     assert NIK not in outbox[0].all
+
+
+async def test_whom_a_merge_makes_one_with_a_suspect_is_kept_apart_as_long_as_they_are_one(intake):
+    case_id, first_case, second_case = [await open_case(intake) for _ in range(3)]
+    await triage(intake, case_id, shelter_needed=True)
+    (one,), (other,) = await people(intake, first_case), await people(intake, second_case)
+    first, second = sorted([one, other])
+    him = (await suspect(intake, case_id, same_as=[str(first)])).json()["suspect_id"]
+
+    async def kept_apart():
+        await intake.settle()
+        return set((await said(intake, "case.intake.risk_changed"))[-1]["keep_apart"])
+
+    assert await kept_apart() == {him, str(first)}
+    pair = pair_id(first, second)
+    await intake.sql(
+        "intake",
+        """INSERT INTO candidate (candidate_id, first, second, bits, agree, differ, state, steps, found_at, changed_at)
+        VALUES (:pair, :first, :second, 20, '{name}', '{}', 'linked', '[]', now(), now()) ON CONFLICT (candidate_id) DO UPDATE SET state = 'linked'""",
+        pair=pair,
+        first=first,
+        second=second,
+    )
+    for step, expected in (("merge", {him, str(first), str(second)}), ("unmerge", {him, str(first)})):
+        answer = await intake.post("intake", f"/candidates/{pair}/{step}", json={"ground": "documents"}, **SUPERVISOR)
+        assert answer.status_code == 200, answer.text
+        assert await kept_apart() == expected
+    assert len({str(fact) for fact in await said(intake, "case.intake.suspect_recorded")}) == 1
+
+
+async def test_nobody_triages_in_time_and_the_floor_keeps_apart_from_suspects_too(intake):
+    case_id = await open_case(intake, urgency="high", screen={"shelter_needed": None, "perpetrator_areas": ["31.75.03"]})
+    him = (await suspect(intake, case_id, areas=["31.72.01"])).json()["suspect_id"]
+    await intake.advance(minutes=16)
+    (changed,) = await said(intake, "case.intake.risk_changed")
+    assert (changed["keep_apart"], changed["perpetrator_areas"]) == ([him], ["31.75.03", "31.72.01"])
 
 
 async def test_what_is_wrong_with_a_suspect_is_named(intake):
