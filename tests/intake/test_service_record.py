@@ -202,6 +202,30 @@ async def test_the_law_sets_its_clocks_and_reminds_before_a_protection_ends(inta
     assert (await row(intake, case_id)).missed == []
 
 
+async def test_the_laws_clocks_run_again_when_a_case_is_reopened(intake):
+    reported, silent = [await open_case(intake, violence_types=["seksual"]) for _ in range(2)]
+    today = (datetime.now(UTC) + timedelta(hours=7)).date().isoformat()
+    await do(intake, reported, "legal-steps", status=201, code="police_report", on=today)
+    await do(intake, reported, "legal-steps", status=201, code="police_protection", on=today)
+    for case_id in (reported, silent):
+        await do(intake, case_id, "withdraw", reason="refused_service")
+        await do(intake, case_id, "reopen", SUPERVISOR, reason="asked_again")
+    clocks = "SELECT kind, key FROM clock WHERE subject = :c AND kind LIKE 'p%' ORDER BY 1, 2"
+    assert [tuple(found) for found in await intake.sql("intake", clocks, c=silent)] == [("police_report", "")]
+    again = [("protection_expiry", "0"), ("protection_expiry", "1"), ("protection_expiry", "3"), ("protection_request", "")]
+    assert [tuple(found) for found in await intake.sql("intake", clocks, c=reported)] == again
+
+
+async def test_who_leads_may_take_back_what_an_agency_does_not_answer(intake):
+    case_id = await open_case(intake)
+    await triage(intake, case_id)
+    await do(intake, case_id, "handover", SUPERVISOR, agency="nobody-there", reason="moved")
+    taken_back = await do(intake, case_id, "handover/decline", SUPERVISOR, reason="not_competent")
+    assert taken_back["waiting_for"] == ["assignment"]
+    assert [data["agency"] for data in await said(intake, "case.intake.responsibility_declined")] == ["nobody-there"]
+    await do(intake, case_id, "handover/decline", SUPERVISOR, status=404, reason="not_competent")
+
+
 async def test_an_older_triage_route_still_takes_what_it_took(intake):
     case_id = await open_case(intake, ppks=11, violence_types=None)
     answer = await intake.post("intake", f"/cases/{case_id}/triage", json=a_triage(), role="intake_officer", agency="dppapp")

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis import Due, Received, Transaction
-from contracts.intake import ClockMissed, LegalStepExpiring, LegalStepRecorded
+from contracts.intake import ClockMissed, IncidentRecorded, LegalStepExpiring, LegalStepRecorded, Reopened
 from contracts.vocabulary import LegalStep
 
 from intake import casebook, incidents, store
@@ -68,16 +68,23 @@ def set_clocks(tx: Transaction, case_id: UUID, facts: Sequence[Fact], taken: Ite
                 tx.set_clock(EXPIRY, case_id, max(legal.morning(day), tx.now), str(left))
 
 
-async def take_again(tx: Transaction, case_id: UUID, facts: Sequence[Fact], lost: Iterable[Received[Any]]) -> None:
+def resume(tx: Transaction, case: Any, facts: Sequence[Fact]) -> None:
+    """Let the law's clocks run for a case that goes on: what was not done before it ended is due, at once where its time has passed."""
+    set_clocks(tx, case.case_id, facts, steps(facts))
+    if legal.sexual(incidents.violence_of(case.case_id, facts)) and "police_report" not in {*settled(facts), *case.settled}:
+        due = case.opened_at + tx.settings.span(hours=tx.settings.police_report_hours)
+        tx.set_clock("police_report", case.case_id, max(due, tx.now))
+
+
+async def take_again(tx: Transaction, case_id: UUID, facts: Sequence[Fact], lost: Sequence[Received[Any]]) -> None:
     """Let the steps that only their facts tell of hold again: the clocks of the law, and the day of the report to the police."""
-    again = [event for event in lost if isinstance(event.data, LegalStepRecorded)]
-    if not again:
-        return
-    for event in again:
+    for event in (event for event in lost if isinstance(event.data, LegalStepRecorded)):
         if event.data.code == LegalStep.POLICE_REPORT:
             await tx.execute(store.POLICE_REPORT, {"case_id": case_id, "moment": datetime.combine(event.data.on, datetime.min.time(), JAKARTA)})
             await tx.execute(store.SETTLE, {"case_id": case_id, "matter": "police_report"})
-    set_clocks(tx, case_id, facts, steps(facts))
+    book = (await store.books(tx, [case_id]))[case_id]
+    if not book.standing.ended and any(isinstance(event.data, (LegalStepRecorded, IncidentRecorded, Reopened)) for event in lost):
+        resume(tx, book.case, facts)
 
 
 def limits_of(tx: Transaction) -> Limits:

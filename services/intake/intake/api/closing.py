@@ -76,7 +76,7 @@ async def reopen(case_id: UUID, body: ReopenBody, tx: Transaction) -> StandingVi
     if not book.standing.ended:
         raise refused_by_state(book, "this case has not ended")
     due = tx.now + casebook.triage_span(tx.settings, book.standing.risk)
-    legal.set_clocks(tx, case_id, book.facts, legal.steps(book.facts))
+    legal.resume(tx, book.case, book.facts)
     return await said(tx, book, Reopened(reason=body.reason, due_at=due))
 
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, Transaction, not_found, reads, writes
-from contracts.event import Event
 from contracts.intake import ResponsibilityDeclined, ResponsibilityProposed, ResponsibilityTransferred
 from contracts.vocabulary import HandoverReason, ProblemCode, Risk
 from fastapi import APIRouter
@@ -16,7 +15,7 @@ from sqlalchemy import select
 
 from intake import casebook, policy, store
 from intake.api.bodies import DeclineBody, HandoverBody, TakeOverBody
-from intake.api.cases import open_case, refused_by_state, said, standing_view
+from intake.api.cases import open_case, refused_by_state, said
 from intake.api.views import StandingView
 from intake.store import CASES, Book
 
@@ -45,6 +44,8 @@ async def handovers(tx: Transaction) -> list[HandoverView]:
     waiting = await tx.rows(select(CASES.c.case_id).where(CASES.c.waiting_for.contains([MATTER])))
     books = await store.books(tx, [row.case_id for row in waiting])
     found = [_view(book) for book in books.values() if _asked(book) == tx.principal.agency]
+    for view in found:
+        tx.audit("handover_read", view.case_id, ["risk", "violence_types", "persons"])
     return sorted(found, key=lambda view: view.proposed_at)
 
 
@@ -68,24 +69,27 @@ async def propose(case_id: UUID, body: HandoverBody, tx: Transaction) -> Standin
 @writes(*policy.HAND_OVER)
 async def accept(case_id: UUID, body: TakeOverBody, tx: Transaction) -> StandingView:
     """Your agency leads the case from now on, and sees all of it."""
-    return await _answer(tx, case_id, ResponsibilityTransferred(agency=tx.principal.agency, unit=body.unit))
+    book = await _asked_of(tx, case_id)
+    if _asked(book) != tx.principal.agency:
+        raise not_found("handover")
+    return await said(tx, book, ResponsibilityTransferred(agency=tx.principal.agency, unit=body.unit))
 
 
 @router.post("/cases/{case_id}/handover/decline")
 @writes(*policy.HAND_OVER)
 async def decline(case_id: UUID, body: DeclineBody, tx: Transaction) -> StandingView:
-    """Your agency does not take the case; who led it still does."""
-    return await _answer(tx, case_id, ResponsibilityDeclined(agency=tx.principal.agency, reason=body.reason))
+    """Your agency does not take the case, or takes back what it asked; who led it still does."""
+    book = await _asked_of(tx, case_id)
+    return await said(tx, book, ResponsibilityDeclined(agency=str(_asked(book)), reason=body.reason))
 
 
-async def _answer(tx: Transaction, case_id: UUID, answer: Event) -> StandingView:
-    """Say what the agency that was asked answers. Raises 404 for everybody else."""
+async def _asked_of(tx: Transaction, case_id: UUID) -> Book:
+    """A case that an agency is asked to lead, for that agency and the one that asked. Raises 404 for everybody else."""
     await tx.lock([case_id])
     book = (await store.books(tx, [case_id]))[case_id]
-    if book.case is None or book.standing.ended or _asked(book) != tx.principal.agency:
+    if book.case is None or _asked(book) is None or tx.principal.agency not in (_asked(book), book.case.responsible_agency):
         raise not_found("handover")
-    view = await said(tx, book, answer)
-    return view if isinstance(answer, ResponsibilityTransferred) else standing_view(tx, book, book.standing)
+    return book
 
 
 def _asked(book: Book) -> str | None:

@@ -89,6 +89,7 @@ async def remove_suspect(case_id: UUID, suspect_id: UUID, tx: Transaction) -> Su
     """Somebody is no suspect any more: nobody is kept apart from him or her by this case, unless an officer named it."""
     book = await open_case(tx, case_id)
     row = await _one(tx, case_id, suspect_id) | {"removed_at": tx.now}
+    tx.audit("suspect_removed", suspect_id)
     return await _said(tx, book, row, removed=True)
 
 
