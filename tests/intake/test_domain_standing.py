@@ -183,6 +183,20 @@ def test_a_timeline_tells_causes_before_effects_and_else_by_time(order):
     assert [fact.id for fact in ordered] == [told[0].id, told[2].id, told[3].id, told[5].id, late.id, caused.id]
 
 
+@UNHURRIED
+@given(st.lists(st.sampled_from(DECIDED), max_size=12))
+def test_a_matter_waits_since_the_fact_from_which_on_it_did_without_a_break(names):
+    told = in_telling_order(facts("intake.reported", *names, **HOUSEHOLD))
+    waits = [set(standing(told[: n + 1]).waiting_for) for n in range(len(told))]
+    expected = {}
+    for matter in waits[-1]:
+        start = len(told) - 1
+        while start and matter in waits[start - 1]:
+            start -= 1
+        expected[matter] = told[start].at
+    assert waiting_since(told) == expected
+
+
 def test_causes_in_a_circle_lose_no_fact():
     one, two = facts("intake.reported", "intake.triaged")
     circle = [replace(one, causation=str(two.id)), replace(two, causation=str(one.id))]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from intake.domain.standing import Fact, standing
+from intake.domain.standing import Fact, Kind, standing
 
 LEADS, TEAM, ASKED, OWN = "leads", "team", "asked", "own"
 
@@ -58,6 +58,10 @@ MOVES: Mapping[str, Move] = {
 }
 
 
+# Facts that can change for what a case waits.
+MOVING = frozenset(Kind) - {Kind.CLOCK_MISSED, Kind.LEGAL_STEP_RECORDED}
+
+
 def in_telling_order(facts: Iterable[Fact]) -> list[Fact]:
     """Each fact once: after the one that caused it, else by time, then id. Services' clocks may differ; what led to what does not."""
     once = {fact.id: fact for fact in facts}
@@ -81,12 +85,16 @@ def in_telling_order(facts: Iterable[Fact]) -> list[Fact]:
 
 def waiting_since(facts: Iterable[Fact]) -> dict[str, datetime]:
     """For what a case waits, and since when without a break, as its facts tell it in their order."""
+    told = in_telling_order(facts)
     since: dict[str, datetime] = {}
-    known: list[Fact] = []
-    for fact in in_telling_order(facts):
-        known.append(fact)
-        waits = standing(known).waiting_for
-        since = {matter: since.get(matter, fact.at) for matter in waits}
+    begun = set(standing(told).waiting_for)
+    # From the end backwards: what waits now mostly began not long ago, and a case may have been offered many homes.
+    for length in range(len(told), 0, -1):
+        if length < len(told) and told[length].type in MOVING:
+            begun &= set(standing(told[:length]).waiting_for)
+        if not begun:
+            break
+        since |= dict.fromkeys(begun, told[length - 1].at)
     return since
 
 
