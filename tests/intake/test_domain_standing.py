@@ -157,6 +157,8 @@ def test_who_leads_is_who_said_so_last():
     names = ("intake.triaged", "intake.responsibility_proposed", "intake.responsibility_transferred")
     assert standing(facts(*names)).responsible == "dinsos"
     assert standing(facts(*names, "intake.risk_changed")).responsible == "dppapp"
+    units = {"triaged": {"responsible_unit": "upt-pppa"}, "responsibility_transferred": {"unit": "sudinsos-pusat"}}
+    assert [standing(facts(*names[:length], **units)).unit for length in (0, 1, 2, 3)] == [None, "upt-pppa", "upt-pppa", "sudinsos-pusat"]
 
 
 def test_a_wish_that_changed_is_no_new_judgement_of_the_risk():

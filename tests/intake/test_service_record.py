@@ -126,8 +126,11 @@ async def test_another_agency_leads_once_it_accepts_and_sees_no_name_before(inta
     shown = await record(intake, case_id, OTHERS)
     assert (shown["responsible_agency"], shown["responsible_unit"]) == ("dinsos", "sudinsos-pusat")
     await triage(intake, case_id, OTHERS)
-    assert (await said(intake, "case.intake.risk_changed"))[-1]["responsible_agency"] == "dinsos"
-    assert await heard(intake, "dinsos") == ["opened", "triaged", "triaged"]
+    path = f"/cases/{case_id}/suspects"
+    assert (await intake.post("intake", path, json={"relation": "na"}, **{**OFFICER, "agency": "dinsos"})).status_code == 201
+    for changed in await said(intake, "case.intake.risk_changed"):
+        assert (changed["responsible_agency"], changed["responsible_unit"]) == ("dinsos", "sudinsos-pusat")
+    assert await heard(intake, "dinsos") == ["opened", "triaged", "triaged", "triaged"]
 
 
 async def test_the_record_says_whose_move_it_is_since_when_and_where_it_is_stuck(intake):

@@ -223,7 +223,7 @@ def _without_shelter(case_id: UUID, book: Book, new: Sequence[Fact], growth: Gro
     """The latest triage once more, without a bed: the survivor said no or people ended the search, and help goes on at home."""
     now = standing.standing([*book.facts, *new])
     codes = dict(now.triage.codes) if now.triage else {}
-    same = {"household": household_of(book.case, book.persons), "responsible_agency": now.responsible}
+    same = {"household": household_of(book.case, book.persons), "responsible_agency": now.responsible, "responsible_unit": now.unit}
     changed = RiskChanged.model_validate({**codes, **same, "shelter_needed": False, "judged": False})
     return Saying(case_id, changed, growth.cause, key="survivor_declined")
 

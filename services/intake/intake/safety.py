@@ -111,6 +111,7 @@ def _again(book: Book, now: Apart) -> RiskChanged:
             **codes,
             "household": casebook.household_of(book.case, book.persons),
             "responsible_agency": book.standing.responsible,
+            "responsible_unit": book.standing.unit,
             "keep_apart": now.persons,
             "perpetrator_areas": now.areas,
             "named_keep_apart": named,

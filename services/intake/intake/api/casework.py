@@ -48,8 +48,10 @@ async def triage(case_id: UUID, body: TriageBody, tx: Transaction) -> StandingVi
 def _leads(tx: Transaction, book: Book, body: TriageBody) -> dict[str, Any]:
     """Which agency and unit lead: as is said here, as they do, or by the operator's table."""
     table = casebook.leads(tx, book.case)
-    agency = body.responsible_agency or book.standing.responsible or table.agency
-    return {"responsible_agency": agency, "responsible_unit": body.responsible_unit or (table.unit if agency == table.agency else None)}
+    now = book.standing
+    agency = body.responsible_agency or now.responsible or table.agency
+    usual = now.unit if agency == now.responsible else table.unit if agency == table.agency else None
+    return {"responsible_agency": agency, "responsible_unit": body.responsible_unit or usual}
 
 
 async def _apart(tx: Transaction, book: Book, body: TriageBody) -> dict[str, Any]:

@@ -60,7 +60,7 @@ async def record(case_id: UUID, tx: Transaction) -> RecordView:
         state=now.state if sees_search(tx) else shown.state(now.state),
         risk=now.risk,
         responsible_agency=book.case.responsible_agency,
-        responsible_unit=_unit(book),
+        responsible_unit=now.unit,
         matters=matters,
         stuck_at=min(matters, key=lambda matter: (not matter.missed, matter.since or book.case.opened_at), default=None),
     )
@@ -92,10 +92,3 @@ def _matter(book: Book, name: str, facts: list[Fact], own: dict[str, datetime], 
 def _since(name: str, facts: list[Fact]) -> datetime | None:
     """Since when a matter of the law waits: the first time that its clock was missed, if it was."""
     return min((fact.at for fact in facts if fact.codes.get("clock") == name), default=None)
-
-
-def _unit(book: Book) -> str | None:
-    """The unit that leads, as who leads said last."""
-    words = [fact for fact in book.facts if fact.producer == "intake" and {"responsible_unit", "unit"} & fact.codes.keys()]
-    newest = max(words, key=lambda fact: fact.version, default=None)
-    return (newest.codes.get("responsible_unit") or newest.codes.get("unit")) if newest else None

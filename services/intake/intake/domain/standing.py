@@ -171,6 +171,7 @@ class Standing:
     inside: frozenset[str]
     team: str | None
     responsible: str | None = None
+    unit: str | None = None
     asked: Fact | None = None
     matters: Mapping[str, Fact] = field(default_factory=dict)
     joiners: frozenset[str] = frozenset()
@@ -211,7 +212,8 @@ def standing(facts: Iterable[Fact]) -> Standing:
         waits += [*(["joiner"] if joiners else []), *matters]
     leading = last(intake, LEADS)
     responsible = leading.codes.get("responsible_agency") or leading.codes.get("agency") if leading else None
-    return Standing(state, tuple(dict.fromkeys(waits)), triage, inside, None if end else team, responsible, asked, matters, joiners)
+    unit = leading.codes.get("responsible_unit") or leading.codes.get("unit") if leading else None
+    return Standing(state, tuple(dict.fromkeys(waits)), triage, inside, None if end else team, responsible, unit, asked, matters, joiners)
 
 
 def _matters(since: Sequence[Fact], asked: Fact | None) -> dict[str, Fact]:
