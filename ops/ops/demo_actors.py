@@ -20,7 +20,7 @@ from ops.demo_wire import Api
 from ops.population import CANARY_NAME
 
 Line = dict[str, Any]
-ENDED = frozenset({"closed", "withdrawn", "referred_out"})
+ENDED = frozenset({"closed", "withdrawn", "referred_out", "contact_lost"})
 SHELTERED_STORIES = frozenset({"family", "rehabilitation", "stays", "silence", "door"})
 ADULT = 18
 EVERY = 1.0

@@ -1,4 +1,5 @@
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -63,6 +64,27 @@ def test_any_order_and_split_of_the_facts_ends_in_the_same_case(ending: tuple[ca
             for batch in batches:
                 known = step(known, *batch)
             assert without_times(known) == expected
+
+
+def test_a_reopened_case_is_assessed_anew_whenever_its_end_was_heard():
+    facts = (a_triage(1, MOTHER, CHILD, shelter_needed=False), HOUSEHOLD_CHANGED, case.Over(4), case.Again(5), a_triage(6, MOTHER, risk="low"))
+    expected = without_times(step(Case(CASE), *facts))
+    assert (expected.state, expected.round_version, expected.ended) == (State.ASSIGNED, 5, False)
+    for order in permutations(facts):
+        for batches in splits(order):
+            known = Case(CASE)
+            for batch in batches:
+                known = step(known, *batch)
+            assert without_times(known) == expected
+
+
+@pytest.mark.parametrize("before", [an_assigned_case(), an_assessed_case(), replace(an_assessed_case(), state=State.FINISHED, plan_version=2)])
+def test_whatever_an_assessment_had_come_to_a_reopened_case_begins_with_a_worker_and_a_clock(before: Case):
+    ended = step(replace(before, at_home=True), case.Over(7))
+    again = step(ended, case.Again(8))
+    assert (again.state, again.goals, again.followups, again.plan_version) == (State.ASSIGNED, {}, (), before.plan_version)
+    assert again.deadlines
+    assert step(again, case.Over(7), case.Again(8)) == again
 
 
 def test_facts_that_come_twice_change_nothing():

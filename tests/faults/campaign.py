@@ -233,7 +233,9 @@ class Campaign:
         report.broken += [f"not drained after {DRAINS_WITHIN:.0f} s: {words}" for words in left]
         report.broken += await checks.broken(world, journal, SETTLES_WITHIN)
         report.submitted, report.kills, report.actions = self.load.submitted, world.kills, dict(journal.actions)
-        (row,) = await world.sql("intake", "SELECT count(*), count(*) FILTER (WHERE state IN ('closed', 'withdrawn', 'referred_out')) FROM case_file")
+        (row,) = await world.sql(
+            "intake", "SELECT count(*), count(*) FILTER (WHERE state IN ('closed', 'withdrawn', 'referred_out', 'contact_lost')) FROM case_file"
+        )
         report.cases, report.terminal = row[0], row[1]
         for service in SERVICES:
             (row,) = await world.sql(service, "SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM inbox)")

@@ -176,7 +176,9 @@ async def no_dead_end(world: World, journal: Journal) -> list[str]:
         clocks |= {row["subject"] for row in await world.sql(service, "SELECT DISTINCT subject FROM clock")}
         found += [f"{service}: {row['clocks']} clocks of kind {row['kind']} are overdue" for row in await world.sql(service, OVERDUE)]
     tasks = {row["case_id"] for row in await world.sql("intake", "SELECT DISTINCT case_id FROM desk_task WHERE done_at IS NULL")}
-    rows = await world.sql("intake", "SELECT case_id, state FROM case_file WHERE state NOT IN ('closed', 'withdrawn', 'referred_out')")
+    rows = await world.sql(
+        "intake", "SELECT case_id, state FROM case_file WHERE state NOT IN ('closed', 'withdrawn', 'referred_out', 'contact_lost')"
+    )
     stuck = [row for row in rows if row["case_id"] not in clocks | tasks]
     if stuck:
         states = Counter(row["state"] for row in stuck)
@@ -220,7 +222,10 @@ async def nobody_met_an_error(world: World, journal: Journal) -> list[str]:
 async def the_case_is_the_same_everywhere(world: World, journal: Journal) -> list[str]:
     """A case that intake ended is ended for all, and one that placement houses is housed for intake and assessment."""
     found: list[str] = []
-    ended = {r["case_id"] for r in await world.sql("intake", "SELECT case_id FROM case_file WHERE state IN ('closed', 'withdrawn', 'referred_out')")}
+    ended = {
+        r["case_id"]
+        for r in await world.sql("intake", "SELECT case_id FROM case_file WHERE state IN ('closed', 'withdrawn', 'referred_out', 'contact_lost')")
+    }
     for service, statement in (
         ("placement", "SELECT case_id FROM need WHERE NOT ended"),
         ("assessment", "SELECT case_id FROM assessment_case WHERE NOT ended"),

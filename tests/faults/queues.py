@@ -5,7 +5,7 @@ UNTRIAGED = """
     WHERE state = 'reported' AND opened_at < now() - interval '2 seconds' ORDER BY opened_at LIMIT $1"""
 TASKS = "SELECT task_id, agency FROM desk_task WHERE done_at IS NULL AND opened_at < now() - interval '3 seconds' LIMIT $1"
 UNDER_WAY = """
-    SELECT case_id, responsible_agency FROM case_file WHERE state NOT IN ('closed', 'withdrawn', 'referred_out', 'reported')
+    SELECT case_id, responsible_agency FROM case_file WHERE state NOT IN ('closed', 'withdrawn', 'referred_out', 'contact_lost', 'reported')
     ORDER BY random() LIMIT $1"""
 READY = "SELECT case_id, responsible_agency FROM case_file WHERE state = 'ready_to_close' LIMIT $1"
 OFFERS = """

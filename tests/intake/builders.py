@@ -33,6 +33,17 @@ CODES: dict[str, dict[str, Any]] = {
     "closed": {"reason": "needs_met"},
     "withdrawn": {"reason": "refused_service"},
     "clock_missed": {"clock": "triage"},
+    "incident_recorded": {"incident_id": "one", "violence_types": ["fisik"], "correction": False},
+    "joiner_settled": {"person_id": "baby", "place": "with_household"},
+    "legal_step_recorded": {"code": "police_protection", "on": "2026-11-01", "expires_on": "2026-11-15"},
+    "closure_proposed": {"reason": "needs_met", "proposed_by": "officer"},
+    "closure_returned": {"reason": "needs_remain"},
+    "contact_lost": {"reason": "missing"},
+    "reopened": {"reason": "new_incident"},
+    "responsibility_proposed": {"agency": "dinsos", "from_agency": "dppapp", "reason": "moved"},
+    "responsibility_declined": {"agency": "dinsos", "reason": "overloaded"},
+    "responsibility_transferred": {"agency": "dinsos"},
+    "assigned": {"worker_id": "peksos"},
 }
 
 

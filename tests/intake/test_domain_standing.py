@@ -2,15 +2,37 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from contracts import catalogue
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from intake import feed
-from intake.domain.standing import Kind, State, emptied_by, may_close, missed, search_is_over, standing
+from intake.casebook import CONTACT_RETRY, OWN_MATTERS, keep_time
+from intake.domain.duties import may_close, missed
+from intake.domain.record import MOVES, in_telling_order, waiting_since
+from intake.domain.standing import Kind, State, emptied_by, search_is_over, standing
+from intake.settings import IntakeSettings
 
 from tests.intake.builders import START, facts
+
+CASE = UUID(int=7)
+
+
+class Clocks:
+    """What is set and taken back, by kind."""
+
+    def __init__(self) -> None:
+        self.settings = IntakeSettings.model_construct()
+        self.now, self.made, self.taken_back = START, set(), set()
+
+    def set_clock(self, kind, *_, **__) -> None:
+        self.made.add(kind)
+
+    def cancel_clock(self, kind, *_) -> None:
+        self.taken_back.add(kind)
+
 
 # The machine may be slow; that is no failure of what is shown here.
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -54,6 +76,133 @@ def test_any_order_and_repetition_of_facts_ends_the_same(data):
     assert standing(mixed) == standing(known)
     assert emptied_by(mixed) == emptied_by(known)
     assert missed(mixed, ()) == missed(known, ())
+
+
+DECIDED = (
+    "intake.triaged",
+    "intake.risk_changed",
+    "intake.household_changed",
+    "intake.incident_recorded",
+    "intake.joiner_settled",
+    "intake.closure_proposed",
+    "intake.closure_returned",
+    "intake.responsibility_proposed",
+    "intake.responsibility_declined",
+    "intake.responsibility_transferred",
+    "intake.outreach_dispatched",
+    "intake.outreach_ended",
+    "intake.withdrawn",
+    "intake.contact_lost",
+    "intake.closed",
+    "intake.reopened",
+    "intake.clock_missed",
+    "placement.admitted",
+    "placement.cancelled",
+    "placement.left",
+    "assessment.assigned",
+    "assessment.completed",
+    "assessment.followup_missed",
+)
+HOUSEHOLD = {"household_changed": {"household": {"persons": [{"person_id": name} for name in ("mother", "child", "baby")]}}}
+
+
+@UNHURRIED
+@given(st.lists(st.sampled_from(DECIDED), max_size=14), st.data())
+def test_whatever_people_decide_any_order_of_its_facts_ends_the_same_and_a_case_has_ended_or_somebody_has_a_move_with_a_clock(names, data):
+    known = facts("intake.reported", *names, **HOUSEHOLD)
+    now = standing(known)
+    mixed = data.draw(st.permutations(known + known[:3]))
+    assert standing(mixed) == now
+    assert missed(mixed, ()) == missed(known, ())
+    assert waiting_since(mixed).keys() == set(now.waiting_for)
+    assert now.ended is not bool(now.waiting_for)
+    assert set(now.waiting_for) <= MOVES.keys()
+    kept_here = {matter for matter in now.waiting_for if MOVES[matter].kept_by == "intake"}
+    assert kept_here <= {"triage", "outreach", *OWN_MATTERS}, "each has a clock of its name"
+
+
+@UNHURRIED
+@given(st.lists(st.sampled_from(DECIDED), max_size=12), st.sampled_from(DECIDED))
+def test_every_matter_that_begins_gets_its_clock_and_every_one_that_is_settled_loses_it(names, last):
+    known = facts("intake.reported", *names, last, **HOUSEHOLD)
+    before, after = standing(known[:-1]), standing(known)
+    clocks = Clocks()
+    keep_time(clocks, CASE, before, after, None)
+    own = {"triage", *OWN_MATTERS}
+    begun, settled = set(after.waiting_for) - set(before.waiting_for), set(before.waiting_for) - set(after.waiting_for)
+    assert begun & own == clocks.made - {CONTACT_RETRY}
+    assert settled & own <= clocks.taken_back
+    lost = after.state is State.CONTACT_LOST and not before.ended
+    assert (CONTACT_RETRY in clocks.made) is lost
+
+
+def test_a_case_that_was_reopened_is_triaged_anew_and_looks_for_no_bed_that_was_asked_for_before():
+    now = standing(facts("intake.reported", "intake.triaged", "intake.withdrawn", "intake.reopened"))
+    assert (now.state, set(now.waiting_for)) == (State.TRIAGED, {"assignment", "triage"})
+    again = standing(facts("intake.reported", "intake.triaged", "intake.withdrawn", "intake.reopened", "intake.risk_changed"))
+    assert again.waiting_for == ("assignment",)
+    unmet = facts("intake.triaged", "placement.unmet", "intake.closed", "intake.reopened", unmet={"triage_version": 1})
+    assert not search_is_over(unmet), "it is people who triage it now"
+
+
+def test_an_assessment_before_the_reopening_says_nothing_of_where_the_case_stands_after_it():
+    before = ("intake.triaged", "assessment.assigned", "assessment.followup_missed", "intake.closed", "intake.reopened")
+    assert standing(facts(*before)).state == State.TRIAGED
+    again = facts(*before, "assessment.assigned")
+    again[-1] = replace(again[-1], codes={"reopened_version": 3})
+    assert standing(again).state == State.ASSESSMENT
+
+
+def test_who_leads_is_who_said_so_last():
+    names = ("intake.triaged", "intake.responsibility_proposed", "intake.responsibility_transferred")
+    assert standing(facts(*names)).responsible == "dinsos"
+    assert standing(facts(*names, "intake.risk_changed")).responsible == "dppapp"
+    units = {"triaged": {"responsible_unit": "upt-pppa"}, "responsibility_transferred": {"unit": "sudinsos-pusat"}}
+    assert [standing(facts(*names[:length], **units)).unit for length in (0, 1, 2, 3)] == [None, "upt-pppa", "upt-pppa", "sudinsos-pusat"]
+
+
+def test_a_wish_that_changed_is_no_new_judgement_of_the_risk():
+    names = ("intake.triaged", "intake.incident_recorded", "intake.risk_changed")
+    assert "risk_review" in standing(facts(*names, risk_changed={"judged": False})).waiting_for
+    assert "risk_review" not in standing(facts(*names)).waiting_for
+
+
+def test_a_protection_that_ended_is_missed_until_another_step_is_taken():
+    names = ("intake.triaged", "intake.legal_step_recorded", "intake.clock_missed")
+    ended = {"clock_missed": {"clock": "protection_expiry"}}
+    assert missed(facts(*names, **ended), ()) == ("protection_expiry",)
+    assert missed(facts(*names, "intake.legal_step_recorded", **ended), ()) == ()
+
+
+@UNHURRIED
+@given(st.permutations(range(6)))
+def test_a_timeline_tells_causes_before_effects_and_else_by_time(order):
+    told = facts(*NAMES[:6])
+    late = replace(told[1], at=told[1].at + timedelta(hours=2))
+    caused = replace(told[4], at=told[4].at - timedelta(hours=3), causation=str(late.id))
+    known = [told[0], late, told[2], told[3], caused, told[5]]
+    ordered = in_telling_order([known[n] for n in order])
+    assert [fact.id for fact in ordered] == [told[0].id, told[2].id, told[3].id, told[5].id, late.id, caused.id]
+
+
+@UNHURRIED
+@given(st.lists(st.sampled_from(DECIDED), max_size=12))
+def test_a_matter_waits_since_the_fact_from_which_on_it_did_without_a_break(names):
+    told = in_telling_order(facts("intake.reported", *names, **HOUSEHOLD))
+    waits = [set(standing(told[: n + 1]).waiting_for) for n in range(len(told))]
+    expected = {}
+    for matter in waits[-1]:
+        start = len(told) - 1
+        while start and matter in waits[start - 1]:
+            start -= 1
+        expected[matter] = told[start].at
+    assert waiting_since(told) == expected
+
+
+def test_causes_in_a_circle_lose_no_fact():
+    one, two = facts("intake.reported", "intake.triaged")
+    circle = [replace(one, causation=str(two.id)), replace(two, causation=str(one.id))]
+    assert {fact.id for fact in in_telling_order(circle)} == {one.id, two.id}
 
 
 @UNHURRIED

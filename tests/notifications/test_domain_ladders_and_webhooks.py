@@ -51,7 +51,8 @@ def test_a_ladder_without_offer_or_with_answer_or_at_its_end_has_no_next_step(la
 
 
 def test_an_ended_case_climbs_no_further() -> None:
-    assert next_step_due(a_ladder(), STEPS, CASE.end()) is None
+    assert next_step_due(a_ladder(), STEPS, CASE.end(2)) is None
+    assert next_step_due(a_ladder(), STEPS, CASE.end(2).reopen(3)) is not None
 
 
 def test_a_step_tells_each_of_its_roles_in_the_right_place() -> None:

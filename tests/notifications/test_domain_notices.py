@@ -115,8 +115,9 @@ def test_a_case_file_is_the_same_in_any_order_of_what_it_learns() -> None:
         lambda file: file.triaged(2, "dinsos", "low"),
         lambda file: file.triaged(3, "dppapp", "high"),
         lambda file: file.assigned(1, WORKER),
-        lambda file: file.assigned(2, UNIT),
-        lambda file: file.end(),
+        lambda file: file.end(5),
+        lambda file: file.reopen(6),
+        lambda file: file.led_by(4, "polda-ppa"),
     ]
     ends = set()
     for order in permutations(facts):
@@ -125,6 +126,8 @@ def test_a_case_file_is_the_same_in_any_order_of_what_it_learns() -> None:
             file = fact(file)
         ends.add(file)
     assert len(ends) == 1
+    (end,) = ends
+    assert (end.agency, end.risk, end.ended) == ("polda-ppa", "high", False)
 
 
 @given(st.sampled_from(sorted(TABLE)), st.booleans())

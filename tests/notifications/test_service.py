@@ -251,7 +251,7 @@ async def test_any_answer_stops_the_ladder_also_when_it_comes_before_the_offer(r
     assert {subject for _, subject, _ in await rig.facts(S)} == {open_case}
 
 
-@pytest.mark.parametrize("ending", [intake.Withdrawn, intake.ReferredOut, intake.Closed])
+@pytest.mark.parametrize("ending", [intake.Withdrawn, intake.ReferredOut, intake.ContactLost, intake.Closed])
 async def test_an_ended_case_climbs_no_ladder(rig: Rig, ending: type[intake.Ending]) -> None:
     await rig.start(S)
     before, after = uuid4(), uuid4()

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from placement.domain.needs import (
+    Again,
     Members,
     Need,
     Over,
@@ -68,13 +69,13 @@ def a_word(version: int, **changes: object) -> Triage:
 def a_story(draw: st.DrawFn) -> list[Word]:
     words: list[Word] = []
     for version in range(1, draw(st.integers(1, 6)) + 1):
-        kind = draw(st.sampled_from(["triage", "triage", "members", "over"]))
+        kind = draw(st.sampled_from(["triage", "triage", "members", "over", "again"]))
         if kind == "triage":
             words.append(a_word(version, shelter_needed=draw(st.booleans())))
         elif kind == "members":
             words.append(Members(version, version, WOMEN[version % 3 :]))
         else:
-            words.append(Over())
+            words.append(Over(version) if kind == "over" else Again(version))
     return words
 
 
@@ -103,6 +104,19 @@ def test_all_orders_of_one_story_end_the_same() -> None:
 
 def test_a_case_that_ended_starts_nothing_although_its_triage_comes_later() -> None:
     assert heard([Over(), a_word(1), Members(2, 2, WOMEN)]).state is State.ENDED
+
+
+def test_a_reopened_case_looks_for_a_home_only_when_somebody_asks_anew():
+    asked: list[Word] = [a_word(1), Over(2), Again(3)]
+    assert heard(asked).state is State.SETTLED, "what was asked for before its end is not looked for any more"
+    assert heard([*asked, a_word(4)]).state is State.WAITING
+    assert heard([*asked, a_word(4), Over(5)]).state is State.ENDED
+
+
+@pytest.mark.parametrize("state", [State.OFFERED, State.ACCEPTED, State.ON_THE_WAY])
+def test_the_offer_of_a_case_that_ended_is_taken_back_although_both_words_come_together(state: State):
+    turn = reconsider(learn(learn(a_need(state=state), Over(8)), Again(9)))
+    assert (turn.need.state, turn.cancel) == (State.SETTLED, "case_ended")
 
 
 def test_persons_said_twice_are_one() -> None:

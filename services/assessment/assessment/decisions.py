@@ -54,7 +54,8 @@ async def find_workers(tx: Transaction, cases: Mapping[UUID, Case], cause: Cause
         return dict(cases)
     after, bounds = dict(cases), limits(tx)
     workers = {case_id: choice.worker for case_id, choice in given.items()}
-    had = await roster.assigned(tx, workers, {case_id: asdict(choice) for case_id, choice in given.items()})
+    rounds = {case_id: cases[case_id].round_version for case_id in given}
+    had = await roster.assigned(tx, workers, rounds, {case_id: asdict(choice) for case_id, choice in given.items()})
     for case_id, worker in workers.items():
         after[case_id], said = assignment.give(cases[case_id], worker, tx.now, bounds, anew=case_id in had)
         say(tx, case_id, said, cause)
@@ -88,8 +89,9 @@ def alerts(tx: Transaction, case_id: UUID, person_id: UUID, flags: Iterable[str]
 def _fact(said: Said) -> Event:
     match said:
         case Given():
-            kind = facts.Reassigned if said.anew else facts.Assigned
-            return kind(worker_id=said.worker, due_at=said.due)
+            if said.anew:
+                return facts.Reassigned(worker_id=said.worker, due_at=said.due)
+            return facts.Assigned(worker_id=said.worker, due_at=said.due, reopened_version=said.round_version or None)
         case Missed():
             return facts.ClockMissed(clock=said.clock, due_at=said.due)
         case FollowupCame():

@@ -6,7 +6,7 @@ from typing import Any
 from chassis import Due, Inputs, Received, Transaction, witness
 from contracts import household
 from contracts.audit import PlacementSealed
-from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged, Triaged, Withdrawn
+from contracts.intake import Closed, ContactLost, HouseholdChanged, ReferredOut, Reopened, RiskChanged, Triaged, Withdrawn
 from contracts.placement import Admitted, AdmittedDirectly, Discharged, Left
 
 from assessment import decisions, store
@@ -16,15 +16,30 @@ inputs = Inputs()
 inputs.consumes(PlacementSealed)(witness)  # of whose audit log this store keeps the seals
 
 
-@inputs.consumes(AdmittedDirectly, Triaged, RiskChanged, HouseholdChanged, Admitted, Left, Discharged, Withdrawn, ReferredOut, Closed)
+@inputs.consumes(
+    AdmittedDirectly,
+    Triaged,
+    RiskChanged,
+    HouseholdChanged,
+    Admitted,
+    Left,
+    Discharged,
+    Withdrawn,
+    ReferredOut,
+    ContactLost,
+    Closed,
+    Reopened,
+)
 async def learn(events: Sequence[Received[Any]], tx: Transaction) -> None:
-    """Keep what others say of a case; begin the assessment of one that is at home or admitted, and stop that of one that ended."""
+    """Keep what others say of a case; begin the assessment of one that is at home or admitted, stop that of one that ended, and begin anew when it is reopened."""
     known = await store.cases(tx, {event.subject for event in events})
     after = dict(known)
     for event in events:
         after[event.subject] = case.learn(after[event.subject], told_by(event))
     limits = decisions.limits(tx)
     after = {case_id: case.advance(told, tx.now, limits) for case_id, told in after.items()}
+    if reopened := [case_id for case_id, told in after.items() if told.round_version > known[case_id].round_version]:
+        await store.begin_again(tx, reopened)
     await decisions.record(tx, known, await decisions.find_workers(tx, after))
 
 
@@ -87,7 +102,7 @@ def told_by(event: Received[Any]) -> tuple[case.Told, ...]:
         case Left() | Discharged():
             return (case.Gone(version, data.persons),)
         case _:
-            return (case.Over(),)
+            return (case.Again(version) if isinstance(data, Reopened) else case.Over(version),)
 
 
 def _members(snapshot: household.Household) -> tuple[case.Member, ...]:

@@ -32,6 +32,7 @@ BLANK = {
     "goals": {},
     "followups": [],
     "deadlines": {},
+    "round_version": 0,
 }
 TOLD = (
     "household_version",
@@ -48,7 +49,7 @@ TOLD = (
 )
 
 # The rest of a case (state, worker, deadlines, plan, goals, follow-ups) is what assessment and its people decided, and when.
-PROJECTIONS = (Projection("assessment_case", ("case_id",), TOLD, "case_id", blank=BLANK),)
+PROJECTIONS = (Projection("assessment_case", ("case_id",), TOLD, "case_id", blank=BLANK, seeds=("end_version",)),)
 
 DEADLINES = text("SELECT kind, subject, key, due FROM clock WHERE subject = ANY(CAST(:cases AS uuid[]))")
 
@@ -81,4 +82,6 @@ async def _resumed(tx: Transaction, lost: Case, deadlines: Mapping[str, datetime
     if state is State.PLAN_APPROVED:
         goals = {UUID(person): Goal(outcome) for person, outcome in plans[-1].outcomes.items()}
     version = plans[-1].version if plans else 0
-    return replace(lost, state=state, worker=worker, plan_version=version, goals=goals, deadlines=deadlines)
+    return replace(
+        lost, state=state, worker=worker, plan_version=version, goals=goals, deadlines=deadlines, round_version=0 if lost.ended else lost.end_version
+    )

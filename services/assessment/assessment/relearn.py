@@ -96,7 +96,7 @@ async def _keep(tx: Transaction, event: Received[Any]) -> None:
     data, case_id = event.data, event.subject
     match data:
         case facts.Assigned() | facts.Reassigned():
-            await roster.assigned(tx, {case_id: data.worker_id})
+            await roster.assigned(tx, {case_id: data.worker_id}, {case_id: getattr(data, "reopened_version", None) or 0})
         case facts.Completed():
             await store.complete_again(tx, case_id, data.band.value, [flag.value for flag in data.flags], by=SOMEBODY, at=event.time)
         case facts.AlertRaised():

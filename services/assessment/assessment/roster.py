@@ -15,10 +15,10 @@ from assessment.domain.case import OPEN, State
 from assessment.store import ASSIGNMENT, BACK, CASE, CONFLICT, WORKER
 
 ASSIGN = text("""
-    INSERT INTO assignment (case_id, worker_id, at, why)
-    SELECT case_id, worker_id, CAST(:now AS timestamptz), why
-    FROM unnest(CAST(:cases AS uuid[]), CAST(:workers AS uuid[]), CAST(:whys AS jsonb[])) AS given (case_id, worker_id, why)
-    RETURNING case_id, EXISTS (SELECT FROM assignment AS earlier WHERE earlier.case_id = assignment.case_id) AS anew""")
+    INSERT INTO assignment (case_id, worker_id, at, why, round)
+    SELECT case_id, worker_id, CAST(:now AS timestamptz), why, round
+    FROM unnest(CAST(:cases AS uuid[]), CAST(:workers AS uuid[]), CAST(:whys AS jsonb[]), CAST(:rounds AS bigint[])) AS given (case_id, worker_id, why, round)
+    RETURNING case_id, EXISTS (SELECT FROM assignment AS earlier WHERE earlier.case_id = assignment.case_id AND earlier.round = assignment.round) AS anew""")
 
 
 async def keep_worker(tx: Transaction, worker_id: UUID, values: Mapping[str, Any]) -> None:
@@ -84,12 +84,18 @@ async def assignments(tx: Transaction, case_id: UUID) -> Sequence[Row[Any]]:
     return await tx.rows(select(ASSIGNMENT).where(ASSIGNMENT.c.case_id == case_id).order_by(ASSIGNMENT.c.position))
 
 
-async def assigned(tx: Transaction, given: Mapping[UUID, UUID], whys: Mapping[UUID, Mapping[str, Any]] | None = None) -> set[UUID]:
-    """Record who was given which case (worker ids by case id), and why, where the platform chose; the cases that somebody had before."""
+async def assigned(
+    tx: Transaction, given: Mapping[UUID, UUID], rounds: Mapping[UUID, int] | None = None, whys: Mapping[UUID, Mapping[str, Any]] | None = None
+) -> set[UUID]:
+    """Record who was given which case (worker ids by case id) in which of its rounds, and why, where the platform chose.
+
+    Returns the cases that somebody had before in the same round.
+    """
     cases, workers = zip(*sorted(given.items()), strict=True)
     reasons = [json.dumps(dict(whys[case_id]), default=str) if whys and case_id in whys else None for case_id in cases]
-    rows = await tx.rows(ASSIGN, {"cases": list(cases), "workers": list(workers), "whys": reasons, "now": tx.now})
-    return {row.case_id for row in rows if row.anew}
+    of_round = [(rounds or {}).get(case_id, 0) for case_id in cases]
+    told = {"cases": list(cases), "workers": list(workers), "whys": reasons, "rounds": of_round, "now": tx.now}
+    return {row.case_id for row in await tx.rows(ASSIGN, told) if row.anew}
 
 
 async def last_worker(tx: Transaction, case_id: UUID) -> UUID | None:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis import Transaction
-from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, Row, Table, Text, Uuid, any_, cast, select, text
+from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, Row, Table, Text, Uuid, any_, cast, delete, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -84,6 +84,8 @@ class CaseRow(Base, table=True):
     followups: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
     deadlines: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
     claimed: bool
+    end_version: int = Field(default=0, sa_type=BigInteger)
+    round_version: int = Field(default=0, sa_type=BigInteger)
 
 
 class AssignmentRow(Base, table=True):
@@ -95,6 +97,7 @@ class AssignmentRow(Base, table=True):
     worker_id: UUID
     at: datetime = Field(sa_type=MOMENT)
     why: dict[str, Any] | None = Field(sa_column=Column(JSONB))
+    round: int = Field(default=0, sa_type=BigInteger)
 
 
 class AnswerRow(Base, table=True):
@@ -217,6 +220,8 @@ def _case(row: Row[Any]) -> Case:
         goals={UUID(person): Goal(goal["outcome"], Progress(goal["progress"])) for person, goal in row.goals.items()},
         followups=tuple(Followup(f["number"], datetime.fromisoformat(f["due"]), FollowupState(f["state"]), f["result"]) for f in row.followups),
         deadlines={clock: datetime.fromisoformat(due) for clock, due in row.deadlines.items()},
+        end_version=row.end_version,
+        round_version=row.round_version,
     )
 
 
@@ -242,6 +247,8 @@ def _row(case: Case) -> dict[str, Any]:
         "goals": {str(person): {"outcome": goal.outcome, "progress": goal.progress.value} for person, goal in case.goals.items()},
         "followups": [{"number": f.number, "due": f.due.isoformat(), "state": f.state.value, "result": f.result} for f in case.followups],
         "deadlines": {clock: due.isoformat() for clock, due in case.deadlines.items()},
+        "end_version": case.end_version,
+        "round_version": case.round_version,
     }
 
 
@@ -261,6 +268,11 @@ async def seal_answers(tx: Transaction, case_id: UUID, person_id: UUID, sealed: 
     await tx.execute(insert(ANSWER).values(key | written).on_conflict_do_update(index_elements=list(key), set_=written))
 
 
+async def begin_again(tx: Transaction, cases: Collection[UUID]) -> None:
+    """Let alerts of reopened cases be raised once more, should they show again."""
+    await tx.execute(delete(ALERT).where(ALERT.c.case_id.in_(cases)))
+
+
 async def raise_alerts(tx: Transaction, case_id: UUID, person_id: UUID, flags: Sequence[str]) -> list[str]:
     """Record alerts; those that had not been raised before."""
     if not flags:
@@ -273,7 +285,8 @@ async def complete(tx: Transaction, case_id: UUID, band: str, flags: Sequence[st
     """Record what came of an assessment."""
     who = {"completed_by": tx.principal.subject, "completed_at": tx.now}
     values = {"case_id": case_id, "band": band, "flags": list(flags), "no_instrument_reason": no_instrument_reason}
-    await tx.execute(insert(COMPLETION).values(values | who))
+    # A case that was reopened is assessed anew: the newest result holds, each was said as a fact.
+    await tx.execute(insert(COMPLETION).values(values | who).on_conflict_do_update(index_elements=["case_id"], set_=values | who))
 
 
 async def completion(tx: Transaction, case_id: UUID) -> Row[Any] | None:

@@ -14,16 +14,24 @@ from chassis import Cause, Received, Transaction
 from contracts.consents import FollowStopped
 from contracts.event import Event
 from contracts.household import Household, Person
-from contracts.intake import RiskChanged, Triaged
+from contracts.intake import Merged, RiskChanged, Triaged, Unmerged
 
-from intake import feed, store
+from intake import feed, store, suspected
 from intake.consents import holding
 from intake.domain import standing, triage
 from intake.domain.consent import Shares, hearers
-from intake.domain.standing import Fact, Standing
+from intake.domain.standing import Fact, Standing, State
+from intake.domain.triage import Leads
+from intake.domain.workdays import after_working_days
 from intake.store import Book
 
-ENDING_CLOCKS = ("triage", "outreach", "police_report", "closure")
+# Matters of intake's own people, each with a clock of its name as long as a case waits for it.
+OWN_MATTERS = ("closure", "closure_approval", "transfer_answer", "risk_review", "joiner")
+ENDING_CLOCKS = ("triage", "outreach", "police_report", "protection", "protection_request", *OWN_MATTERS)
+CONTACT_RETRY = "contact_retry"
+# The clock by which it is looked at again whom a household must not meet (`safety`).
+SAFETY = "safety"
+OF_PERSONS = frozenset({Merged.type, Unmerged.type})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,7 @@ async def grow(
         growths[case_id].shares = shares
     written = Written()
     now = {case_id: _grown(tx, case_id, known[case_id], growth, written) for case_id, growth in growths.items()}
+    await _look_for_suspects(tx, fresh, growths)
     await store.add(tx, store.FACTS, written.facts)
     await store.apply(tx, store.STAND, written.standings, now=tx.now)
     await store.add(tx, store.FOLLOWS, written.new_follows)
@@ -93,9 +102,18 @@ async def grow(
     return {case_id: stands for case_id, stands in now.items() if stands is not None}
 
 
+async def _look_for_suspects(tx: Transaction, opened: Mapping[UUID, Book], growths: Mapping[UUID, Growth]) -> None:
+    """Let it be looked at whom others must not meet, when somebody of a new case is a suspect elsewhere."""
+    marks = {case_id: {row.nik_index for row in book.persons if row.nik_index} for case_id, book in opened.items()}
+    met = await suspected.looked_for(tx, [mark for found in marks.values() for mark in found])
+    for case_id, found in marks.items():
+        if met & found:
+            tx.set_clock(SAFETY, case_id, tx.now, cause=growths[case_id].cause)
+
+
 def fact_of(event: Received[Any]) -> Fact:
     """A received event as a fact of its case."""
-    return Fact(event.id, type(event.data).producer, event.factversion, event.type, event.time, event.data.model_dump(mode="json"))
+    return Fact(event.id, type(event.data).producer, event.factversion, event.type, event.time, event.data.model_dump(mode="json"), event.causation)
 
 
 def household_of(case: Any, persons: Iterable[Any]) -> Household:
@@ -105,25 +123,48 @@ def household_of(case: Any, persons: Iterable[Any]) -> Household:
 
 
 def service_due(tx: Transaction, risk: str) -> timedelta:
-    """How long after triage help is due, by risk."""
+    """How long after triage help is due, by risk; a low one in working days of Jakarta (DOMAIN section 7)."""
     settings = tx.settings
-    hours = {"high": settings.service_high_hours, "medium": settings.service_medium_hours, "low": settings.service_low_hours}
-    limit: timedelta = settings.span(hours=hours[risk])
+    if risk == "low":
+        return timedelta_of(settings, after_working_days(tx.now, settings.service_low_days, settings.holidays) - tx.now)
+    limit: timedelta = settings.span(hours={"high": settings.service_high_hours, "medium": settings.service_medium_hours}[risk])
     return limit
+
+
+def timedelta_of(settings: Any, span: timedelta) -> timedelta:
+    """A span of the calendar, as fast as the clocks of this store run."""
+    scaled: timedelta = settings.span(seconds=span.total_seconds())
+    return scaled
+
+
+def triage_span(settings: Any, risk: str | None) -> timedelta:
+    """How soon a case is to be triaged (again), by the risk that is known; one that nobody named counts as medium."""
+    minutes = {"high": settings.triage_high_minutes, "low": settings.triage_low_hours * 60}
+    span: timedelta = settings.span(minutes=minutes.get(risk or "", settings.triage_medium_hours * 60))
+    return span
+
+
+def leads(tx: Transaction, case: Any) -> Leads:
+    """The agency and unit that lead a case which nobody gave to another one, by the operator's table."""
+    settings = tx.settings
+    line = triage.responsible(settings.responsibility, case.violence_types, case.ppks, case.area)
+    usual = triage.leads(case.violence_types, case.ppks, victims=settings.victims_agency, ppks_agency=settings.ppks_agency)
+    return Leads(line.agency or usual, line.unit) if line else Leads(usual)
 
 
 def triage_by_floor(tx: Transaction, case: Any, household: Household) -> Triaged:
     """The triage that the rule floor makes from what was submitted, when no person does in time or the screen is complete."""
     screen = case.screen
     red_flags, grounds = screen.get("red_flags", []), screen.get("shelter_grounds", [])
-    risk = triage.risk_floor(case.urgency, red_flags, case.violence_types)
+    risk, line = triage.risk_floor(case.urgency, red_flags, case.violence_types), leads(tx, case)
     return Triaged.model_validate(
         {
             "household": household,
             "area": case.area,
             "risk": risk,
             "red_flags": red_flags,
-            "responsible_agency": case.responsible_agency,
+            "responsible_agency": line.agency,
+            "responsible_unit": line.unit,
             "shelter_needed": triage.shelter_screened(screen.get("shelter_needed"), grounds, red_flags),
             "shelter_grounds": grounds,
             "violence_types": case.violence_types,
@@ -150,9 +191,11 @@ def _grown(tx: Transaction, case_id: UUID, book: Book, growth: Growth, written: 
         new += _say(tx, [_without_shelter(case_id, book, new, growth)], own + len(growth.said))
     facts = (*book.facts, *new)
     before, now = book.standing, standing.standing(facts)
-    responsible = now.triage.codes["responsible_agency"] if now.triage else book.case.responsible_agency
+    responsible = now.responsible or leads(tx, book.case).agency or book.case.responsible_agency
     written.facts += [store.fact_row(case_id, fact) for fact in new]
     written.standings.append(standing_row(book, now, facts, responsible))
+    if any(fact.type in OF_PERSONS for fact in new):
+        tx.set_clock(SAFETY, case_id, tx.now, cause=growth.cause)
     if not (before.ended and now.ended):
         _tell(tx, book, facts, now, responsible=responsible, growth=growth, written=written)
     keep_time(tx, case_id, before, now, growth.cause)
@@ -178,15 +221,16 @@ def _say(tx: Transaction, sayings: Iterable[Saying], own: int) -> list[Fact]:
         kind = saying.fact.type
         tx.emit(saying.fact, saying.case_id, key=saying.key, cause=saying.cause)
         identity = tx.new_id(f"fact:{kind}:{saying.key}", saying.case_id, saying.cause)
-        facts.append(Fact(identity, "intake", number, kind, tx.now, saying.fact.model_dump(mode="json")))
+        facts.append(Fact(identity, "intake", number, kind, tx.now, saying.fact.model_dump(mode="json"), saying.cause.name[:64]))
     return facts
 
 
 def _without_shelter(case_id: UUID, book: Book, new: Sequence[Fact], growth: Growth) -> Saying:
     """The latest triage once more, without a bed: the survivor said no or people ended the search, and help goes on at home."""
-    latest = standing.standing([*book.facts, *new]).triage
-    codes = dict(latest.codes) if latest else {}
-    changed = RiskChanged.model_validate({**codes, "household": household_of(book.case, book.persons), "shelter_needed": False})
+    now = standing.standing([*book.facts, *new])
+    codes = dict(now.triage.codes) if now.triage else {}
+    same = {"household": household_of(book.case, book.persons), "responsible_agency": now.responsible, "responsible_unit": now.unit}
+    changed = RiskChanged.model_validate({**codes, **same, "shelter_needed": False, "judged": False})
     return Saying(case_id, changed, growth.cause, key="survivor_declined")
 
 
@@ -227,15 +271,33 @@ def follow_row(follow_id: UUID, then: feed.Following, ended_at: Any) -> dict[str
 
 
 def keep_time(tx: Transaction, case_id: UUID, before: Standing, now: Standing, cause: Cause) -> None:
-    """Take back clocks whose matter is settled, and set the one of closing."""
-    if now.ended and not before.ended:
-        for kind in ENDING_CLOCKS:
-            tx.cancel_clock(kind, case_id)
+    """Set the clock of each matter that a case waits for now and did not before, and take back those of what is settled."""
+    if now.ended:
+        if not before.ended:
+            for kind in ENDING_CLOCKS:
+                tx.cancel_clock(kind, case_id)
+            if now.state is State.CONTACT_LOST:
+                tx.set_clock(CONTACT_RETRY, case_id, tx.now + tx.settings.span(days=tx.settings.contact_retry_days[0]), "1", cause=cause)
         return
-    if now.triage and not before.triage:
-        tx.cancel_clock("triage", case_id)
-    ready, was_ready = (stands.state == standing.State.READY_TO_CLOSE for stands in (now, before))
-    if ready and not was_ready:
-        tx.set_clock("closure", case_id, tx.now + tx.settings.span(days=tx.settings.closure_days), cause=cause)
-    elif was_ready and not ready:
-        tx.cancel_clock("closure", case_id)
+    if before.state is State.CONTACT_LOST:
+        for number in range(1, len(tx.settings.contact_retry_days) + 1):
+            tx.cancel_clock(CONTACT_RETRY, case_id, str(number))
+    waits, waited = set(now.waiting_for), set(before.waiting_for)
+    for matter in ("triage", *OWN_MATTERS):
+        if matter in waits - waited:
+            tx.set_clock(matter, case_id, tx.now + matter_span(tx.settings, matter, now.risk), cause=cause)
+        elif matter in waited - waits:
+            tx.cancel_clock(matter, case_id)
+
+
+def matter_span(settings: Any, matter: str, risk: str | None) -> timedelta:
+    """How long people of intake have for a matter."""
+    if matter in {"triage", "risk_review"}:
+        return triage_span(settings, risk)
+    spans: dict[str, timedelta] = {
+        "closure": settings.span(days=settings.closure_days),
+        "closure_approval": settings.span(days=settings.closure_approval_days),
+        "transfer_answer": settings.span(hours=settings.transfer_hours),
+        "joiner": settings.span(hours=settings.joiner_hours),
+    }
+    return spans[matter]

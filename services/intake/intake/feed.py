@@ -90,6 +90,8 @@ TABLE: Mapping[str, tuple[type[AgencyEvent], Rule]] = {
     intake.Withdrawn.type: (agencies.CaseEnded, _end),
     intake.ReferredOut.type: (agencies.CaseEnded, _end),
     intake.Closed.type: (agencies.CaseEnded, _end),
+    intake.ContactLost.type: (agencies.CaseEnded, _end),
+    intake.Reopened.type: (agencies.CaseReopened, _nothing),
 }
 # What of that goes into a reduced feed, and its fields there.
 REDUCED: Mapping[type[AgencyEvent], Rule] = {
@@ -97,6 +99,7 @@ REDUCED: Mapping[type[AgencyEvent], Rule] = {
     agencies.AssessmentBegan: _nothing,
     agencies.CasePlanned: _nothing,
     agencies.CaseEnded: _some_end,
+    agencies.CaseReopened: _nothing,
 }
 # Said once, however many shelters are asked; and only when the last of the household has left.
 ONCE = frozenset({agencies.ShelterSought})

@@ -12,11 +12,12 @@ from contracts.agencies import Problem, Receipt, ReceiptAccepted, ReceiptIncompl
 from contracts.audit import NotificationsSealed
 from contracts.intake import ClockMissed
 
-from intake import casebook, opening, store
+from intake import casebook, legal, opening, safety, store
 from intake.casebook import Saying
 from intake.consents import sharing
 from intake.consents.holding import SHARING
 from intake.domain import standing
+from intake.domain.duties import EXPIRY
 from intake.linkage import finding
 from intake.opening import Answer, Submission, VaultOf
 from intake.reading import Reading, read_submission
@@ -137,14 +138,18 @@ async def triage_overdue(due: Sequence[Due], tx: Transaction) -> None:
     said: list[Saying] = []
     for clock in due:
         book = known[clock.subject]
-        if book.case is None or book.standing.ended or book.standing.triage:
+        if book.case is None or book.standing.ended or book.standing.asked:
             continue
         said.append(_missed(clock, clock.subject))
         by_floor = casebook.triage_by_floor(tx, book.case, casebook.household_of(book.case, book.persons))
-        if by_floor.urgent:
-            said.append(Saying(clock.subject, by_floor, clock.cause))
-        else:
-            opening.set_triage_clock(tx, clock.subject, by_floor.risk, clock.cause)
+        if book.standing.triage or not by_floor.urgent:
+            # Of a case that was reopened the first report's screen says nothing of today: people triage it.
+            risk = book.standing.risk or by_floor.risk
+            tx.set_clock("triage", clock.subject, tx.now + casebook.triage_span(tx.settings, risk))
+            continue
+        said.append(Saying(clock.subject, by_floor, clock.cause))
+        # What is known of suspects is added to what the floor says, as soon as that is said.
+        tx.set_clock(casebook.SAFETY, clock.subject, tx.now)
     await casebook.grow(tx, said=said)
 
 
@@ -160,10 +165,62 @@ async def police_report_overdue(due: Sequence[Due], tx: Transaction) -> None:
     await _remind(tx, due, lambda book: "police_report" not in book.case.settled)
 
 
+@inputs.clock("protection")
+async def protection_overdue(due: Sequence[Due], tx: Transaction) -> None:
+    """The police did not protect a victim within a day of her report, or nobody wrote it down (UU TPKS 42, UU PKDRT 16)."""
+    await _remind(tx, due, lambda book: "protection" not in legal.settled(book.facts))
+
+
+@inputs.clock("protection_request")
+async def request_overdue(due: Sequence[Due], tx: Transaction) -> None:
+    """Nobody asked LPSK or a court to protect her beyond the days of the police."""
+    await _remind(tx, due, lambda book: "protection_request" not in legal.settled(book.facts))
+
+
+inputs.clock(EXPIRY)(legal.protection_ends)
+inputs.clock(casebook.SAFETY)(safety.look_again)
+
+
 @inputs.clock("closure")
 async def closure_overdue(due: Sequence[Due], tx: Transaction) -> None:
     """No supervisor closed a case after its last follow-up."""
-    await _remind(tx, due, lambda book: book.standing.state == standing.State.READY_TO_CLOSE)
+    await _still_waits(tx, due)
+
+
+@inputs.clock("closure_approval")
+async def closure_undecided(due: Sequence[Due], tx: Transaction) -> None:
+    """No supervisor decided on a closure that an officer proposed."""
+    await _still_waits(tx, due)
+
+
+@inputs.clock("transfer_answer")
+async def transfer_unanswered(due: Sequence[Due], tx: Transaction) -> None:
+    """The agency that was asked to lead a case did not answer."""
+    await _still_waits(tx, due)
+
+
+@inputs.clock("risk_review")
+async def risk_not_reviewed(due: Sequence[Due], tx: Transaction) -> None:
+    """Nobody judged the risk anew after another incident."""
+    await _still_waits(tx, due)
+
+
+@inputs.clock("joiner")
+async def joiner_without_bed(due: Sequence[Due], tx: Transaction) -> None:
+    """Somebody joined a household in a shelter, and nobody said where she sleeps."""
+    await _still_waits(tx, due)
+
+
+@inputs.clock(casebook.CONTACT_RETRY)
+async def try_to_reach_her(due: Sequence[Due], tx: Transaction) -> None:
+    """It is time to try again to reach somebody who was lost, and said so a few times, each later than the one before."""
+    known = await store.books(tx, [clock.subject for clock in due])
+    lost = [clock for clock in due if (book := known[clock.subject]).case and book.standing.state == standing.State.CONTACT_LOST]
+    days = tx.settings.contact_retry_days
+    for clock in lost:
+        if (number := int(clock.key)) < len(days):
+            tx.set_clock(clock.kind, clock.subject, tx.now + tx.settings.span(days=days[number]), str(number + 1))
+    await casebook.grow(tx, said=[_missed(clock, clock.subject) for clock in lost])
 
 
 @inputs.clock("desk")
@@ -202,6 +259,11 @@ CALLED = {"desk": "incomplete", "orphan": "unknown_case"}
 
 def _missed(clock: Due, case_id: UUID) -> Saying:
     return Saying(case_id, ClockMissed(clock=CALLED.get(clock.kind, clock.kind), due_at=clock.due), clock.cause)
+
+
+async def _still_waits(tx: Transaction, due: Sequence[Due]) -> None:
+    """Remind of a matter that goes by the name of its clock, while its case waits for it."""
+    await _remind(tx, due, lambda book: due[0].kind in book.standing.waiting_for)
 
 
 async def _remind(tx: Transaction, due: Sequence[Due], still_open: Any) -> None:

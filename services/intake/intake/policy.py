@@ -23,6 +23,15 @@ RECORD_POLICE_REPORT = DESK
 WITHDRAW = DESK
 REFER_OUT = DESK
 CLOSE = (SUPERVISOR,)
+PROPOSE_CLOSURE = DESK
+REOPEN = (SUPERVISOR,)
+LOSE_CONTACT = (SUPERVISOR,)
+# Between agencies: who leads asks, who is asked answers; both are supervisors' words.
+HAND_OVER = (SUPERVISOR,)
+RECORD_INCIDENTS = DESK
+SEE_SUSPECTS = DESK
+RECORD_SUSPECTS = DESK
+RECORD_LEGAL_STEPS = DESK
 WORK_THE_DESK = DESK
 # Of pairs that may be one person only those whose cases the agency takes part in both; a supervisor of the desk agency sees all (`persons`).
 SEE_PAIRS = DESK

@@ -13,7 +13,7 @@ FACT = ("case_id", "producer", "factversion", "type", "at", "codes")
 # Intake's own facts are in the same table, but they are decisions. Where a case stands follows from both together, so it is not compared
 # but derived again; a case opened at a shelter's door is opened by an event, but people write on in it.
 PROJECTIONS = (
-    Projection("case_fact", ("event_id",), FACT, "case_id", "producer <> 'intake'"),
+    Projection("case_fact", ("event_id",), FACT, "case_id", "producer <> 'intake'", seeds=("causation",)),
     Projection("availability", ("subject",), ("kind", "availability", "factversion"), "subject"),
 )
 

@@ -16,7 +16,7 @@ from contracts.agencies import AgencyEvent, CaseOpened, Receipt, ReceiptIncomple
 from contracts.household import Household
 from contracts.vocabulary import ProblemCode
 
-from intake import casebook, feed, opening, store
+from intake import casebook, feed, incidents, legal, opening, store, suspected
 from intake.consents import holding, relearning
 from intake.domain.consent import hearers
 from intake.domain.standing import Fact
@@ -27,6 +27,8 @@ ASKED_AGAIN = (*opening.UNASKED, ("callback", ProblemCode.MISSING))
 PERSONAL_DATA, CASE_UNKNOWN, REFUSED_CONTENT, REFERRED_TO = "personal_data", "case_unknown", "refused_submission", "referred_to"
 # Who was merged, or not any more: people decided on what they saw, and decide again.
 IDENTITY = "identity"
+# What was told of an incident, and who a suspect is, are in no fact.
+INCIDENT_WORDS, SUSPECT_NAMES = "incident_narrative", "suspect_identity"
 # A submission whose content nobody knows any more: the next one under its reference is taken for the same.
 UNKNOWN_CONTENT = b""
 
@@ -63,11 +65,36 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     await store.add(tx, store.FACTS, [store.fact_row(event.subject, casebook.fact_of(event)) for event in heard])
     await relearning.learn(tx, found.said)
     await _stand(tx, before, found.said)
+    unlearnt += await _case_records(tx, found.said, before)
     unlearnt += await _submissions(tx, found, opened)
     unlearnt += [Unlearnt(event, PERSONAL_DATA) for event in opened.values()]
     out = [event for events in found.said.values() for event in events if isinstance(event.data, facts.ReferredOut)]
     merges = [event for events in found.said.values() for event in events if isinstance(event.data, facts.Identity)]
     return unlearnt + [Unlearnt(event, REFERRED_TO) for event in out] + [Unlearnt(event, IDENTITY) for event in merges]
+
+
+async def _case_records(tx: Transaction, said: Mapping[UUID, Sequence[Received[Any]]], before: Mapping[UUID, Book]) -> list[Unlearnt]:
+    """Keep incidents and suspects again as codes, and set the clocks of the law; words and names are asked of people."""
+    unlearnt: list[Unlearnt] = []
+    for case_id, events in said.items():
+        if before[case_id].case is None:
+            continue
+        known = await store.facts_under(tx, [case_id])
+        told = [event for event in events if isinstance(event.data, facts.IncidentRecorded)]
+        for event in told:
+            await incidents.keep_again(tx, event)
+        if told:
+            await incidents.count_violence(tx, case_id, known)
+        suspects = [event for event in events if isinstance(event.data, facts.SuspectRecorded)]
+        await suspected.keep_codes(tx, [_suspect_row(case_id, event) for event in {e.data.suspect_id: e for e in suspects}.values()])
+        unlearnt += [Unlearnt(event, INCIDENT_WORDS) for event in told] + [Unlearnt(event, SUSPECT_NAMES) for event in suspects]
+        await legal.take_again(tx, case_id, known, events)
+    return unlearnt
+
+
+def _suspect_row(case_id: UUID, event: Received[Any]) -> dict[str, Any]:
+    codes = event.data.model_dump(mode="json", exclude={"removed"})
+    return {**codes, "case_id": case_id, "added_at": event.time, "removed_at": event.time if event.data.removed else None}
 
 
 def _sort(lost: Lost) -> Sorted:
@@ -89,7 +116,7 @@ def _of_a_case(event: Received[Any]) -> bool:
 
 
 def _fact(event: Received[Any]) -> Fact:
-    return Fact(event.id, "intake", event.factversion, event.type, event.time, event.data.model_dump(mode="json"))
+    return Fact(event.id, "intake", event.factversion, event.type, event.time, event.data.model_dump(mode="json"), event.causation)
 
 
 # -- cases ----------------------------------------------------------------------------------------------------------------------------
@@ -141,7 +168,7 @@ async def _stand(tx: Transaction, before: Mapping[UUID, Book], said: Mapping[UUI
         if book.case is None:
             continue
         now = book.standing
-        responsible = now.triage.codes["responsible_agency"] if now.triage else book.case.responsible_agency
+        responsible = now.responsible or book.case.responsible_agency
         standings.append(casebook.standing_row(book, now, book.facts, responsible))
         hears = hearers(book.case.reporting_agency, responsible if now.triage else None, shares.get(case_id, holding.NOTHING))
         ended += [_follow_row(tx, f, book, None if now.ended else hears.get(f.agency)) for f in book.follows]

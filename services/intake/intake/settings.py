@@ -1,10 +1,29 @@
 """What the operator may set for intake: which agency leads for whom, and its time limits (DOMAIN section 7 has the sources)."""
 
+from datetime import date
 from pathlib import Path
 
 from chassis import Settings
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
+
+from intake.domain.triage import Leads
+
+# The units of the agencies, by area (DOMAIN section 1): one for victims in all of Jakarta, one for other people in each city.
+UNITS = (
+    Leads(unit="upt-pppa", victims=True),
+    *(
+        Leads(unit=f"sudinsos-{city}", victims=False, area=area)
+        for area, city in (
+            ("31.01", "kepulauan-seribu"),
+            ("31.71", "pusat"),
+            ("31.72", "utara"),
+            ("31.73", "barat"),
+            ("31.74", "selatan"),
+            ("31.75", "timur"),
+        )
+    ),
+)
 
 
 class IntakeSettings(Settings):
@@ -21,11 +40,24 @@ class IntakeSettings(Settings):
     triage_low_hours: float = Field(default=72, gt=0)
     service_high_hours: float = Field(default=1, gt=0, description="from triage until help is due, high risk")
     service_medium_hours: float = Field(default=6, gt=0)
-    service_low_hours: float = Field(default=72, gt=0)
+    service_low_days: int = Field(default=3, ge=0, description="working days, without the holidays")
+    holidays: tuple[date, ...] = Field(default=(), description="days on which offices are closed beside weekends, as a JSON list of dates")
+    responsibility: tuple[Leads, ...] = Field(
+        default=UNITS,
+        description="who leads, as a JSON list, the first line that fits: victims (true, false or left out), area (how its code begins), agency"
+        " (left out: victims_agency or ppks_agency), unit",
+    )
     desk_hours: float = Field(default=24, gt=0, description="until an incomplete or refused submission is to be dealt with")
     outreach_hours: float = Field(default=12, gt=0)
     police_report_hours: float = Field(default=72, gt=0, description="UU TPKS art. 41: three times 24 hours")
     closure_days: float = Field(default=14, gt=0, description="from the last follow-up until a supervisor closes")
+    closure_approval_days: float = Field(default=3, gt=0, description="until a supervisor decides on a proposed closure")
+    transfer_hours: float = Field(default=24, gt=0, description="until the agency that was asked to lead a case answers")
+    joiner_hours: float = Field(default=2, gt=0, description="until it is decided where somebody sleeps who joined a household in a shelter")
+    contact_retry_days: tuple[float, ...] = Field(default=(14, 30, 60), min_length=1, description="when it is tried again to reach who was lost")
+    protection_hours: float = Field(default=24, gt=0, description="UU TPKS 42, UU PKDRT 16: from the police report to police protection")
+    protection_request_hours: float = Field(default=24, gt=0, description="UU TPKS 43, UU PKDRT 16: from protection to the request to LPSK or court")
+    expiry_reminder_days: tuple[int, ...] = Field(default=(3, 1), description="days before a protection ends at which people are told")
     orphan_hours: float = Field(default=1, gt=0, description="facts of a case that nobody reported are kept this long in silence")
     again_hours: float = Field(default=24, gt=0, description="until a missed clock runs out once more")
 

@@ -13,7 +13,7 @@ from intake.domain.standing import Fact, Kind, State
 # The search, whatever became of it so far.
 SEARCHING = frozenset({State.SHELTER_SOUGHT, State.OFFERED, State.WAITLISTED})
 WAITS_IN_SEARCH = frozenset({"offer", "shelter_answer", "free_bed"})
-PLACEMENT = "placement"
+INTAKE, PLACEMENT = "intake", "placement"
 # That a head was told, and when, says as much as the offer that she was told of.
 HIDING = frozenset({PLACEMENT, "notifications"})
 # What begins to be shown of a placement, and what is shown of it from then on.
@@ -56,6 +56,14 @@ def facts(known: Collection[Fact]) -> list[Fact]:
         if fact.type in YES:
             first[_placement(fact)] = min(fact.version, first.get(_placement(fact), fact.version))
     return [_reduced(fact) for fact in known if fact.producer not in HIDING or _shows(fact, first)]
+
+
+def codes(fact: Fact) -> dict[str, Any]:
+    """The codes of a fact without which persons of other cases a suspect was found to be: that would tell that they are known elsewhere."""
+    kept = {name: value for name, value in fact.codes.items() if name != "same_as" or fact.producer != INTAKE}
+    if kept.get("named_keep_apart") is not None:
+        kept["keep_apart"] = kept["named_keep_apart"]
+    return kept
 
 
 def _shows(fact: Fact, first: Mapping[Any, int]) -> bool:

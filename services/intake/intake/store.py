@@ -19,7 +19,8 @@ from sqlalchemy.orm import registry
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Field, SQLModel
 
-from intake.domain.standing import Fact, Standing, missed, standing
+from intake.domain.duties import missed
+from intake.domain.standing import Fact, Standing, standing
 
 MOMENT = DateTime(timezone=True)
 
@@ -95,6 +96,7 @@ class CaseFactRow(Base, table=True):
     type: str
     at: datetime = Field(sa_type=MOMENT)
     codes: dict[str, Any] = Field(sa_type=JSONB)
+    causation: str | None = None
 
 
 class SubmissionRow(Base, table=True):
@@ -283,6 +285,7 @@ def fact_row(case_id: UUID, fact: Fact) -> dict[str, Any]:
         "type": fact.type,
         "at": fact.at,
         "codes": fact.codes,
+        "causation": fact.causation or None,
     }
 
 
@@ -292,7 +295,7 @@ def sees(agency: str) -> ColumnElement[bool]:
 
 
 def _fact(row: Row[Any]) -> Fact:
-    return Fact(row.event_id, row.producer, row.factversion, row.type, row.at, row.codes)
+    return Fact(row.event_id, row.producer, row.factversion, row.type, row.at, row.codes, row.causation or "")
 
 
 def _among(table: Table, ids: Iterable[UUID]) -> ColumnElement[bool]:

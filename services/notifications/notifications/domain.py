@@ -73,6 +73,8 @@ class CaseFile:
     worker: UUID | None = None
     worker_version: int = 0
     ended: bool = False
+    responsible_version: int = 0
+    end_version: int = 0
 
     @property
     def agency(self) -> str | None:
@@ -91,7 +93,13 @@ class CaseFile:
         """A triage settled risk and responsibility; an older one than what is known changes nothing."""
         if version < self.triage_version:
             return self
-        return replace(self, triage_version=version, responsible=agency, risk=risk)
+        return replace(self.led_by(version, agency), triage_version=version, risk=risk)
+
+    def led_by(self, version: int, agency: str) -> "CaseFile":
+        """An agency leads the case; an older word than what is known changes nothing."""
+        if version < max(self.responsible_version, self.triage_version):
+            return self
+        return replace(self, responsible_version=version, responsible=agency)
 
     def assigned(self, version: int, worker: UUID) -> "CaseFile":
         """A worker has the case; an older assignment than what is known changes nothing."""
@@ -99,9 +107,13 @@ class CaseFile:
             return self
         return replace(self, worker_version=version, worker=worker)
 
-    def end(self) -> "CaseFile":
-        """The case ended, for good: nothing new starts for it."""
-        return replace(self, ended=True)
+    def end(self, version: int) -> "CaseFile":
+        """The case ended: nothing new starts for it, unless it is reopened later."""
+        return self if version < self.end_version else replace(self, ended=True, end_version=version)
+
+    def reopen(self, version: int) -> "CaseFile":
+        """The case goes on; an older word than its end changes nothing."""
+        return self if version < self.end_version else replace(self, ended=False, end_version=version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +150,7 @@ INTAKE = Told(Role.INTAKE_OFFICER, Whose.CASE)
 SUPERVISOR = Told(Role.SUPERVISOR, Whose.CASE)
 INTAKE_NAMED = Told(Role.INTAKE_OFFICER, Whose.EVENT)
 SUPERVISOR_IF_PRESSING = Told(Role.SUPERVISOR, Whose.EVENT, only_pressing=True)
+SUPERVISOR_NAMED = Told(Role.SUPERVISOR, Whose.EVENT)
 OUTREACH_NAMED = Told(Role.OUTREACH, Whose.EVENT)
 
 TABLE: dict[str, tuple[Told, ...]] = {
@@ -148,7 +161,16 @@ TABLE: dict[str, tuple[Told, ...]] = {
     "intake.outreach_ended": (INTAKE,),
     "intake.withdrawn": (WORKER, PLACEMENT),
     "intake.referred_out": (WORKER, PLACEMENT),
+    "intake.contact_lost": (WORKER, PLACEMENT),
     "intake.closed": (WORKER, PLACEMENT),
+    "intake.reopened": (INTAKE, SUPERVISOR, WORKER),
+    "intake.closure_proposed": (SUPERVISOR,),
+    "intake.closure_returned": (INTAKE,),
+    "intake.legal_step_recorded": (WORKER,),
+    "intake.legal_step_expiring": (INTAKE, SUPERVISOR, WORKER),
+    "intake.responsibility_proposed": (SUPERVISOR_NAMED,),
+    "intake.responsibility_declined": (SUPERVISOR,),
+    "intake.responsibility_transferred": (INTAKE_NAMED, WORKER),
     "placement.offered": (HEAD,),
     "placement.extended": (),  # the ladder speaks while a hold is extended
     "placement.claimed": (),  # the ladder waits while somebody works on the answer
@@ -190,6 +212,16 @@ CLOCKS: dict[str, tuple[Told, ...]] = {
     "triage": (INTAKE, SUPERVISOR),
     "incomplete": (INTAKE,),
     "unknown_case": (INTAKE,),
+    "police_report": (INTAKE, SUPERVISOR),
+    "protection": (INTAKE, SUPERVISOR),
+    "protection_request": (INTAKE, SUPERVISOR),
+    "protection_expiry": (INTAKE, SUPERVISOR),
+    "closure": (SUPERVISOR,),
+    "closure_approval": (SUPERVISOR,),
+    "transfer_answer": (SUPERVISOR,),
+    "risk_review": (INTAKE, SUPERVISOR),
+    "joiner": (INTAKE, PLACEMENT, SUPERVISOR),
+    "contact_retry": (INTAKE, SUPERVISOR),
     "waiting": (PLACEMENT,),
     "ungrouped": (PLACEMENT, SUPERVISOR),
     "stay_review": (PLACEMENT,),

@@ -28,7 +28,8 @@ inputs = Inputs()
 inputs.consumes(AssessmentSealed)(witness)  # of whose audit log this store keeps the seals
 
 LADDER = "ladder"
-ENDINGS = (intake.Withdrawn, intake.ReferredOut, intake.Closed)
+ENDINGS = (intake.Withdrawn, intake.ReferredOut, intake.ContactLost, intake.Closed)
+LED = intake.ResponsibilityTransferred
 ANSWERS = (
     placement.Declined,
     placement.Expired,
@@ -38,8 +39,8 @@ ANSWERS = (
     placement.NoShow,
     placement.Admitted,
 )
-TEACHES = (intake.Reported, placement.AdmittedDirectly, intake.Triage, assessment.Assigned, assessment.Reassigned, *ENDINGS)
-MOVES = (placement.Offered, placement.Claimed, *ANSWERS, intake.Triage, *ENDINGS)
+TEACHES = (intake.Reported, placement.AdmittedDirectly, intake.Triage, assessment.Assigned, assessment.Reassigned, *ENDINGS, intake.Reopened, LED)
+MOVES = (placement.Offered, placement.Claimed, *ANSWERS, intake.Triage, *ENDINGS, intake.Reopened)
 WATCHED = (assessment.AlertRaised, placement.ProbingSuspected, intake.ClockMissed, placement.ClockMissed, assessment.ClockMissed)
 
 
@@ -81,8 +82,10 @@ def learned(file: CaseFile, event: Received[Any]) -> CaseFile:
             return file.triaged(event.factversion, data.responsible_agency, data.risk)
         case assessment.Assigned() | assessment.Reassigned() as data:
             return file.assigned(event.factversion, data.worker_id)
-        case _:
-            return file.end()
+        case intake.ResponsibilityTransferred() as data:
+            return file.led_by(event.factversion, data.agency)
+        case data:
+            return file.reopen(event.factversion) if isinstance(data, intake.Reopened) else file.end(event.factversion)
 
 
 async def tell(events: Sequence[Received[Any]], files: Mapping[UUID, CaseFile], tx: Transaction) -> None:

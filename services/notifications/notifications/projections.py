@@ -16,7 +16,7 @@ NO_POLICY = 0
 # A case is reported once and brought to a door once, so nobody contradicts these two; the others go by version. How many steps of a ladder
 # were told, and by which policy, is decided here, and notices depend on what was known when they were written: they are never made again.
 PROJECTIONS = (
-    Projection("case_file", ("case_id",), FILE, "case_id"),
+    Projection("case_file", ("case_id",), FILE, "case_id", seeds=("responsible_version", "end_version")),
     Projection("ladder", ("placement_id",), OFFER, "case_id", blank={"done": 0, "policy_version": NO_POLICY}),
 )
 

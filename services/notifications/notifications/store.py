@@ -39,6 +39,8 @@ class CaseFileRow(Base, table=True):
     worker: UUID | None
     worker_version: int = Field(sa_type=BIG)
     ended: bool
+    responsible_version: int = Field(default=0, sa_type=BIG)
+    end_version: int = Field(default=0, sa_type=BIG)
 
 
 class NoticeRow(Base, table=True):
@@ -138,10 +140,11 @@ FILES = text("SELECT * FROM case_file WHERE case_id = ANY(CAST(:ids AS uuid[]))"
 KEEP_FILES = text("""
     INSERT INTO case_file SELECT * FROM unnest(CAST(:case_id AS uuid[]), CAST(:reported_by AS text[]), CAST(:brought_by AS text[]),
         CAST(:responsible AS text[]), CAST(:risk AS text[]), CAST(:triage_version AS bigint[]), CAST(:worker AS uuid[]),
-        CAST(:worker_version AS bigint[]), CAST(:ended AS boolean[]))
+        CAST(:worker_version AS bigint[]), CAST(:ended AS boolean[]), CAST(:responsible_version AS bigint[]), CAST(:end_version AS bigint[]))
     ON CONFLICT (case_id) DO UPDATE SET reported_by = excluded.reported_by, brought_by = excluded.brought_by,
         responsible = excluded.responsible, risk = excluded.risk, triage_version = excluded.triage_version,
-        worker = excluded.worker, worker_version = excluded.worker_version, ended = excluded.ended""")
+        worker = excluded.worker, worker_version = excluded.worker_version, ended = excluded.ended,
+        responsible_version = excluded.responsible_version, end_version = excluded.end_version""")
 
 
 async def files_of(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, CaseFile]:

@@ -9,7 +9,7 @@ from chassis import Due, Inputs, Received, Transaction, witness
 from contracts import household, placement
 from contracts.assessment import OutcomeReached, RehabilitationCompleted, RehabilitationStarted, Reunified
 from contracts.audit import IntakeSealed
-from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged, Triaged, Withdrawn
+from contracts.intake import Closed, ContactLost, HouseholdChanged, ReferredOut, Reopened, RiskChanged, Triaged, Withdrawn
 
 from placement import answers, arrivals, housing, matching, nights, stays, store, transfers, waiting
 from placement.domain import needs, split
@@ -25,7 +25,7 @@ inputs.consumes(IntakeSealed)(witness)  # of whose audit log this store keeps th
 ASKS = (Triaged, RiskChanged)
 
 
-@inputs.consumes(Triaged, RiskChanged, HouseholdChanged, Withdrawn, ReferredOut, Closed)
+@inputs.consumes(Triaged, RiskChanged, HouseholdChanged, Withdrawn, ReferredOut, ContactLost, Closed, Reopened)
 async def follow_intake(events: Sequence[Received[Any]], tx: Transaction) -> None:
     """Keep what intake says of a case, and offer a home to each household that needs one, or say rule by rule why there is none."""
     known = await groups.households(tx, {event.subject for event in events})
@@ -230,8 +230,10 @@ def word_of(event: Received[Any]) -> needs.Word:
             )
         case HouseholdChanged():
             return needs.Members(version, data.household.revision, persons_of(data.household.persons))
+        case Reopened():
+            return needs.Again(version)
         case _:
-            return needs.Over()
+            return needs.Over(version)
 
 
 def persons_of(snapshot: Iterable[household.Person]) -> tuple[Person, ...]:

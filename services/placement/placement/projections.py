@@ -41,6 +41,7 @@ BLANK = {
     "area_changes": 0,
     "apart": [],
     "kept_from": [],
+    "end_version": 0,
 }
 TRIAGE = ("version", "risk", "grounds", "keep_apart", "perpetrator_areas", "medical_gate", "shelter_needed", "channel", "area")
 HOUSEHOLD = ("household_version", "revision", "persons")
@@ -53,7 +54,7 @@ HOUSEHOLD = ("household_version", "revision", "persons")
 PROJECTIONS = (
     Projection("need", ("case_id",), TRIAGE, "case_id", "version > 0 AND part_of IS NULL", BLANK, ("waiting_since",)),
     Projection("need", ("case_id",), HOUSEHOLD, "case_id", "household_version > 0 AND part_of IS NULL", BLANK),
-    Projection("need", ("case_id",), ("ended",), "case_id", "ended AND part_of IS NULL", BLANK),
+    Projection("need", ("case_id",), ("ended",), "case_id", "(ended OR end_version > 0) AND part_of IS NULL", BLANK, ("end_version",)),
 )
 
 

@@ -10,7 +10,7 @@ from chassis import Received, Transaction
 from chassis.bus.recovery import Lost, Unlearnt
 from contracts import placement as facts
 from contracts.event import Event
-from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged, Triaged, Withdrawn
+from contracts.intake import Closed, ContactLost, HouseholdChanged, ReferredOut, Reopened, RiskChanged, Triaged, Withdrawn
 from contracts.vocabulary import SplitReason
 
 from placement import arrivals, handlers, housing, matching, retold, store, transfers
@@ -38,7 +38,7 @@ from placement.stays import LEFT
 from placement.store import groups, register, relearnt, staying
 from placement.store.groups import Approved
 
-SAID_OF_CASES = (Triaged, RiskChanged, HouseholdChanged, Withdrawn, ReferredOut, Closed)
+SAID_OF_CASES = (Triaged, RiskChanged, HouseholdChanged, Withdrawn, ReferredOut, ContactLost, Closed, Reopened)
 CLOCKS = ("hold", "arrival", "stay_review", "waiting_review", "no_show_review")
 BED_TO_CONFIRM, NO_FREE_BED, SHELTER_UNKNOWN, LEGAL_GROUND_END = "bed_to_confirm", "no_free_bed", "shelter_unknown", "legal_ground_until"
 TRANSFER_TO_REPEAT, SPLIT_AGREEMENTS, GROUP_UNKNOWN = "transfer_to_repeat", "split_agreements", "group_unknown"

@@ -227,3 +227,9 @@ class CaseEnded(AgencyEvent):
     type: ClassVar[str] = "agency.ended.v1"
 
     reason: EndReason
+
+
+class CaseReopened(AgencyEvent):
+    """A case that had ended goes on, under the same follow id."""
+
+    type: ClassVar[str] = "agency.reopened.v1"

@@ -36,6 +36,9 @@ class Assigned(AssessmentEvent):
 
     worker_id: UUID
     due_at: datetime
+    reopened_version: int | None = Field(
+        default=None, ge=0, description="of a case that was reopened: the version of that word, whose round this begins"
+    )
 
 
 class Reassigned(AssessmentEvent):

@@ -1,20 +1,31 @@
 """What intake says about a case, from the first report to its end."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
+
+from pydantic import Field
 
 from contracts.event import Event
 from contracts.household import Household
 from contracts.vocabulary import (
     AgencyCode,
+    AgeYears,
     AreaCode,
     AreaKind,
     Channel,
+    ClosureReturn,
+    CoreType,
     EndReason,
+    HandoverReason,
+    IncidentPlace,
+    JoinerPlace,
+    LegalStep,
     OutreachResult,
+    PerpetratorRelation,
     PpksCategory,
     RedFlag,
+    ReopenReason,
     ReporterRole,
     Risk,
     RuleCode,
@@ -63,13 +74,19 @@ class Triage(IntakeEvent):
     risk: Risk
     red_flags: tuple[RedFlag, ...] = ()
     responsible_agency: AgencyCode
+    responsible_unit: AgencyCode | None = None
     shelter_needed: bool
     shelter_grounds: tuple[ShelterGround, ...] = ()
     violence_types: tuple[ViolenceType, ...] = ()
     ppks: PpksCategory | None = None
     keep_apart: tuple[UUID, ...] = ()
     perpetrator_areas: tuple[AreaCode, ...] = ()
+    named_keep_apart: tuple[UUID, ...] | None = Field(
+        default=None, description="those of keep_apart that a person named; the others follow from the suspects"
+    )
+    named_areas: tuple[AreaCode, ...] | None = Field(default=None, description="those of perpetrator_areas that a person named")
     medical_gate: bool = False
+    judged: bool = Field(default=True, description="whether the risk was judged anew; not when only a wish or the suspects changed")
     channel: Channel | None = None
     due_at: datetime
 
@@ -100,6 +117,65 @@ class HouseholdChanged(IntakeEvent):
     read_by: ClassVar[tuple[str, ...]] = ("placement", "assessment")
 
     household: Household
+
+
+class IncidentRecorded(IntakeEvent):
+    """What is known of one incident of the case; of several words on one incident the newest holds. Nobody else reads it yet."""
+
+    type: ClassVar[str] = "case.intake.incident_recorded.v1"
+
+    incident_id: UUID
+    occurred_on: date | None = None
+    area: AreaCode | None = None
+    place: IncidentPlace | None = None
+    relation: PerpetratorRelation | None = None
+    violence_types: tuple[ViolenceType, ...] = ()
+    core_type: CoreType | None = None
+    correction: bool = False
+
+
+class SuspectRecorded(IntakeEvent):
+    """What is known of a suspect, as far as others may need it: an id and codes. Nobody else reads it yet."""
+
+    type: ClassVar[str] = "case.intake.suspect_recorded.v1"
+
+    suspect_id: UUID
+    relation: PerpetratorRelation
+    age: AgeYears | None = None
+    areas: tuple[AreaCode, ...] = ()
+    same_as: tuple[UUID, ...] = ()
+    removed: bool = False
+
+
+class JoinerSettled(IntakeEvent):
+    """People decided where somebody sleeps who joined a household that is in a shelter."""
+
+    type: ClassVar[str] = "case.intake.joiner_settled.v1"
+
+    person_id: UUID
+    place: JoinerPlace
+
+
+class LegalStepRecorded(IntakeEvent):
+    """Something was done for the victim before police, a court or LPSK; some of it holds until a day."""
+
+    type: ClassVar[str] = "case.intake.legal_step_recorded.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("notifications",)
+
+    code: LegalStep
+    on: date
+    expires_on: date | None = None
+
+
+class LegalStepExpiring(IntakeEvent):
+    """What protects the victim by law ends soon."""
+
+    type: ClassVar[str] = "case.intake.legal_step_expiring.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("notifications",)
+
+    code: LegalStep
+    expires_on: date
+    number: int = Field(ge=0, description="days that are left")
 
 
 class OutreachDispatched(IntakeEvent):
@@ -151,6 +227,77 @@ class Closed(Ending):
 
     type: ClassVar[str] = "case.intake.closed.v1"
     read_by: ClassVar[tuple[str, ...]] = EVERYONE
+
+
+class ContactLost(Ending):
+    """Nobody can reach the survivor any more; intake tries again later, everyone else stops."""
+
+    type: ClassVar[str] = "case.intake.contact_lost.v1"
+    read_by: ClassVar[tuple[str, ...]] = EVERYONE
+
+
+class Reopened(IntakeEvent):
+    """A case that had ended goes on; it is triaged anew, and what the triages before asked for is not looked for any more."""
+
+    type: ClassVar[str] = "case.intake.reopened.v1"
+    read_by: ClassVar[tuple[str, ...]] = EVERYONE
+
+    reason: ReopenReason
+    due_at: datetime
+
+
+class ClosureProposed(IntakeEvent):
+    """An officer proposes to close the case; a supervisor decides."""
+
+    type: ClassVar[str] = "case.intake.closure_proposed.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("notifications",)
+
+    reason: EndReason
+    proposed_by: UUID
+    due_at: datetime
+
+
+class ClosureReturned(IntakeEvent):
+    """A supervisor does not close the case."""
+
+    type: ClassVar[str] = "case.intake.closure_returned.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("notifications",)
+
+    reason: ClosureReturn
+
+
+class Handover(IntakeEvent):
+    """One step by which another agency comes to lead a case; `agency` is the one that is asked."""
+
+    read_by: ClassVar[tuple[str, ...]] = ("notifications",)
+
+    agency: AgencyCode
+
+
+class ResponsibilityProposed(Handover):
+    """The agency that leads asks another one to lead."""
+
+    type: ClassVar[str] = "case.intake.responsibility_proposed.v1"
+
+    from_agency: AgencyCode
+    reason: HandoverReason
+    due_at: datetime
+
+
+class ResponsibilityDeclined(Handover):
+    """The agency that was asked does not take the case; who led it still does."""
+
+    type: ClassVar[str] = "case.intake.responsibility_declined.v1"
+
+    reason: HandoverReason
+
+
+class ResponsibilityTransferred(Handover):
+    """The agency that was asked leads the case from now on."""
+
+    type: ClassVar[str] = "case.intake.responsibility_transferred.v1"
+
+    unit: AgencyCode | None = None
 
 
 class Identity(IntakeEvent):

@@ -125,6 +125,6 @@ async def reassign(case_id: UUID, body: ReassignBody, tx: Transaction) -> CaseVi
         raise RefusedError(422, "this worker declared a conflict with the case or somebody in it", [FieldProblem("worker_id", Bar.CONFLICT)])
     with refusing():
         after, said = assignment.reassign(before, body.worker_id, tx.now, decisions.limits(tx))
-    await roster.assigned(tx, {case_id: body.worker_id})
+    await roster.assigned(tx, {case_id: body.worker_id}, {case_id: before.round_version})
     decisions.say(tx, case_id, said)
     return await changed(tx, before, after, "worker_id")

@@ -165,7 +165,7 @@ def give(case: Case, worker: UUID, now: datetime, limits: Limits, *, anew: bool 
     """
     require(case, State.WAITING_FOR_WORKER)
     changed = replace(case, state=State.ASSIGNED, worker=worker, claimed=False, deadlines=without(case.deadlines, "assignment"))
-    return changed, Given(worker, now + limits.initial, anew=anew)
+    return changed, Given(worker, now + limits.initial, anew=anew, round_version=case.round_version)
 
 
 def reassign(case: Case, worker: UUID, now: datetime, limits: Limits) -> tuple[Case, Given]:

@@ -95,7 +95,10 @@ class Followup:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case: what others said of it, and what was decided here. `deadlines` are running clocks, by `kind` or `kind:number`."""
+    """One case: what others said of it, and what was decided here. `deadlines` are running clocks, by `kind` or `kind:number`.
+
+    `end_version` is that of intake's newest word on whether the case is over, `round_version` that of the reopening which this assessment follows.
+    """
 
     case_id: UUID
     household_version: int = -1
@@ -115,6 +118,8 @@ class Case:
     goals: Mapping[UUID, Goal] = field(default_factory=dict)
     followups: tuple[Followup, ...] = ()
     deadlines: Mapping[str, datetime] = field(default_factory=dict)
+    end_version: int = 0
+    round_version: int = 0
 
     @property
     def sheltered(self) -> bool:
@@ -169,8 +174,17 @@ class Gone:
 class Over:
     """Intake ended the case."""
 
+    version: int = 1
 
-Told = Triage | Household | Entered | Gone | Over
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Intake reopened the case."""
+
+    version: int
+
+
+Told = Triage | Household | Entered | Gone | Over | Again
 
 
 def learn(case: Case, told: Iterable[Told]) -> Case:
@@ -185,8 +199,9 @@ def learn(case: Case, told: Iterable[Told]) -> Case:
                 case = replace(_stays(case, fact.version, fact.persons, inside=True), admitted=True)
             case Gone():
                 case = _stays(case, fact.version, fact.persons, inside=False)
-            case Over():
-                case = replace(case, ended=True)
+            case Over() | Again():
+                newer = fact.version >= case.end_version
+                case = replace(case, ended=isinstance(fact, Over), end_version=fact.version) if newer else case
     return case
 
 
@@ -213,8 +228,10 @@ def _stays(case: Case, version: int, persons: Sequence[UUID], *, inside: bool) -
 def advance(case: Case, now: datetime, limits: Limits) -> Case:
     """Take the steps that need nobody: stop an ended case, start one that is at home or admitted, follow up one whose outcomes are reached.
 
-    An ended case starts nothing, and is nobody's open work any more; a finished one stays finished.
+    An ended case starts nothing, and is nobody's open work any more; a finished one stays finished. One that was reopened is assessed anew.
     """
+    if not case.ended and case.end_version > case.round_version:
+        case = _anew(case)
     if case.state in TERMINAL:
         return case
     if case.ended:
@@ -225,6 +242,14 @@ def advance(case: Case, now: datetime, limits: Limits) -> Case:
     if case.state is State.PLAN_APPROVED and not still_to_reach(case):
         return _monitored(case, now, limits)
     return case
+
+
+def _anew(case: Case) -> Case:
+    """The case before its next assessment; whatever it was at, so that it does not matter whether its end was heard before it was reopened."""
+    known = replace(case, round_version=case.end_version)
+    if case.state is State.NOT_STARTED:
+        return known
+    return replace(known, state=State.NOT_STARTED, worker=None, goals={}, followups=(), deadlines={})
 
 
 def still_to_reach(case: Case) -> tuple[UUID, ...]:
@@ -250,6 +275,7 @@ class Given:
     worker: UUID
     due: datetime
     anew: bool = False
+    round_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

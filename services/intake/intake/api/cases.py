@@ -16,6 +16,8 @@ from intake import casebook, policy, shown, store
 from intake.api.views import MASK, CaseLine, CaseView, FactView, PersonView, StandingView
 from intake.casebook import Saying
 from intake.consents.records import hidden, somebody_hidden
+from intake.domain.incidents import age_band
+from intake.domain.record import in_telling_order
 from intake.domain.standing import Standing, State
 from intake.opening import PERSONAL, Safe
 from intake.store import CASES, Book
@@ -56,13 +58,15 @@ async def case(case_id: UUID, vault: Safe, tx: Transaction) -> CaseView:
 @router.get("/{case_id}/timeline")
 @reads(*policy.SEE_CASES)
 async def timeline(case_id: UUID, tx: Transaction) -> list[FactView]:
-    """All facts of a case in the order of their time, its agencies' notices included; of a search for a bed what the asker may see."""
+    """All facts of a case, each after the one that caused it and else by time, its agencies' notices included; of a search for a bed what the
+    asker may see, and never which persons of other cases a suspect was found to be.
+    """
     book = await seen(tx, case_id)
     own = await store.facts_under(tx, [case_id])
     notices = await store.facts_under(tx, [row.follow_id for row in book.follows])
-    ordered = sorted([*(own if sees_search(tx) else shown.facts(own)), *notices], key=lambda fact: (fact.at, fact.producer, fact.version))
+    ordered = in_telling_order([*(own if sees_search(tx) else shown.facts(own)), *notices])
     return [
-        FactView(type=fact.type, producer=fact.producer, at=fact.at, codes=dict(fact.codes))
+        FactView(type=fact.type, producer=fact.producer, at=fact.at, codes=shown.codes(fact))
         for fact in ordered
         if fact.type not in shown.NOT_IN_TIMELINE
     ]
@@ -138,7 +142,7 @@ def _view(tx: Transaction, book: Book, keys: Keys | None, kept: Collection[UUID]
 def person_view(row: Any, keys: Keys | None) -> PersonView:
     """A person as an officer sees her; without keys what names her is masked."""
     plain = {name: _opened(keys, row.person_id, f"person.{name}", getattr(row, name)) for name in PERSONAL}
-    return PersonView.model_validate(row._asdict() | plain)
+    return PersonView.model_validate(row._asdict() | plain | {"age_band": age_band(row.age)})
 
 
 def _opened(keys: Keys | None, owner: UUID, place: str, sealed: bytes | None) -> str | None:

@@ -1,4 +1,4 @@
-"""The routes by which officers move a case: triage, outreach, household, police report, and its end."""
+"""The routes by which officers move a case: triage, outreach, household, police report, withdrawal and referral out."""
 
 from datetime import timedelta
 from typing import Annotated, Any
@@ -6,17 +6,18 @@ from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, Transaction, writes
 from contracts.household import Household, Person
-from contracts.intake import Closed, HouseholdChanged, OutreachDispatched, OutreachEnded, ReferredOut, RiskChanged, Triaged, Withdrawn
+from contracts.intake import HouseholdChanged, JoinerSettled, OutreachDispatched, OutreachEnded, ReferredOut, RiskChanged, Triaged, Withdrawn
 from contracts.vocabulary import ProblemCode
 from fastapi import APIRouter, Header
 
-from intake import casebook, opening, policy, store
-from intake.api.bodies import EndBody, HouseholdBody, OutreachBody, PoliceReportBody, ReferOutBody, ResultBody, TriageBody
+from intake import casebook, legal, opening, policy, safety, store
+from intake.api.bodies import EndBody, HouseholdBody, JoinerBody, OutreachBody, PoliceReportBody, ReferOutBody, ResultBody, TriageBody
 from intake.api.cases import open_case, refused_by_state, said, standing_view
 from intake.api.views import StandingView
-from intake.domain.standing import may_close
+from intake.domain.legal import Step
 from intake.domain.submitted import area_exists, nik_finding
 from intake.domain.triage import risk_floor
+from intake.domain.workdays import JAKARTA
 from intake.opening import PERSONAL, Safe
 from intake.store import Book
 
@@ -26,19 +27,42 @@ router = APIRouter(prefix="/cases", tags=["cases"])
 @router.post("/{case_id}/triage")
 @writes(*policy.TRIAGE)
 async def triage(case_id: UUID, body: TriageBody, tx: Transaction) -> StandingView:
-    """Settle risk, shelter and responsibility. The rule floor may raise the risk that you judge, and never lowers it."""
+    """Settle risk, shelter and responsibility. The rule floor may raise the risk that you judge, and never lowers it.
+
+    Whom and which areas to keep away from follows from the suspects of the case too; what you name is added to that.
+    """
     book = await open_case(tx, case_id)
-    wrong = [n for n, area in enumerate(body.perpetrator_areas) if not area_exists(area)]
+    wrong = [n for n, area in enumerate(body.perpetrator_areas or ()) if not area_exists(area)]
     if wrong:
         fields = [FieldProblem(f"perpetrator_areas.{n}", ProblemCode.NOT_IN_AREA_LIST) for n in wrong]
         raise RefusedError(422, "these areas are not on the list", fields)
     risk = risk_floor(body.risk, body.red_flags, book.case.violence_types)
-    settled = body.model_dump() | {"risk": risk, "responsible_agency": body.responsible_agency or book.case.responsible_agency}
+    settled = body.model_dump() | {"risk": risk} | _leads(tx, book, body) | await _apart(tx, book, body)
     reported = {"area": book.case.area, "violence_types": book.case.violence_types, "ppks": book.case.ppks, "channel": book.case.channel}
     household = casebook.household_of(book.case, book.persons)
     kind = RiskChanged if book.standing.triage else Triaged
     due = tx.now + casebook.service_due(tx, risk)
     return await said(tx, book, kind.model_validate({**settled, **reported, "household": household, "due_at": due}))
+
+
+def _leads(tx: Transaction, book: Book, body: TriageBody) -> dict[str, Any]:
+    """Which agency and unit lead: as is said here, as they do, or by the operator's table."""
+    table = casebook.leads(tx, book.case)
+    now = book.standing
+    agency = body.responsible_agency or now.responsible or table.agency
+    usual = now.unit if agency == now.responsible else table.unit if agency == table.agency else None
+    return {"responsible_agency": agency, "responsible_unit": body.responsible_unit or usual}
+
+
+async def _apart(tx: Transaction, book: Book, body: TriageBody) -> dict[str, Any]:
+    """Whom to keep apart and which areas to avoid: what is named here or was before, and what follows from the suspects."""
+    persons, areas = safety.named_before(book.standing)
+    if book.standing.triage is None:
+        areas = book.case.screen.get("perpetrator_areas", [])
+    persons = persons if body.keep_apart is None else list(body.keep_apart)
+    areas = areas if body.perpetrator_areas is None else list(body.perpetrator_areas)
+    found = await safety.apart_of(tx, book, persons, areas)
+    return {"keep_apart": found.persons, "perpetrator_areas": found.areas, "named_keep_apart": persons, "named_areas": areas}
 
 
 @router.put("/{case_id}/household")
@@ -65,12 +89,24 @@ async def change_household(
     await store.add(tx, store.PERSONS, [row for row in rows if row["person_id"] not in have])
     await store.apply(tx, store.CHANGE_PERSONS, [*(row for row in rows if row["person_id"] in have), *gone])
     tx.set_clock(opening.COMPARED, case_id, tx.now)
+    # A member may be a suspect elsewhere, and a suspect a member.
+    tx.set_clock(casebook.SAFETY, case_id, tx.now)
     revision = book.case.revision + 1
     await tx.execute(store.REVISE, {"case_id": case_id, "revision": revision})
     known = zip(ids, body.persons, strict=True)
     persons = [Person(person_id=i, sex=m.sex, age=m.age, role=m.role, needs=m.needs) for i, m in known]
     household = Household(household_id=book.case.household_id, revision=revision, persons=tuple(persons))
     return (await said(tx, book, HouseholdChanged(household=household))).model_copy(update={"revision": revision})
+
+
+@router.post("/{case_id}/household/{person_id}/place")
+@writes(*policy.CHANGE_HOUSEHOLD)
+async def settle_joiner(case_id: UUID, person_id: UUID, body: JoinerBody, tx: Transaction) -> StandingView:
+    """Say where somebody sleeps who joined a household that is in a shelter; the case waits for that until then."""
+    book = await open_case(tx, case_id)
+    if str(person_id) not in book.standing.joiners:
+        raise refused_by_state(book, "nobody waits for a bed under this id: it names a member of the household who joined after it was let in")
+    return await said(tx, book, JoinerSettled(person_id=person_id, place=body.place))
 
 
 @router.post("/{case_id}/outreach", status_code=201)
@@ -106,10 +142,8 @@ async def record_police_report(case_id: UUID, body: PoliceReportBody, tx: Transa
     if book.case.police_report_at is not None:
         raise refused_by_state(book, "a police report is recorded already")
     await tx.execute(store.POLICE_REPORT, {"case_id": case_id, "moment": body.reported_at})
-    await tx.execute(store.SETTLE, {"case_id": case_id, "matter": "police_report"})
-    tx.cancel_clock("police_report", case_id)
-    tx.audit("police_report", case_id, ["police_report_at"])
-    return standing_view(tx, book, book.standing)
+    await legal.record(tx, await open_case(tx, case_id), Step("police_report", body.reported_at.astimezone(JAKARTA).date()))
+    return standing_view(tx, book, (await open_case(tx, case_id)).standing)
 
 
 @router.post("/{case_id}/withdraw")
@@ -126,16 +160,6 @@ async def refer_out(case_id: UUID, body: ReferOutBody, tx: Transaction) -> Stand
     book = await open_case(tx, case_id)
     await tx.execute(store.REFER, {"case_id": case_id, "agency": body.agency})
     return await said(tx, book, ReferredOut(reason=body.reason))
-
-
-@router.post("/{case_id}/close")
-@writes(*policy.CLOSE)
-async def close(case_id: UUID, body: EndBody, tx: Transaction) -> StandingView:
-    """Close a case after its last follow-up; earlier only for a reason that ends help by itself, and while nobody is in a shelter."""
-    book = await open_case(tx, case_id)
-    if not may_close(book.standing, body.reason):
-        raise refused_by_state(book, "this case is not ready to be closed for this reason", waiting_for=book.standing.waiting_for)
-    return await said(tx, book, Closed(reason=body.reason))
 
 
 def _check_revision(book: Book, if_match: str | None) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.vocabulary import (
+    AgeBand,
     HouseholdRole,
     Need,
     Risk,
@@ -42,6 +43,7 @@ class PersonView(BaseModel):
     sex: Sex
     age: int | None
     needs: list[Need]
+    age_band: AgeBand | None = None
     name: str | None
     nik: str | None
     phone: str | None

@@ -1,7 +1,7 @@
 """Where a case stands, from the set of its facts; pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -14,12 +14,22 @@ class Kind(StrEnum):
     TRIAGED = "case.intake.triaged.v1"
     RISK_CHANGED = "case.intake.risk_changed.v1"
     HOUSEHOLD_CHANGED = "case.intake.household_changed.v1"
+    INCIDENT_RECORDED = "case.intake.incident_recorded.v1"
+    JOINER_SETTLED = "case.intake.joiner_settled.v1"
+    LEGAL_STEP_RECORDED = "case.intake.legal_step_recorded.v1"
+    CLOSURE_PROPOSED = "case.intake.closure_proposed.v1"
+    CLOSURE_RETURNED = "case.intake.closure_returned.v1"
+    RESPONSIBILITY_PROPOSED = "case.intake.responsibility_proposed.v1"
+    RESPONSIBILITY_DECLINED = "case.intake.responsibility_declined.v1"
+    RESPONSIBILITY_TRANSFERRED = "case.intake.responsibility_transferred.v1"
     OUTREACH_DISPATCHED = "case.intake.outreach_dispatched.v1"
     OUTREACH_ENDED = "case.intake.outreach_ended.v1"
     CLOCK_MISSED = "case.intake.clock_missed.v1"
     WITHDRAWN = "case.intake.withdrawn.v1"
     REFERRED_OUT = "case.intake.referred_out.v1"
+    CONTACT_LOST = "case.intake.contact_lost.v1"
     CLOSED = "case.intake.closed.v1"
+    REOPENED = "case.intake.reopened.v1"
     WAITLISTED = "case.placement.waitlisted.v1"
     OFFERED = "case.placement.offered.v1"
     EXTENDED = "case.placement.extended.v1"
@@ -35,6 +45,7 @@ class Kind(StrEnum):
     LEFT = "case.placement.left.v1"
     DISCHARGED = "case.placement.discharged.v1"
     SPLIT_APPROVED = "case.placement.split_approved.v1"
+    ASSIGNED = "case.assessment.assigned.v1"
     COMPLETED = "case.assessment.completed.v1"
     PLAN_APPROVED = "case.assessment.plan_approved.v1"
     REUNIFIED = "case.assessment.reunified.v1"
@@ -66,11 +77,28 @@ class State(StrEnum):
     CLOSED = "closed"
     WITHDRAWN = "withdrawn"
     REFERRED_OUT = "referred_out"
+    CONTACT_LOST = "contact_lost"
 
 
-ENDS = {Kind.WITHDRAWN: State.WITHDRAWN, Kind.REFERRED_OUT: State.REFERRED_OUT, Kind.CLOSED: State.CLOSED}
+ENDS = {
+    Kind.WITHDRAWN: State.WITHDRAWN,
+    Kind.REFERRED_OUT: State.REFERRED_OUT,
+    Kind.CONTACT_LOST: State.CONTACT_LOST,
+    Kind.CLOSED: State.CLOSED,
+}
 ENDED = frozenset(ENDS.values())
 TRIAGES = frozenset({Kind.TRIAGED, Kind.RISK_CHANGED})
+# Who says which agency leads.
+LEADS = TRIAGES | {Kind.RESPONSIBILITY_TRANSFERRED}
+# What waits for a decision, which facts ask for it, and which answer it.
+DECISIONS = (
+    ("closure_approval", frozenset({Kind.CLOSURE_PROPOSED}), frozenset({Kind.CLOSURE_RETURNED})),
+    (
+        "transfer_answer",
+        frozenset({Kind.RESPONSIBILITY_PROPOSED}),
+        frozenset({Kind.RESPONSIBILITY_DECLINED, Kind.RESPONSIBILITY_TRANSFERRED}),
+    ),
+)
 SNAPSHOTS = TRIAGES | {Kind.HOUSEHOLD_CHANGED}
 FOLLOWUPS = frozenset({Kind.FOLLOWUP_DUE, Kind.FOLLOWUP_DONE, Kind.FOLLOWUP_MISSED})
 REACHED = frozenset({Kind.REUNIFIED, Kind.REHABILITATION_COMPLETED, Kind.OUTCOME_REACHED})
@@ -117,6 +145,7 @@ class Fact:
     type: str
     at: datetime
     codes: Mapping[str, Any]
+    causation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +159,22 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a case stands, and for what it waits."""
+    """Where a case stands, and for what it waits.
+
+    `triage` is the newest one, `asked` the one whose wishes hold: none after a case was reopened, until it is triaged anew. `matters` are those
+    that only people of intake end, each with the fact that began it; `joiners` are in the household of those who have a bed, and have none.
+    """
 
     state: State
     waiting_for: tuple[str, ...]
     triage: Fact | None
     inside: frozenset[str]
     team: str | None
+    responsible: str | None = None
+    unit: str | None = None
+    asked: Fact | None = None
+    matters: Mapping[str, Fact] = field(default_factory=dict)
+    joiners: frozenset[str] = frozenset()
 
     @property
     def ended(self) -> bool:
@@ -153,21 +191,61 @@ def standing(facts: Iterable[Fact]) -> Standing:
     """Where a case stands, from the set of its facts: any order, repetition or batching of them gives the same."""
     ordered = in_order(facts)
     intake, placement, assessment = ([fact for fact in ordered if fact.producer == producer] for producer in ("intake", "placement", "assessment"))
-    triage = last(intake, TRIAGES)
-    searches, inside = _searches(placement, triage, _household(intake))
+    triage, reopened = last(intake, TRIAGES), last(intake, {Kind.REOPENED})
+    since = [fact for fact in intake if reopened is None or fact.version > reopened.version]
+    asked, household = last(since, TRIAGES), _household(intake)
+    searches, inside = _searches(placement, asked, household)
     going_on = sorted(_going_on(searches), key=LEAST_FIRST.index)
     search = State.SHELTERED if inside else next(iter(going_on), None)
-    stage = _stage(assessment)
-    end = next((ENDS[Kind(fact.type)] for fact in intake if fact.type in ENDS), None)
-    outreach = last(intake, {Kind.OUTREACH_DISPATCHED, Kind.OUTREACH_ENDED})
+    ended = last(since, ENDS)
+    end = ENDS[Kind(ended.type)] if ended else None
+    outreach = last(since, {Kind.OUTREACH_DISPATCHED, Kind.OUTREACH_ENDED})
     team = outreach.codes["team"] if outreach and outreach.type == Kind.OUTREACH_DISPATCHED else None
-    state = end or stage or search or (State.TRIAGED if triage else State.REPORTED)
+    joiners = _joiners(intake, placement, household, inside)
+    matters = {} if end else _matters(since, asked)
+    state = end or _stage(_round(assessment, reopened)) or search or (State.TRIAGED if triage else State.REPORTED)
     waits = [WAITS[state]] if state in WAITS else []
     if not end:
-        waits += ["triage"] if triage is None else []
+        waits += ["triage"] if asked is None else []
         waits += [WAITS[sought] for sought in going_on]
         waits += ["outreach"] if team else []
-    return Standing(state, tuple(dict.fromkeys(waits)), triage, inside, None if end else team)
+        waits += [*(["joiner"] if joiners else []), *matters]
+    leading = last(intake, LEADS)
+    responsible = leading.codes.get("responsible_agency") or leading.codes.get("agency") if leading else None
+    unit = leading.codes.get("responsible_unit") or leading.codes.get("unit") if leading else None
+    return Standing(state, tuple(dict.fromkeys(waits)), triage, inside, None if end else team, responsible, unit, asked, matters, joiners)
+
+
+def _matters(since: Sequence[Fact], asked: Fact | None) -> dict[str, Fact]:
+    """What people of intake have to decide, by the fact that asks for it."""
+    found: dict[str, Fact] = {}
+    for matter, asks, answers in DECISIONS:
+        newest = last(since, asks | answers)
+        if newest and newest.type in asks:
+            found[matter] = newest
+    new = [fact for fact in since if fact.type == Kind.INCIDENT_RECORDED and not fact.codes.get("correction")]
+    judged = next((fact for fact in reversed(since) if fact.type in TRIAGES and fact.codes.get("judged", True)), asked)
+    if judged and new and new[-1].version > judged.version:
+        found["risk_review"] = new[-1]
+    return found
+
+
+def _joiners(intake: Sequence[Fact], placement: Sequence[Fact], household: frozenset[str], inside: frozenset[str]) -> frozenset[str]:
+    """Who is in a household that has beds and never got one, as long as nobody said where she sleeps; of a split household placement asks."""
+    if not inside or any(fact.type == Kind.SPLIT_APPROVED and fact.codes.get("group_ids") for fact in placement):
+        return frozenset()
+    known = [persons_of(fact) for fact in placement if fact.type in (Kind.ADMITTED, Kind.ADMITTED_DIRECTLY)]
+    settled = {str(fact.codes["person_id"]) for fact in intake if fact.type == Kind.JOINER_SETTLED}
+    return household - frozenset[str]().union(*known) - settled
+
+
+def _round(assessment: Sequence[Fact], reopened: Fact | None) -> Sequence[Fact]:
+    """What assessment said since it took the case up again; all of it when the case was never reopened."""
+    if reopened is None:
+        return assessment
+    again = (fact.version for fact in assessment if fact.type == Kind.ASSIGNED and (fact.codes.get("reopened_version") or 0) >= reopened.version)
+    begun = next(again, None)
+    return [] if begun is None else [fact for fact in assessment if fact.version >= begun]
 
 
 def in_order(facts: Iterable[Fact]) -> list[Fact]:
@@ -290,14 +368,14 @@ def search_is_over(facts: Iterable[Fact]) -> bool:
     if not any(fact.type in (Kind.CANCELLED, Kind.UNMET) for fact in known):
         return False
     now = standing(known)
-    if now.ended or now.triage is None or not now.triage.codes["shelter_needed"]:
+    if now.ended or now.asked is None or not now.asked.codes["shelter_needed"]:
         return False
     placement, intake = ([fact for fact in known if fact.producer == producer] for producer in ("placement", "intake"))
-    searches, _ = _searches(placement, now.triage, _household(intake))
+    searches, _ = _searches(placement, now.asked, _household(intake))
     if searches.keys() != {WHOLE}:
         # Of a split household every group: as long as one looks for a bed or has one, the others' no ends their own search only.
         return all(search.over for search in searches.values())
-    return any(_ends_search(fact, now.triage) for fact in known)
+    return any(_ends_search(fact, now.asked) for fact in known)
 
 
 def _ends_search(fact: Fact, triage: Fact) -> bool:
@@ -307,27 +385,3 @@ def _ends_search(fact: Fact, triage: Fact) -> bool:
     if (heard := fact.codes.get("triage_version")) is not None:
         return bool(heard >= triage.version)
     return reason == "survivor_declined" and fact.at >= triage.at
-
-
-def missed(facts: Iterable[Fact], settled: Collection[str]) -> tuple[str, ...]:
-    """The clocks that ran out and whose matter is still open; `settled` are matters that rows, not facts, say are done."""
-    known = in_order(facts)
-    if not any(fact.type == Kind.CLOCK_MISSED for fact in known):
-        return ()
-    now = standing(known)
-    if now.ended:
-        return ()
-    done = {"unknown_case", *settled}
-    done |= {"triage"} if now.triage else set()
-    done |= set() if now.team else {"outreach"}
-    done |= set() if now.state == State.READY_TO_CLOSE else {"closure"}
-    return tuple(sorted({fact.codes["clock"] for fact in known if fact.type == Kind.CLOCK_MISSED} - done))
-
-
-# What ends help by itself, whatever was reached (DOMAIN 2.1, closure reasons seen in practice).
-EARLY_ENDS = frozenset({"refused_service", "information_only", "moved_away", "missing", "died", "not_eligible", "duplicate"})
-
-
-def may_close(now: Standing, reason: str) -> bool:
-    """A case closes after its last follow-up; earlier only for a reason that ends help by itself, and never while someone is in a bed."""
-    return now.state == State.READY_TO_CLOSE or (not now.ended and not now.inside and reason in EARLY_ENDS)

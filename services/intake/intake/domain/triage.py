@@ -1,6 +1,7 @@
 """How great the risk is at least, whether a bed is looked for, and who leads; pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 RISKS = ("low", "medium", "high")
 # Violence that is never triaged as low: the law sets a deadline of three days for a police report (UU TPKS 41; UU TPPO).
@@ -25,3 +26,22 @@ def shelter_screened(answer: bool | None, grounds: Collection[str], red_flags: C
 def leads(violence_types: Collection[str], ppks: int | None, *, victims: str, ppks_agency: str) -> str:
     """The agency that leads: `victims` for victims of violence (and when nothing is known), `ppks_agency` for other people in need."""
     return victims if violence_types or ppks is None or ppks in VICTIM_CATEGORIES else ppks_agency
+
+
+@dataclass(frozen=True, slots=True)
+class Leads:
+    """One line of the table of responsibility: for victims of violence or other people, in areas that begin so, an agency and its unit lead.
+
+    Without an agency it is the usual one of the two.
+    """
+
+    agency: str | None = None
+    unit: str | None = None
+    victims: bool | None = None
+    area: str = ""
+
+
+def responsible(table: Iterable[Leads], violence_types: Collection[str], ppks: int | None, area: str) -> Leads | None:
+    """The first line of the table that fits a case, or None."""
+    victims = bool(violence_types) or ppks is None or ppks in VICTIM_CATEGORIES
+    return next((line for line in table if line.victims in (None, victims) and area.startswith(line.area)), None)

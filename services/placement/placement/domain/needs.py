@@ -35,7 +35,7 @@ class Need:
 
     A household that a supervisor split is a need of the whole, which knows what intake says and looks for nothing, and one need for each group,
     `part_of` the case. `apart` are on a group those who are of it, on the whole those who are of some group; `kept_from` are members of other
-    groups whom a group must not meet.
+    groups whom a group must not meet. `end_version` is that of the newest word on whether the case is over.
     """
 
     case_id: UUID
@@ -64,6 +64,7 @@ class Need:
     area_changes: int = 0
     apart: frozenset[UUID] = frozenset()
     kept_from: frozenset[UUID] = frozenset()
+    end_version: int = 0
 
     @property
     def subject(self) -> UUID:
@@ -140,17 +141,27 @@ class Members:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """The case was withdrawn, referred out or closed."""
+    """The case was withdrawn, referred out or closed, or nobody reaches her any more."""
+
+    version: int = 1
 
 
-Word: TypeAlias = Triage | Members | Over
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The case goes on."""
+
+    version: int
+
+
+Word: TypeAlias = Triage | Members | Over | Again
 
 
 def learn(need: Need, word: Word) -> Need:
     """What is known after one more word of intake; the order of the words does not matter."""
     match word:
-        case Over():
-            return replace(need, ended=True)
+        case Over() | Again():
+            newer = word.version >= need.end_version
+            return replace(need, ended=isinstance(word, Over), end_version=word.version) if newer else need
         case Triage():
             need = _with_triage(need, word)
     if word.version <= need.household_version:
@@ -201,16 +212,26 @@ def reconsider(need: Need, *, changed: bool = False, still_suits: bool = True) -
     unmet = need.state is State.WAITING and need.waitlisted
     if need.state is State.ADMITTED:
         return Turn(need)
-    if need.ended:
-        return Turn(enter(need, State.ENDED), "case_ended" if flying else None, unmet)
+    if need.ended or need.end_version > need.settled_version:
+        # Of a case that had ended and goes on, what was asked for before is settled, whether its end was heard before it was reopened or not.
+        over = enter(need, State.ENDED if need.ended else State.SETTLED)
+        over = replace(over, settled_version=max(need.settled_version, need.end_version))
+        return replace(Turn(over) if need.ended else reconsider(over), cancel="case_ended" if flying else None, unmet=unmet)
     if not need.shelter_needed or need.emptied:
         return Turn(enter(need, State.NONE), "no_longer_needed" if flying else None, unmet)
     if need.split:
         return Turn(enter(need, State.SPLIT))
     if need.state in {State.OFFERED, State.ACCEPTED} and (changed or not still_suits):
         return Turn(enter(need, State.WAITING), "household_changed")
-    asked_again = need.state in {State.DECLINED, State.SETTLED} and need.version > need.settled_version
-    return Turn(enter(need, State.WAITING) if need.state in {State.NONE, State.SPLIT} or asked_again else need)
+    return Turn(_asked(need))
+
+
+def _asked(need: Need) -> Need:
+    """A need that somebody asks to be met, unless what asks is settled: as what was asked before a case was reopened, and heard of only now."""
+    if need.state is State.NONE and need.version <= need.settled_version:
+        return replace(enter(need, State.SETTLED), settled_version=need.settled_version)
+    asks = need.state in {State.NONE, State.DECLINED, State.SETTLED} and need.version > need.settled_version
+    return enter(need, State.WAITING) if asks or need.state is State.SPLIT else need
 
 
 def enter(need: Need, state: State) -> Need:

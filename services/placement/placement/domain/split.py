@@ -79,6 +79,7 @@ def follow(group: Need, whole: Need) -> Need:
         medical_gate=whole.medical_gate,
         shelter_needed=whole.shelter_needed,
         ended=whole.ended,
+        end_version=whole.end_version,
         waiting_since=whole.waiting_since,
         channel=whole.channel,
         area=whole.area,

@@ -112,6 +112,7 @@ class NeedRow(Base, table=True):
     area_changes: int = 0
     apart: list[UUID] = _list(Uuid)
     kept_from: list[UUID] = _list(Uuid)
+    end_version: int = Field(default=0, sa_type=BigInteger)
 
 
 class PlacementRow(Base, table=True):

@@ -9,7 +9,7 @@ CHANGES = (
     """ALTER TABLE worker ADD COLUMN skills text[] NOT NULL DEFAULT '{}', ADD COLUMN languages text[] NOT NULL DEFAULT '{}',
         ADD COLUMN most_cases integer, ADD COLUMN shifts jsonb NOT NULL DEFAULT '[]', ADD COLUMN leaves jsonb NOT NULL DEFAULT '[]'""",
     "ALTER TABLE assessment_case ADD COLUMN claimed boolean NOT NULL DEFAULT false",
-    "ALTER TABLE assignment ADD COLUMN why jsonb",
+    "ALTER TABLE assignment ADD COLUMN why jsonb, ADD COLUMN round bigint NOT NULL DEFAULT 0",
     """CREATE TABLE worker_conflict (
         worker_id uuid NOT NULL, about uuid NOT NULL, declared_at timestamptz NOT NULL, declared_by uuid NOT NULL, ended_at timestamptz,
         PRIMARY KEY (worker_id, about))""",
