@@ -34,6 +34,7 @@ class Linked:
     roles: str = "operator"
     agency: str = "dinsos"
     fields: str = "name phone"
+    purpose: str | None = None
 
 
 def a_log(length: int, epoch: int = 1) -> list[Linked]:

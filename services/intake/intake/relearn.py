@@ -18,6 +18,7 @@ from contracts.vocabulary import ProblemCode
 
 from intake import casebook, feed, opening, store
 from intake.domain.standing import Fact
+from intake.rights import retold
 from intake.store import Book
 
 # What a fact does not say of a case that is made of it again, and a desk asks for.
@@ -61,6 +62,7 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     await store.add(tx, store.FACTS, [store.fact_row(event.subject, casebook.fact_of(event)) for event in heard])
     await _stand(tx, before, found.said)
     unlearnt += await _submissions(tx, found, opened)
+    await retold.relearn(tx, [event for events in found.said.values() for event in events])
     unlearnt += [Unlearnt(event, PERSONAL_DATA) for event in opened.values()]
     out = [event for events in found.said.values() for event in events if isinstance(event.data, facts.ReferredOut)]
     merges = [event for events in found.said.values() for event in events if isinstance(event.data, facts.Identity)]

@@ -149,6 +149,9 @@ TABLE: dict[str, tuple[Told, ...]] = {
     "intake.withdrawn": (WORKER, PLACEMENT),
     "intake.referred_out": (WORKER, PLACEMENT),
     "intake.closed": (WORKER, PLACEMENT),
+    "intake.person_erased": (WORKER, SUPERVISOR),
+    "intake.right_requested": (SUPERVISOR,),
+    "intake.glass_broken": (SUPERVISOR,),
     "placement.offered": (HEAD,),
     "placement.extended": (),  # the ladder speaks while a hold is extended
     "placement.claimed": (),  # the ladder waits while somebody works on the answer
@@ -190,6 +193,8 @@ CLOCKS: dict[str, tuple[Told, ...]] = {
     "triage": (INTAKE, SUPERVISOR),
     "incomplete": (INTAKE,),
     "unknown_case": (INTAKE,),
+    "right_request": (SUPERVISOR,),
+    "hold_review": (SUPERVISOR,),
     "waiting": (PLACEMENT,),
     "ungrouped": (PLACEMENT, SUPERVISOR),
     "stay_review": (PLACEMENT,),

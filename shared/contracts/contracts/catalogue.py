@@ -1,6 +1,6 @@
 """Which events there are, in the order in which a case meets them."""
 
-from contracts import agencies, assessment, audit, intake, notifications, placement
+from contracts import agencies, assessment, audit, intake, notifications, placement, rights
 from contracts.event import Event
 
 LIFECYCLE: tuple[type[Event], ...] = (
@@ -48,6 +48,7 @@ LIFECYCLE: tuple[type[Event], ...] = (
     intake.Withdrawn,
     intake.ReferredOut,
     intake.Closed,
+    *rights.RIGHTS,
     intake.ClockMissed,
     placement.ClockMissed,
     placement.ProbingSuspected,

@@ -43,9 +43,9 @@ async def case(case_id: UUID, vault: Safe, tx: Transaction) -> CaseView:
     """A case with its household; who may not see names sees that there are some."""
     book = await seen(tx, case_id)
     if not tx.principal.has(*policy.SEE_NAMES) or not takes_part(tx, book):
-        return _view(tx, book, None)
+        return view_of(tx, book, None)
     tx.audit("case_read", case_id, [*PERSONAL, "narrative", "callback"])
-    return _view(tx, book, await vault.of([case_id, *(row.person_id for row in book.persons)]))
+    return view_of(tx, book, await vault.of([case_id, *(row.person_id for row in book.persons)]))
 
 
 @router.get("/{case_id}/timeline")
@@ -118,7 +118,7 @@ def _line(tx: Transaction, row: Any) -> dict[str, Any]:
     return values if sees_search(tx) else shown.line(values)
 
 
-def _view(tx: Transaction, book: Book, keys: Keys | None) -> CaseView:
+def view_of(tx: Transaction, book: Book, keys: Keys | None) -> CaseView:
     """A case as an officer sees it; without keys everything that names someone is masked."""
     case = book.case
     texts = {name: _opened(keys, case.case_id, f"case_file.{name}", getattr(case, name)) for name in ("narrative", "callback")}
