@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 from chassis.store.keyring import name_of, read_keys
-from ops import keys
 from ops.doctor import _keys
 
+from ops import keys
 from tests.intake.builders import a_person, a_referral
 from tests.ops.test_doctor import access
 from tests.rig import Rig
@@ -41,7 +41,7 @@ async def read(rig: Rig, case_id: str) -> None:
 async def test_a_rotation_is_noticed_by_nobody_and_a_killed_one_goes_on(rig: Rig) -> None:
     await rig.start("intake")
     reached = access(rig, "intake")
-    cases = [await report(rig) for _ in range(60)]
+    cases = [await report(rig) for _ in range(30)]
     (old,) = read_keys(reached.key_file)
     stop = asyncio.Event()
 

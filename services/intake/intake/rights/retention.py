@@ -3,7 +3,7 @@
 Each part that went is an audit row with counts. The keys of persons are destroyed as at any erasure; of a case that goes, codes stay for statistics.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from sqlalchemy import text
 from intake.domain.rights import ErasureError
 from intake.linkage import pairs
 from intake.opening import VaultOf
-from intake.rights import erasing
+from intake.rights import erasing, rows
 
 RETENTION = "retention"
 EVERYTHING = UUID("00000000-0000-8000-8000-000000000008")
@@ -118,6 +118,8 @@ def _all_past(person_id: UUID) -> Callable[[Transaction], Awaitable[bool]]:
 
 
 async def _is_past(tx: Transaction, person_id: UUID) -> bool:
-    """Whether all cases of a person, under all her ids, ended so long ago."""
-    members: Collection[UUID] = sorted(set((await pairs.one(tx, [person_id])).values()))
-    return await tx.row(NOT_PAST, {"cases": members, "before": _before(tx)}) is None
+    """Whether all cases of a person, under all her ids, ended so long ago, and no hold keeps one of them."""
+    members = await pairs.one(tx, [person_id])
+    if any(known.held for known in await rows.known(tx, members)):
+        return False
+    return await tx.row(NOT_PAST, {"cases": sorted(set(members.values())), "before": _before(tx)}) is None
