@@ -70,7 +70,8 @@ def add_audit_chain() -> None:
 # Nullable, and a table that only this release writes: the release before runs on it unchanged.
 ERASURES = (
     """CREATE TABLE IF NOT EXISTS erased_owner (
-        owner uuid PRIMARY KEY, subject uuid NOT NULL, receipt text NOT NULL, ordered_at timestamptz NOT NULL, destroyed_at timestamptz)""",
+        owner uuid NOT NULL, subject uuid NOT NULL, receipt text NOT NULL, ordered_at timestamptz NOT NULL, destroyed_at timestamptz,
+        PRIMARY KEY (owner, subject))""",
     "ALTER TABLE audit ADD COLUMN IF NOT EXISTS purpose text",
     "CREATE INDEX IF NOT EXISTS ix_audit_subject ON audit (subject)",
     "CREATE INDEX IF NOT EXISTS ix_request_at ON request (at)",

@@ -78,9 +78,9 @@ ANSWER = text("""
 END_GLASS = text("UPDATE glass SET ended_at = :now WHERE grant_id = :grant_id AND ended_at IS NULL RETURNING grant_id")
 # Everybody who is or was of these cases' households; the law may keep a person, or all of a case.
 KNOWN = text("""
-    SELECT p.person_id, p.case_id, e.owner IS NOT NULL AS erased, EXISTS (
+    SELECT p.person_id, p.case_id, EXISTS (SELECT FROM erased_owner e WHERE e.owner = p.person_id) AS erased, EXISTS (
         SELECT FROM legal_hold h WHERE h.case_id = p.case_id AND h.lifted_at IS NULL AND coalesce(h.person_id, p.person_id) = p.person_id) AS held
-    FROM person p LEFT JOIN erased_owner e ON e.owner = p.person_id WHERE p.case_id = ANY(CAST(:cases AS uuid[])) ORDER BY p.person_id""")
+    FROM person p WHERE p.case_id = ANY(CAST(:cases AS uuid[])) ORDER BY p.person_id""")
 BLANK = text("""
     UPDATE person SET name = NULL, nik = NULL, phone = NULL, address = NULL, nik_index = NULL WHERE person_id = ANY(CAST(:persons AS uuid[]))""")
 BLANK_TEXTS = text("UPDATE case_file SET narrative = NULL, callback = NULL WHERE case_id = ANY(CAST(:cases AS uuid[]))")

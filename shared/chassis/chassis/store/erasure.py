@@ -20,15 +20,15 @@ from chassis.store.vault import Vault
 
 ERASE = "erase"
 # What follows from others' facts alone: the tombstones of a service that only hears of erasures.
-TOMBSTONES = Projection("erased_owner", ("owner",), ("subject", "receipt", "ordered_at"), "subject")
+TOMBSTONES = Projection("erased_owner", ("owner", "subject"), ("receipt", "ordered_at"), "subject")
 CHUNK = 5000
 ORDER = text("""
     INSERT INTO erased_owner (owner, subject, receipt, ordered_at)
     SELECT * FROM unnest(CAST(:owners AS uuid[]), CAST(:subjects AS uuid[]), CAST(:receipts AS text[]), CAST(:moments AS timestamptz[]))
     ON CONFLICT DO NOTHING""")
 DESTROYED = text("UPDATE erased_owner SET destroyed_at = :now WHERE owner = ANY(CAST(:owners AS uuid[])) AND destroyed_at IS NULL")
-FIND = text("SELECT * FROM erased_owner WHERE owner = ANY(CAST(:owners AS uuid[])) ORDER BY owner")
-AFTER = text("SELECT owner FROM erased_owner WHERE owner > :after ORDER BY owner LIMIT :most")
+FIND = text("SELECT * FROM erased_owner WHERE owner = ANY(CAST(:owners AS uuid[])) ORDER BY owner, ordered_at DESC")
+AFTER = text("SELECT DISTINCT owner FROM erased_owner WHERE owner > :after ORDER BY owner LIMIT :most")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ async def order(tx: Transaction, tombstones: Sequence[Tombstone], cause: Cause |
 
 
 async def ordered(tx: Transaction, owners: Collection[UUID]) -> dict[UUID, Any]:
-    """The tombstones of these owners, as far as there are any."""
+    """The first tombstone of each of these owners, as far as there are any."""
     return {row.owner: row for row in await tx.rows(FIND, {"owners": sorted(owners)})} if owners else {}
 
 

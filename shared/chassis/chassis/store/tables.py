@@ -62,7 +62,7 @@ def chassis_tables(metadata: MetaData) -> None:
         "erased_owner",
         metadata,
         Column("owner", Uuid, primary_key=True),
-        Column("subject", Uuid, nullable=False),
+        Column("subject", Uuid, primary_key=True),
         Column("receipt", Text, nullable=False),
         Column("ordered_at", moment, nullable=False),
         Column("destroyed_at", moment),

@@ -21,6 +21,7 @@ from sqlalchemy import text
 from chassis.envelope import Cause
 from chassis.store.database import Database
 from chassis.store.failures import Fault, fault_of
+from chassis.store.transaction import Transaction
 from chassis.web.identity import Identity, Principal
 from chassis.web.problems import FieldProblem, RefusedError, not_found
 from chassis.web.together import Together, Waiting, fingerprint_of, repeated
@@ -63,8 +64,12 @@ def writes(*roles: str) -> Callable[[Route], Route]:
         ) -> Response:
             require_role(naungan_asker, roles)
             key = require_key(naungan_key)
-            work = functools.partial(route, **arguments)
-            return await _attempt(lambda: _write(naungan_request, naungan_asker, key, work, naungan_why))
+
+            async def work(tx: Transaction) -> Any:
+                tx.purpose = naungan_why
+                return await route(**arguments, tx=tx)
+
+            return await _attempt(lambda: _write(naungan_request, naungan_asker, key, work))
 
         return _with_signature(endpoint, route, naungan_key=Key, naungan_why=Why)
 
@@ -167,13 +172,12 @@ async def _attempt(work: Callable[[], Awaitable[R]]) -> R:
     raise AssertionError
 
 
-async def _write(request: Request, asker: Principal, key: str, work: Callable[..., Awaitable[Any]], why: str | None) -> Response:
+async def _write(request: Request, asker: Principal, key: str, work: Callable[..., Awaitable[Any]]) -> Response:
     database: Database = request.app.state.database
     status = request.scope["route"].status_code or HTTPStatus.OK
     who = {"principal": str(asker.subject), "key": key}
     fingerprint = fingerprint_of(request, await request.body())
     async with database.transaction(asker) as tx:
-        tx.purpose = why
         first = (await tx.execute(CLAIM, who | {"fingerprint": fingerprint})).scalar_one_or_none()
         if first is None:
             earlier = await tx.row(EARLIER, who)
