@@ -4,12 +4,73 @@ UU 27/2022 (PDP) art. 5-13 and 31-43: what a person may ask, and that each reque
 """
 
 from datetime import date, datetime
+from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
 from contracts.event import Event
 from contracts.intake import EVERYONE, IntakeEvent
-from contracts.vocabulary import AccessReason, ErasureGround, HoldGround, RightAnswer, RightKind, RightRefusal, Sha256
+from contracts.vocabulary import Sha256
+
+
+class HoldGround(StrEnum):
+    """Why the law keeps data from being erased (UU PDP art. 15: law enforcement, public order, other laws)."""
+
+    INVESTIGATION = "investigation"
+    COURT = "court"
+    CLAIM = "claim"
+    STATE_AUDIT = "state_audit"
+    OTHER_LAW = "other_law"
+
+
+class ErasureGround(StrEnum):
+    """Why a person is erased (UU PDP art. 8 and 43-44)."""
+
+    PERSON_ASKED = "person_asked"
+    GUARDIAN_ASKED = "guardian_asked"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    PURPOSE_ENDED = "purpose_ended"
+    UNLAWFUL = "unlawful"
+    RETENTION_OVER = "retention_over"
+
+
+class RightKind(StrEnum):
+    """What a person may ask (UU PDP art. 5-13)."""
+
+    ACCESS = "access"
+    CORRECTION = "correction"
+    ERASURE = "erasure"
+    RESTRICTION = "restriction"
+    OBJECTION = "objection"
+    PORTABILITY = "portability"
+
+
+class RightAnswer(StrEnum):
+    """How a request was answered."""
+
+    GRANTED = "granted"
+    REFUSED = "refused"
+
+
+class RightRefusal(StrEnum):
+    """Why a request was refused (UU PDP art. 15 and 33: what would endanger, tell of others, or stand against the law)."""
+
+    ENDANGERS_PERSON = "endangers_person"
+    ENDANGERS_OTHERS = "endangers_others"
+    OTHERS_DATA = "others_data"
+    LEGAL_HOLD = "legal_hold"
+    NOT_IDENTIFIED = "not_identified"
+    NOT_ENTITLED = "not_entitled"
+
+
+class AccessReason(StrEnum):
+    """Why an officer reads a case that she takes no part in."""
+
+    DANGER_TO_LIFE = "danger_to_life"
+    SURVIVOR_AT_DESK = "survivor_at_desk"
+    COLLEAGUE_AWAY = "colleague_away"
+    LEGAL_ORDER = "legal_order"
+    SYSTEM_FAULT = "system_fault"
 
 
 class HoldSet(IntakeEvent):

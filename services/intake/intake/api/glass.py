@@ -5,8 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from chassis import Transaction, conflict, not_found, reads, writes
-from contracts.rights import GlassBroken, GlassMended
-from contracts.vocabulary import AccessReason
+from contracts.rights import AccessReason, GlassBroken, GlassMended
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, Transaction, conflict, not_found, reads, writes
-from contracts.rights import HoldLifted, HoldSet, RightAnswered, RightRequested
-from contracts.vocabulary import ErasureGround, HoldGround, ProblemCode, RightKind, RightRefusal
-from contracts.vocabulary import RightAnswer as Answer
+from contracts.rights import ErasureGround, HoldGround, HoldLifted, HoldSet, RightAnswered, RightKind, RightRefusal, RightRequested
+from contracts.rights import RightAnswer as Answer
+from contracts.vocabulary import ProblemCode
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
 

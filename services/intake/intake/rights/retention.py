@@ -12,7 +12,7 @@ from uuid import UUID
 from chassis import Due, Principal, Transaction
 from chassis.store import erasure
 from chassis.store.erasure import Tombstone
-from contracts.vocabulary import ErasureGround
+from contracts.rights import ErasureGround
 from sqlalchemy import text
 
 from intake.domain.rights import ErasureError
