@@ -34,6 +34,7 @@ KEY_TABLES = (
     """CREATE TABLE IF NOT EXISTS person_key (
         owner uuid PRIMARY KEY, wrapped bytea NOT NULL, kek text NOT NULL, created_at timestamptz NOT NULL DEFAULT now())""",
     "CREATE TABLE IF NOT EXISTS erased (owner uuid PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())",
+    "CREATE TABLE IF NOT EXISTS purpose_key (purpose text PRIMARY KEY, wrapped bytea NOT NULL, kek text NOT NULL)",
 )
 
 
@@ -130,10 +131,12 @@ async def _copy_keys(path: Path, url: str) -> dict[str, Any]:
         await _make_key_tables(connection)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             made, gone = await connection.fetch("SELECT * FROM person_key"), await connection.fetch("SELECT * FROM erased")
+            purposes = await connection.fetch("SELECT * FROM purpose_key")
     finally:
         await connection.close()
     lines = [{"owner": str(row["owner"]), "wrapped": row["wrapped"].hex(), "kek": row["kek"], "at": row["created_at"].isoformat()} for row in made]
     lines += [{"erased": str(row["owner"]), "at": row["at"].isoformat()} for row in gone]
+    lines += [{"purpose": row["purpose"], "wrapped": row["wrapped"].hex(), "kek": row["kek"]} for row in purposes]
     _write(path, "".join(json.dumps(line) + "\n" for line in lines))
     return {"file": path.name, "keys": len(made), "erased": len(gone), **_sum(path)}
 
@@ -244,10 +247,15 @@ async def _unite_keys(path: Path, url: str) -> None:
     lines = _lines(path)
     gone = [(line["erased"], datetime.fromisoformat(line["at"])) for line in lines if "erased" in line]
     made = [(line["owner"], bytes.fromhex(line["wrapped"]), line["kek"], datetime.fromisoformat(line["at"])) for line in lines if "owner" in line]
+    purposes = [(line["purpose"], bytes.fromhex(line["wrapped"]), line["kek"]) for line in lines if "purpose" in line]
     async with _connected(url) as connection:
         await _make_key_tables(connection)
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock(hashtext('naungan erasure'))")
+            # Of a key database that is new, a first start may have made some that are not those of the rows that come back.
+            if purposes and not await connection.fetchval("SELECT EXISTS (SELECT FROM person_key)"):
+                await connection.execute("DELETE FROM purpose_key")
+            await connection.executemany("INSERT INTO purpose_key (purpose, wrapped, kek) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", purposes)
             await connection.executemany("INSERT INTO erased (owner, at) VALUES ($1, $2) ON CONFLICT DO NOTHING", gone)
             await connection.executemany(
                 """INSERT INTO person_key (owner, wrapped, kek, created_at) SELECT $1, $2, $3, $4

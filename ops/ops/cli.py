@@ -20,7 +20,7 @@ from contracts.streams import SERVICES
 from rich.console import Console
 from rich.table import Table
 
-from ops import audit, backup, demo, doctor, letters, provision, rebuild, recovery, stores, wordings, xlsform
+from ops import audit, backup, demo, doctor, keys, letters, provision, rebuild, recovery, stores, wordings, xlsform
 from ops.access import Access, UnreachableError, access_of
 from ops.bench import run as bench
 from ops.bench.figures import Sizes
@@ -36,6 +36,8 @@ audit_app = typer.Typer(no_args_is_help=True, help="Who looked at what: whether 
 app.add_typer(audit_app, name="audit")
 instruments_app = typer.Typer(no_args_is_help=True, help="Instruments of assessment.")
 app.add_typer(instruments_app, name="instruments")
+keys_app = typer.Typer(no_args_is_help=True, help="The key-encryption key of a service: change it while everything works.")
+app.add_typer(keys_app, name="keys")
 console = Console()
 
 Data = Annotated[Path, typer.Option(envvar="NAUNGAN_DATA", help="folder that keeps everything between runs")]
@@ -193,7 +195,7 @@ def redrive_letters(
 def _saying_why() -> Iterator[None]:
     try:
         yield
-    except (backup.BackupError, LookupError) as error:
+    except (backup.BackupError, keys.KeysError, LookupError) as error:
         console.print(f"nothing was changed: {error}", soft_wrap=True)
         raise typer.Exit(1) from None
 
@@ -239,6 +241,29 @@ def settle_recovery(
     with recovery.reachable(data), _saying_why():
         settled = asyncio.run(recovery.settle(recovery.urls([service], data)[service].store, event))
     console.print(f"settled {settled}")
+
+
+@keys_app.command("rotate")
+def rotate_keys(service: str, data: Data = DEFAULT) -> None:
+    """Make a new key-encryption key, put it first in the service's key file, and wrap every key by it; services go on and notice by themselves."""
+    reached = _access(service, data)
+    with _saying_why():
+        done = asyncio.run(keys.rotate(reached.key_file, reached.keys, lambda count: console.print(f"{count} keys")))
+    console.print(
+        f"{done.rewrapped} keys are wrapped by {done.current} now: copy {reached.key_file} to its second place before anything else", soft_wrap=True
+    )
+    console.print(
+        f"keep {', '.join(done.others)} as long as a backup of the keys from before is kept; then: naungan keys retire {service}", soft_wrap=True
+    )
+
+
+@keys_app.command("retire")
+def retire_keys(service: str, data: Data = DEFAULT) -> None:
+    """Take the key-encryption keys that wrap nothing any more out of the service's key file."""
+    reached = _access(service, data)
+    with _saying_why():
+        gone = asyncio.run(keys.retire(reached.key_file, reached.keys))
+    console.print(f"gone: {', '.join(gone) or 'none'}")
 
 
 @audit_app.command("verify")

@@ -12,7 +12,8 @@ from chassis.bus.history import id_of, read_stream
 from chassis.bus.watch import Durable, durable_of, untaken
 from chassis.rebuild import ShadowError, compare
 from chassis.store.database import create_engine
-from chassis.store.vault import Vault, read_key_file
+from chassis.store.keyring import KeyFile
+from chassis.store.vault import Vault
 from contracts import streams
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
@@ -115,17 +116,18 @@ async def _keys(reached: Access) -> Finding:
     """Whether every key opens, without showing any."""
     advice = "put back the key-encryption key that the service ran with, from its second copy; write nothing until then"
     try:
-        kek = read_key_file(reached.key_file)
+        ring = KeyFile(reached.key_file)
     except (OSError, ValueError) as error:
         return _wrong(reached.service, "keys", f"the key-encryption key cannot be read ({type(error).__name__})", advice)
-    vault = Vault(create_engine(reached.keys, 1), kek)
+    vault = Vault(create_engine(reached.keys, 1), ring)
     try:
-        tried, failed = await vault.prove()
+        tried, failed, opened = await vault.prove()
     except AWAY as error:
         return _wrong(reached.service, "keys", f"the key database does not answer ({type(error).__name__})", "start it, or correct KEYS_URL")
     finally:
         await vault.engine.dispose()
-    return Finding(reached.service, "keys", failed == 0, f"{tried} keys tried, {failed} do not open", advice)
+    by = "; ".join(f"{opened[name]} by {name}{' (wraps now)' if name == ring.names[0] else ''}" for name in sorted(opened))
+    return Finding(reached.service, "keys", failed == 0, f"{tried} keys tried, {failed} do not open{f' ({by})' if by else ''}", advice)
 
 
 async def _facts(reached: Access, engine: AsyncEngine, client: Client, stream: str, subjects: Collection[str]) -> Finding:

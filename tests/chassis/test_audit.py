@@ -34,12 +34,15 @@ class Linked:
     roles: str = "operator"
     agency: str = "dinsos"
     fields: str = "name phone"
+    purpose: str | None = None
 
 
 def a_log(length: int, epoch: int = 1) -> list[Linked]:
     last, rows = audit.beginning(SERVICE), list[Linked]()
     for number in range(1, length + 1):
-        row = Linked(2 * number, datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number), f"officer-{number % 3}", "read", UUID(int=number))
+        why = "court_order" if number % 3 == 0 else None
+        at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number)
+        row = Linked(2 * number, at, f"officer-{number % 3}", "read", UUID(int=number), purpose=why)
         last = link(last, number, row)
         rows.append(replace(row, number=number, hash=last, epoch=epoch))
     return rows
@@ -81,11 +84,16 @@ def exchanged(rows: list[Linked], at: int) -> list[Linked]:
     return rows
 
 
+def excused(rows: list[Linked], at: int) -> list[Linked]:
+    """Another reason is put where there was one, or none."""
+    return [*rows[:at], replace(rows[at], purpose=None if rows[at].purpose == "court_order" else "court_order"), *rows[at + 1 :]]
+
+
 def cut_off(rows: list[Linked], at: int) -> list[Linked]:
     return rows[:at]
 
 
-@given(st.integers(2, 40), st.data(), st.sampled_from([changed, taken_away, put_in, exchanged, cut_off]), st.booleans())
+@given(st.integers(2, 40), st.data(), st.sampled_from([changed, taken_away, put_in, exchanged, cut_off, excused]), st.booleans())
 def test_whatever_is_done_to_a_sealed_row_is_found(length: int, data: Any, tamper: Callable[..., list[Linked]], links_anew: bool) -> None:
     rows = a_log(length)
     sealed = data.draw(st.integers(1, length))

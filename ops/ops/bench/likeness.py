@@ -6,7 +6,6 @@ them of people who are known, are looked for one after the other, by the code of
 
 import asyncio
 import base64
-import hashlib
 import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -20,6 +19,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 from chassis.store.database import Database, create_engine
+from chassis.store.keyring import name_of
 from chassis.store.vault import Keys, Vault, read_key_file
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap
@@ -138,7 +138,7 @@ def slice_of(store: Store, seed: int, people: int) -> list[Wanted]:
 
 async def _slice(store: Store, seed: int, people: int) -> list[Wanted]:
     kek = read_key_file(Path(store.key_file))
-    keks_name = hashlib.sha256(kek).hexdigest()[:16]
+    keks_name = name_of(kek)
     vault = Vault(create_engine(store.keys_url, 1), kek)
     encoder, now = Encoder(vault.blind), datetime.now(UTC)
     kept, held_back = _held_back(written(seed, people))

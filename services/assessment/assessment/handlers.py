@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from chassis import Due, Inputs, Received, Transaction, witness
+from chassis.store import erasure
+from chassis.store.erasure import Tombstone
 from contracts import household
 from contracts.audit import PlacementSealed
 from contracts.intake import Closed, ContactLost, HouseholdChanged, ReferredOut, Reopened, RiskChanged, Triaged, Withdrawn
 from contracts.placement import Admitted, AdmittedDirectly, Discharged, Left
+from contracts.rights import PersonErased
 
 from assessment import decisions, store
 from assessment.domain import case, followups
@@ -41,6 +44,12 @@ async def learn(events: Sequence[Received[Any]], tx: Transaction) -> None:
     if reopened := [case_id for case_id, told in after.items() if told.round_version > known[case_id].round_version]:
         await store.begin_again(tx, reopened)
     await decisions.record(tx, known, await decisions.find_workers(tx, after))
+
+
+@inputs.consumes(PersonErased)
+async def forget_person(events: Sequence[Received[PersonErased]], tx: Transaction) -> None:
+    """Destroy the key of an erased person's answers and take none of hers again; the case goes on with its codes."""
+    await erasure.order(tx, [Tombstone(event.data.person_id, event.subject, event.data.receipt, event.time) for event in events])
 
 
 @inputs.clock("assignment")

@@ -72,12 +72,13 @@ async def grow(
     *,
     references: Mapping[UUID, str] | None = None,
     again: Iterable[UUID] = (),
+    cause: Cause | None = None,
     opened: Mapping[UUID, Book] | None = None,
 ) -> dict[UUID, Standing]:
     """Add facts to their cases and do what follows from it; where the known ones of these cases stand now.
 
     `references` are the reporting agencies' own numbers of cases that were just opened, `again` cases that are stood anew although
-    nothing is added: their facts were put right. `opened` are cases that this transaction opened, of which nobody can know more.
+    nothing is added (by this `cause`, or their own): their facts were put right. `opened` are cases that this transaction opened, of which nobody can know more.
     """
     growths: dict[UUID, Growth] = {}
     references = references or {}
@@ -85,8 +86,8 @@ async def grow(
         growths.setdefault(event.subject, Growth(event.cause, references.get(event.subject))).received.append(fact_of(event))
     for saying in said:
         growths.setdefault(saying.case_id, Growth(saying.cause, references.get(saying.case_id))).said.append(saying)
-    for case_id in again:
-        growths.setdefault(case_id, Growth(tx.cause_of(case_id)))
+    for case_id in set(again) - growths.keys():
+        growths[case_id] = Growth(cause or tx.cause_of(case_id))
     await tx.lock(growths)
     fresh = opened or {}
     known = {**fresh, **await store.books(tx, growths.keys() - fresh.keys())}

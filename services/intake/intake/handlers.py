@@ -21,6 +21,8 @@ from intake.domain.duties import EXPIRY
 from intake.linkage import finding
 from intake.opening import Answer, Submission, VaultOf
 from intake.reading import Reading, read_submission
+from intake.rights import clocks as rights_clocks
+from intake.rights.retention import RETENTION, Retention
 
 inputs = Inputs()
 inputs.consumes(NotificationsSealed)(witness)  # of whose audit log this store keeps the seals
@@ -33,7 +35,10 @@ def inputs_with(vault: VaultOf) -> Inputs:
     doubles = finding.Doubles(vault)
     clocks: dict[str, Handler] = {finding.LIKENESS: doubles.keep_encodings, finding.DOUBLES: doubles.suggest, finding.FORGET: doubles.forget}
     beforehand: dict[str, Beforehand] = {finding.LIKENESS: doubles.encodings, finding.DOUBLES: doubles.look, finding.FORGET: doubles.left_over}
-    return Inputs(inputs.facts, raw, {**inputs.clocks, **clocks}, beforehand, at_once={finding.DOUBLES: finding.AT_ONCE})
+    clocks |= rights_clocks.inputs.clocks
+    known = Inputs(inputs.facts, raw, {**inputs.clocks, **clocks}, beforehand, at_once={finding.DOUBLES: finding.AT_ONCE})
+    retention = Retention(vault)
+    return known.with_clock(RETENTION, retention.purge, retention.look)
 
 
 async def take_referrals(messages: Sequence[Received[bytes]], tx: Transaction, vault: VaultOf) -> None:

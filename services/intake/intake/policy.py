@@ -33,6 +33,10 @@ SEE_SUSPECTS = DESK
 RECORD_SUSPECTS = DESK
 RECORD_LEGAL_STEPS = DESK
 WORK_THE_DESK = DESK
+# Rights: who decides on a person's data, who takes what she asks, and who reads a case in an emergency without taking part in it.
+HOLD = ERASE = EXPORT = ANSWER_RIGHTS = (SUPERVISOR,)
+TAKE_RIGHTS = SEE_RIGHTS = DESK
+BREAK_GLASS = DESK
 # Of pairs that may be one person only those whose cases the agency takes part in both; a supervisor of the desk agency sees all (`persons`).
 SEE_PAIRS = DESK
 JUDGE_PAIRS = DESK

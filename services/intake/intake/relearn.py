@@ -20,6 +20,7 @@ from intake import casebook, feed, incidents, legal, opening, store, suspected
 from intake.consents import holding, relearning
 from intake.domain.consent import hearers
 from intake.domain.standing import Fact
+from intake.rights import retold
 from intake.store import Book
 
 # What a fact does not say of a case that is made of it again, and a desk asks for.
@@ -67,6 +68,7 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     await _stand(tx, before, found.said)
     unlearnt += await _case_records(tx, found.said, before)
     unlearnt += await _submissions(tx, found, opened)
+    await retold.relearn(tx, [event for events in found.said.values() for event in events])
     unlearnt += [Unlearnt(event, PERSONAL_DATA) for event in opened.values()]
     out = [event for events in found.said.values() for event in events if isinstance(event.data, facts.ReferredOut)]
     merges = [event for events in found.said.values() for event in events if isinstance(event.data, facts.Identity)]

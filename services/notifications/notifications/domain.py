@@ -171,6 +171,9 @@ TABLE: dict[str, tuple[Told, ...]] = {
     "intake.responsibility_proposed": (SUPERVISOR_NAMED,),
     "intake.responsibility_declined": (SUPERVISOR,),
     "intake.responsibility_transferred": (INTAKE_NAMED, WORKER),
+    "intake.person_erased": (WORKER, SUPERVISOR),
+    "intake.right_requested": (SUPERVISOR,),
+    "intake.glass_broken": (SUPERVISOR,),
     "placement.offered": (HEAD,),
     "placement.extended": (),  # the ladder speaks while a hold is extended
     "placement.claimed": (),  # the ladder waits while somebody works on the answer
@@ -222,6 +225,8 @@ CLOCKS: dict[str, tuple[Told, ...]] = {
     "risk_review": (INTAKE, SUPERVISOR),
     "joiner": (INTAKE, PLACEMENT, SUPERVISOR),
     "contact_retry": (INTAKE, SUPERVISOR),
+    "right_request": (SUPERVISOR,),
+    "hold_review": (SUPERVISOR,),
     "waiting": (PLACEMENT,),
     "ungrouped": (PLACEMENT, SUPERVISOR),
     "stay_review": (PLACEMENT,),

@@ -13,11 +13,14 @@ from typing import Any
 from uuid import UUID
 
 from chassis import Due, Inputs, Received, Transaction, witness
+from chassis.store import erasure
+from chassis.store.erasure import Tombstone
 from contracts import assessment, catalogue, intake, placement
 from contracts.agencies import AgencyEvent
 from contracts.audit import AssessmentSealed
 from contracts.event import Event
 from contracts.notifications import Escalated
+from contracts.rights import PersonErased
 from contracts.vocabulary import FollowupResult, OfficerRole
 
 from notifications import domain, stops, store
@@ -145,6 +148,12 @@ def watch(events: Sequence[Received[Any]], tx: Transaction) -> None:
     due = tx.now + tx.settings.span(minutes=tx.settings.unacknowledged_minutes)
     for event in events:
         tx.set_clock(domain.UNACKNOWLEDGED, event.subject, due, key=str(event.id), cause=event.cause)
+
+
+@inputs.consumes(PersonErased)
+async def forget_person(events: Sequence[Received[PersonErased]], tx: Transaction) -> None:
+    """Keep that a person was erased, and have no key of hers: notices hold codes alone."""
+    await erasure.order(tx, [Tombstone(event.data.person_id, event.subject, event.data.receipt, event.time) for event in events])
 
 
 @inputs.clock(domain.UNACKNOWLEDGED)

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from chassis import Transaction
+from chassis.store.erasure import TOMBSTONES
 from chassis.store.projection import Projection
 from sqlalchemy import text
 
@@ -18,6 +19,7 @@ NO_POLICY = 0
 PROJECTIONS = (
     Projection("case_file", ("case_id",), FILE, "case_id", seeds=("responsible_version", "end_version")),
     Projection("ladder", ("placement_id",), OFFER, "case_id", blank={"done": 0, "policy_version": NO_POLICY}),
+    TOMBSTONES,
 )
 
 # A lost ladder goes on after the steps that notices were written of, so that nobody is told one twice.

@@ -6,10 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from chassis import Due, Inputs, Received, Transaction, witness
+from chassis.store import erasure
+from chassis.store.erasure import Tombstone
 from contracts import household, placement
 from contracts.assessment import OutcomeReached, RehabilitationCompleted, RehabilitationStarted, Reunified
 from contracts.audit import IntakeSealed
 from contracts.intake import Closed, ContactLost, HouseholdChanged, ReferredOut, Reopened, RiskChanged, Triaged, Withdrawn
+from contracts.rights import PersonErased
 
 from placement import answers, arrivals, housing, matching, nights, stays, store, transfers, waiting
 from placement.domain import needs, split
@@ -54,6 +57,12 @@ async def discharge(events: Sequence[Received[Any]], tx: Transaction) -> None:
         if (cases[need_id], person_id) in going
     ]
     await stays.depart(tx, departures)
+
+
+@inputs.consumes(PersonErased)
+async def forget_person(events: Sequence[Received[PersonErased]], tx: Transaction) -> None:
+    """Keep that a person was erased, and have no key of hers: of residents placement has codes alone, and a stay goes on."""
+    await erasure.order(tx, [Tombstone(event.data.person_id, event.subject, event.data.receipt, event.time) for event in events])
 
 
 @inputs.clock("match", beforehand=waiting.look)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from chassis import Transaction
+from chassis.store.erasure import TOMBSTONES
 from chassis.store.projection import Projection
 from contracts.vocabulary import SplitReason
 
@@ -55,6 +56,7 @@ PROJECTIONS = (
     Projection("need", ("case_id",), TRIAGE, "case_id", "version > 0 AND part_of IS NULL", BLANK, ("waiting_since",)),
     Projection("need", ("case_id",), HOUSEHOLD, "case_id", "household_version > 0 AND part_of IS NULL", BLANK),
     Projection("need", ("case_id",), ("ended",), "case_id", "(ended OR end_version > 0) AND part_of IS NULL", BLANK, ("end_version",)),
+    TOMBSTONES,
 )
 
 

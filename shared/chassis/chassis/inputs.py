@@ -84,6 +84,10 @@ class Inputs:
 
         return register
 
+    def with_clock(self, kind: str, handler: Handler, beforehand: Beforehand) -> "Inputs":
+        """These inputs and one more clock, as `clock` registers it; these stay as they are."""
+        return Inputs(self.facts, self.raw, {**self.clocks, kind: handler}, {**self.beforehand, kind: beforehand}, self.at_once)
+
     @property
     def types(self) -> dict[str, type[Fact]]:
         """All facts that some handler consumes, by type."""

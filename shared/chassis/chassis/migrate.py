@@ -67,6 +67,23 @@ def add_audit_chain() -> None:
         op.execute(statement)
 
 
+# Nullable, and a table that only this release writes: the release before runs on it unchanged.
+ERASURES = (
+    """CREATE TABLE IF NOT EXISTS erased_owner (
+        owner uuid NOT NULL, subject uuid NOT NULL, receipt text NOT NULL, ordered_at timestamptz NOT NULL, destroyed_at timestamptz,
+        PRIMARY KEY (owner, subject))""",
+    "ALTER TABLE audit ADD COLUMN IF NOT EXISTS purpose text",
+    "CREATE INDEX IF NOT EXISTS ix_audit_subject ON audit (subject)",
+    "CREATE INDEX IF NOT EXISTS ix_request_at ON request (at)",
+)
+
+
+def add_erasures() -> None:
+    """Whose keys are destroyed, and why somebody looked."""
+    for statement in ERASURES:
+        op.execute(statement)
+
+
 def configuration(migrations: Path, connection: Connection | None = None) -> Config:
     """Alembic's configuration for a service's `migrations` folder."""
     config = Config()

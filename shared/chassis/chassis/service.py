@@ -28,7 +28,10 @@ from chassis.settings import Settings
 from chassis.store.audit import Chainer
 from chassis.store.clocks import Clocks
 from chassis.store.database import Database, create_engine
-from chassis.store.vault import Vault, derived, read_key_file
+from chassis.store.erasure import ERASE, Eraser
+from chassis.store.keyring import KeyFile
+from chassis.store.retention import Retention
+from chassis.store.vault import FINGERPRINT, Vault
 from chassis.web.health import health_routes
 from chassis.web.identity import Identity
 from chassis.web.presence import NotesRequests, Presence
@@ -73,11 +76,11 @@ class Service:
         settings = self.settings
         self.database = Database(settings, self.name)
         self.vault: Vault | None = None
-        kek = b""
+        self.eraser: Eraser | None = None
         if settings.keys_url is not None and settings.key_file is not None:
-            kek = read_key_file(settings.key_file)
-            self.vault = Vault(create_engine(settings.keys_url.get_secret_value(), 2), kek)
-        self.fingerprint_key = derived(kek, "fingerprint") if kek else b"naungan"
+            self.vault = Vault(create_engine(settings.keys_url.get_secret_value(), 2), KeyFile(settings.key_file))
+            self.eraser = Eraser(self.vault)
+            self.inputs = self.inputs.with_clock(ERASE, self.eraser.destroyed, self.eraser.destroy)
         self.letters = DeadLetters(self.database, self.vault, self.personal_streams)
         self.presence = Presence()
         self.clocks = Clocks(self.database, self.name, self.inputs)
@@ -91,7 +94,6 @@ class Service:
         app = FastAPI(title=f"Naungan {self.name}", version="1", lifespan=self._lifespan, root_path=self.settings.root_path)
         app.state.service, app.state.database = self, self.database
         app.state.identity = Identity(self.settings.issuer, self.settings.jwks_url, self.settings.audience)
-        app.state.fingerprint_key = self.fingerprint_key
         app.add_middleware(NotesRequests, presence=self.presence)
         answer_with_problems(app)
         app.include_router(health_routes(self))
@@ -123,6 +125,7 @@ class Service:
         """Run what works on the store by itself."""
         self._spawn("clocks", self.clocks.run)
         self._spawn("redrive", self._redrive)
+        self._spawn("retention", Retention(self.database, self.name, self.settings).run)
         if self.seal is not None:
             self._spawn("audit", Chainer(self.database, self.name, self.seal, self.settings).run)
         for worker in self.workers:
@@ -171,6 +174,11 @@ class Service:
         return found
 
     @property
+    def fingerprint_key(self) -> bytes:
+        """The key of the fingerprints by which a repeated request is known; another key-encryption key does not change it."""
+        return self.vault.purpose(FINGERPRINT) if self.vault else b"naungan"
+
+    @property
     def alive(self) -> bool:
         """Whether all loops still run."""
         return not any(task.done() for task in self._tasks)
@@ -205,6 +213,8 @@ class Service:
                 self.database.closed = await self.database.restored()
                 if self.vault:
                     await self.vault.prepare()
+                if self.eraser:
+                    await self.eraser.apply_all(self.database)
             except Exception as error:  # noqa: BLE001 - not there, or not migrated, yet
                 log.warning("store_awaited", error=type(error).__name__)
                 await asyncio.sleep(0.5)
@@ -284,6 +294,7 @@ class Service:
             relearn=self.relearn,
             seal=self.seal,
             untold=self.untold,
+            before_opening=functools.partial(self.eraser.apply_all, self.database) if self.eraser else None,
         )
         while self.database.closed:
             try:

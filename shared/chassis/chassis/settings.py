@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     reconcile_seconds: float = Field(default=5, gt=0)
     recover_seconds: float = Field(default=3, gt=0, description="age at which another replica's unpublished facts are taken")
     seal_seconds: float = Field(default=60, gt=0, description="how often the audit log is sealed with another service")
+    request_days: float = Field(default=30, gt=0, description="how long the answer to a request is kept for its repetition")
+    sealed_letter_days: float = Field(default=180, gt=0, description="how long a set-aside message of a personal channel is kept")
     time_scale: float = Field(default=1, ge=1, validation_alias="TIME_SCALE", description="speeds clocks up; only with the demo issuer")
     log_level: str = "info"
 

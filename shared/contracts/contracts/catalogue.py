@@ -1,6 +1,6 @@
 """Which events there are, in the order in which a case meets them."""
 
-from contracts import agencies, assessment, audit, consents, intake, notifications, placement
+from contracts import agencies, assessment, audit, consents, intake, notifications, placement, rights
 from contracts.event import Event
 
 LIFECYCLE: tuple[type[Event], ...] = (
@@ -64,6 +64,7 @@ LIFECYCLE: tuple[type[Event], ...] = (
     intake.ContactLost,
     intake.Closed,
     intake.Reopened,
+    *rights.RIGHTS,
     intake.ClockMissed,
     placement.ClockMissed,
     placement.ProbingSuspected,

@@ -129,6 +129,7 @@ class DisclosureEnd(StrEnum):
     RESTRICTED = "restricted"
     EXPIRED = "expired"
     CASE_ENDED = "case_ended"
+    PERSON_ERASED = "person_erased"
 
 
 class RestrictionGround(StrEnum):

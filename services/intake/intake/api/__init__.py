@@ -1,4 +1,4 @@
-"""What people and systems ask of intake: report, follow, work the desk, see a case and move it, tell persons apart, and share what may be shared."""
+"""What people and systems ask of intake: report, follow, work the desk, see a case and move it, tell persons apart, share what may be shared, and have their rights."""
 
 from intake.api import (
     cases,
@@ -7,6 +7,7 @@ from intake.api import (
     consents,
     desk,
     disclosures,
+    glass,
     handover,
     incidents,
     legal,
@@ -14,6 +15,7 @@ from intake.api import (
     record,
     reports,
     restrictions,
+    rights,
     suspects,
 )
 
@@ -32,4 +34,6 @@ routers = [
     consents.router,
     disclosures.router,
     restrictions.router,
+    rights.router,
+    glass.router,
 ]

@@ -1,11 +1,11 @@
 """The cases that an officer may see: in a list, one with its household, and its timeline."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Annotated, Any
 from uuid import UUID
 
 from chassis import RefusedError, Transaction, conflict, not_found, reads
-from chassis.store.vault import Keys
+from chassis.store.vault import Keys, Vault
 from contracts.event import Event
 from contracts.vocabulary import Risk
 from fastapi import APIRouter, Query
@@ -18,7 +18,7 @@ from intake.casebook import Saying
 from intake.consents.records import hidden, somebody_hidden
 from intake.domain.incidents import age_band
 from intake.domain.record import in_telling_order
-from intake.domain.standing import Standing, State
+from intake.domain.standing import Fact, Standing, State
 from intake.opening import PERSONAL, Safe
 from intake.store import CASES, Book
 
@@ -47,12 +47,8 @@ async def case(case_id: UUID, vault: Safe, tx: Transaction) -> CaseView:
     """A case with its household; who may not see names sees that there are some."""
     book = await seen(tx, case_id)
     if not tx.principal.has(*policy.SEE_NAMES) or not takes_part(tx, book):
-        return _view(tx, book, None)
-    kept, untold = await hidden(tx, [row.person_id for row in book.persons]), await somebody_hidden(tx, case_id)
-    tx.audit("case_read", case_id, PERSONAL if untold else [*PERSONAL, "narrative", "callback"])
-    return _view(
-        tx, book, await vault.of([*([] if untold else [case_id]), *(row.person_id for row in book.persons)]), {*kept, *([case_id] if untold else [])}
-    )
+        return view_of(tx, book, None)
+    return await read_in_full(tx, vault, book)
 
 
 @router.get("/{case_id}/timeline")
@@ -64,10 +60,22 @@ async def timeline(case_id: UUID, tx: Transaction) -> list[FactView]:
     book = await seen(tx, case_id)
     own = await store.facts_under(tx, [case_id])
     notices = await store.facts_under(tx, [row.follow_id for row in book.follows])
-    ordered = in_telling_order([*(own if sees_search(tx) else shown.facts(own)), *notices])
+    return told([*(own if sees_search(tx) else shown.facts(own)), *notices])
+
+
+async def read_in_full(tx: Transaction, vault: Vault, book: Book, purpose: str | None = None) -> CaseView:
+    """A case with its names and texts, but for those of whom the asker is to learn nothing; on record, with the purpose."""
+    case_id, persons = book.case.case_id, [row.person_id for row in book.persons]
+    kept, untold = await hidden(tx, persons), await somebody_hidden(tx, case_id)
+    tx.audit("case_read", case_id, PERSONAL if untold else [*PERSONAL, "narrative", "callback"], purpose=purpose)
+    return view_of(tx, book, await vault.of([*([] if untold else [case_id]), *persons]), {*kept, *([case_id] if untold else [])})
+
+
+def told(facts: Iterable[Fact]) -> list[FactView]:
+    """Facts of a case as a timeline shows them, each after the one that caused it."""
     return [
         FactView(type=fact.type, producer=fact.producer, at=fact.at, codes=shown.codes(fact))
-        for fact in ordered
+        for fact in in_telling_order(list(facts))
         if fact.type not in shown.NOT_IN_TIMELINE
     ]
 
@@ -127,7 +135,7 @@ def _line(tx: Transaction, row: Any) -> dict[str, Any]:
     return values if sees_search(tx) else shown.line(values)
 
 
-def _view(tx: Transaction, book: Book, keys: Keys | None, kept: Collection[UUID] = ()) -> CaseView:
+def view_of(tx: Transaction, book: Book, keys: Keys | None, kept: Collection[UUID] = ()) -> CaseView:
     """A case as an officer sees it; without keys everything that names someone is masked, and so are persons, and texts of a case, that are `kept` from the asker."""
     case = book.case
     texts = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from chassis import Due, Transaction
+from chassis import Cause, Due, Transaction
 from contracts.consents import ConsentChanged, Disclosed, DisclosureEnded, DisclosureOver, Restricted
 
 from intake import casebook, store
@@ -28,10 +28,13 @@ class Ended:
     disclosures: tuple[dict[str, Any], ...]
 
 
-async def settle(tx: Transaction, cases: Iterable[UUID], said: Sequence[Saying] = (), revoked: Sequence[dict[str, Any]] = ()) -> None:
+async def settle(
+    tx: Transaction, cases: Iterable[UUID], said: Sequence[Saying] = (), revoked: Sequence[dict[str, Any]] = (), cause: Cause | None = None
+) -> None:
     """End what holds no longer in these cases, say it together with what else is `said`, and let the agencies hear or stop hearing.
 
-    The cases are locked by the caller, and what changed is written already; but for disclosures that people `revoked`.
+    The cases are locked by the caller, and what changed is written already; but for disclosures that people `revoked`. A `cause` is needed
+    where it is none of the cases' own.
     """
     touched = sorted(set(cases))
     await records.keep(tx, records.KEEP_DISCLOSURES, revoked)
@@ -42,11 +45,11 @@ async def settle(tx: Transaction, cases: Iterable[UUID], said: Sequence[Saying] 
     disclosures = [*revoked, *(row for entry in ended.values() for row in entry.disclosures)]
     await records.keep(tx, records.KEEP_CONSENTS, consents)
     await records.keep(tx, records.KEEP_DISCLOSURES, disclosures)
-    set_clocks(tx, consents, disclosures)
+    set_clocks(tx, consents, disclosures, cause=cause)
     for row in disclosures:
-        _tell_recipient(tx, books[row["case_id"]], row)
-    ends = [*(consent_said(tx, row) for row in consents), *(_end_said(tx, row) for row in disclosures)]
-    await casebook.grow(tx, said=[*said, *ends], again=touched)
+        _tell_recipient(tx, books[row["case_id"]], row, cause)
+    ends = [*(consent_said(tx, row, cause) for row in consents), *(_end_said(tx, row, cause) for row in disclosures)]
+    await casebook.grow(tx, said=[*said, *ends], again=touched, cause=cause)
 
 
 def _ended(tx: Transaction, known: holding.Known, *, over: bool) -> Ended:
@@ -58,18 +61,18 @@ def _ended(tx: Transaction, known: holding.Known, *, over: bool) -> Ended:
     )
 
 
-def _tell_recipient(tx: Transaction, book: store.Book, row: Mapping[str, Any]) -> None:
+def _tell_recipient(tx: Transaction, book: store.Book, row: Mapping[str, Any], cause: Cause | None) -> None:
     """Let an agency that still hears of the case know that it may not use what it fetched any more; of a case that ended all have heard."""
     follow = next((f for f in book.follows if f.agency == row["recipient"] and f.ended_at is None), None)
     if follow is not None:
         over = DisclosureOver(agency=follow.agency, city=book.case.area[:5], disclosure_id=row["disclosure_id"])
-        tx.emit(over, follow.follow_id, key=str(row["disclosure_id"]), cause=tx.cause_of(book.case.case_id))
+        tx.emit(over, follow.follow_id, key=str(row["disclosure_id"]), cause=cause or tx.cause_of(book.case.case_id))
 
 
-def consent_said(tx: Transaction, row: Mapping[str, Any]) -> Saying:
+def consent_said(tx: Transaction, row: Mapping[str, Any], cause: Cause | None = None) -> Saying:
     """A consent as it is now, as a fact of its case."""
     fact = ConsentChanged.model_validate({name: value for name, value in row.items() if name != "case_id"})
-    return Saying(row["case_id"], fact, tx.cause_of(row["case_id"]), key=f"{row['consent_id']}:{row['state']}")
+    return Saying(row["case_id"], fact, cause or tx.cause_of(row["case_id"]), key=f"{row['consent_id']}:{row['state']}")
 
 
 def restriction_said(tx: Transaction, row: Mapping[str, Any]) -> Saying:
@@ -84,18 +87,20 @@ def disclosure_said(tx: Transaction, row: Mapping[str, Any]) -> Saying:
     return Saying(row["case_id"], fact, tx.cause_of(row["case_id"]), key=str(row["disclosure_id"]))
 
 
-def _end_said(tx: Transaction, row: Mapping[str, Any]) -> Saying:
+def _end_said(tx: Transaction, row: Mapping[str, Any], cause: Cause | None) -> Saying:
     fact = DisclosureEnded(disclosure_id=row["disclosure_id"], recipient=row["recipient"], reason=row["ended_by"])
-    return Saying(row["case_id"], fact, tx.cause_of(row["case_id"]), key=str(row["disclosure_id"]))
+    return Saying(row["case_id"], fact, cause or tx.cause_of(row["case_id"]), key=str(row["disclosure_id"]))
 
 
-def set_clocks(tx: Transaction, consents: Iterable[Mapping[str, Any]] = (), disclosures: Iterable[Mapping[str, Any]] = ()) -> None:
+def set_clocks(
+    tx: Transaction, consents: Iterable[Mapping[str, Any]] = (), disclosures: Iterable[Mapping[str, Any]] = (), *, cause: Cause | None = None
+) -> None:
     """Let what has an end by time end then; what ended otherwise needs no clock any more."""
     for rows, key, due in ((consents, "consent_id", "expires_at"), (disclosures, "disclosure_id", "until")):
         for row in rows:
             case_id, name = row["case_id"], str(row[key])
             if row["ended_at"] is None and row[due] is not None:
-                tx.set_clock(SHARING, case_id, row[due], key=name, cause=tx.cause_of(case_id))
+                tx.set_clock(SHARING, case_id, row[due], key=name, cause=cause or tx.cause_of(case_id))
             else:
                 tx.cancel_clock(SHARING, case_id, key=name)
 

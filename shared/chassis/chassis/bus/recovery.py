@@ -110,7 +110,7 @@ class Finds:
 @dataclass
 class Recovery:
     """The recovery of one service's store; `says` are its own facts by type, `relearn` makes state of them (but of its `seal`s of the audit log, which
-    teach nothing), `untold` names what no fact holds.
+    teach nothing), `untold` names what no fact holds; `before_opening` is done when all that was learnt is in the store and nobody is served yet.
     """
 
     database: Database
@@ -125,6 +125,7 @@ class Recovery:
     relearn: Relearn | None = None
     untold: Untold | None = None
     seal: type[Fact] | None = None
+    before_opening: Callable[[], Awaitable[None]] | None = None
 
     async def run(self) -> bool:
         """Recover and open the store; False when another replica is at it. Raises what store or bus raise: then run it again."""
@@ -144,6 +145,8 @@ class Recovery:
             await self._learn(own, others, epoch, lost)
             await self._take(others)
             await self._list_untold(epoch)
+            if self.before_opening is not None:
+                await self.before_opening()
             async with self.database.engine.begin() as connection:
                 await connection.execute(OPEN)
         RELEARNT.labels(self.service).inc(len(own))

@@ -33,7 +33,7 @@ EVERY = 1.0
 MOST = 1000
 # No transaction is open for as long as this: what became visible later than that is not awaited by every look, only by the first of a process.
 OLD = 3600.0
-ROW = "a.position, a.at, a.principal, a.roles, a.agency, a.action, a.subject, a.fields"
+ROW = "a.position, a.at, a.principal, a.roles, a.agency, a.action, a.subject, a.fields, a.purpose"
 TURN = text("SELECT pg_try_advisory_xact_lock(hashtext('naungan audit'))")
 LAST = text("SELECT number, position, hash FROM audit_link ORDER BY number DESC LIMIT 1")
 UNLINKED = text(f"""
@@ -68,6 +68,8 @@ def link(previous: bytes, number: int, row: Any) -> bytes:
     """The hash of a row (with the columns of the audit table) as the `number`-th of its log, after one that hashed to `previous`."""
     at: datetime = row.at
     said = [number, row.position, at.astimezone(UTC).isoformat(), row.principal, row.roles, row.agency, row.action, str(row.subject), row.fields]
+    if row.purpose is not None:  # rows from before there was one hash as they did
+        said.append(row.purpose)
     return hashlib.sha256(previous + json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()).digest()
 
 

@@ -57,6 +57,20 @@ def chassis_tables(metadata: MetaData) -> None:
         Column("hash", LargeBinary, nullable=False),
         Column("kept_at", moment, nullable=False, server_default=func.now()),
     )
+    # Whose keys are destroyed (see `chassis.store.erasure`); and why somebody looked, where it was said.
+    Table(
+        "erased_owner",
+        metadata,
+        Column("owner", Uuid, primary_key=True),
+        Column("subject", Uuid, primary_key=True),
+        Column("receipt", Text, nullable=False),
+        Column("ordered_at", moment, nullable=False),
+        Column("destroyed_at", moment),
+    )
+    audit = metadata.tables["audit"]
+    audit.append_column(Column("purpose", Text))
+    Index("ix_audit_subject", audit.c.subject)
+    Index("ix_request_at", metadata.tables["request"].c.at)
 
 
 def first_tables(metadata: MetaData) -> None:

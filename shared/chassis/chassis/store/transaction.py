@@ -56,7 +56,8 @@ LEFT = {
         ON CONFLICT (kind, subject, key) DO UPDATE SET id = excluded.id, due = excluded.due, attempts = 0)""",
 }
 AUDIT = text("""
-    INSERT INTO audit (principal, roles, agency, action, subject, fields) VALUES (:principal, :roles, :agency, :action, :subject, :fields)""")
+    INSERT INTO audit (principal, roles, agency, action, subject, fields, purpose)
+    VALUES (:principal, :roles, :agency, :action, :subject, :fields, :purpose)""")
 
 Clock = tuple[str, UUID, str]
 
@@ -76,6 +77,7 @@ class Transaction:
         self.next_due: datetime | None = None
         self._source, self._epoch, self._skew = source, epoch, skew
         self._principal = principal
+        self.purpose: str | None = None  # why the principal asks, as a code, where she said it
         self._now: datetime | None = None
         self._causes: dict[UUID, Cause] = {}
         self._cause: Cause | None = None
@@ -151,8 +153,11 @@ class Transaction:
         """Take a clock back; one that is not set is fine."""
         self._clocks[(kind, subject, key)] = None
 
-    def audit(self, action: str, subject: UUID, fields: Iterable[str] = (), by: "Principal | None" = None) -> None:
-        """Record that the principal, or `by` where several ask together, read or wrote these personal fields of a subject."""
+    def audit(self, action: str, subject: UUID, fields: Iterable[str] = (), by: "Principal | None" = None, purpose: str | None = None) -> None:
+        """Record that the principal, or `by` where several ask together, read or wrote these personal fields of a subject.
+
+        Why is `purpose` (a code), or what the request said; where neither says anything, it is what the action is for.
+        """
         who = by or self.principal
         self._audit.append(
             {
@@ -162,6 +167,7 @@ class Transaction:
                 "action": action,
                 "subject": subject,
                 "fields": " ".join(sorted(fields)),
+                "purpose": purpose or self.purpose,
             }
         )
 

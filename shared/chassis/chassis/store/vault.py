@@ -1,32 +1,40 @@
 """Personal data at rest: one key per person, wrapped by a key-encryption key, kept in a database apart from the data.
 
 AES-256-GCM (NIST SP 800-38D) with the place of a value as associated data, so that a ciphertext moved to another person, table or
-field does not open; key wrap by RFC 3394.
+field does not open. Keys for a purpose (blind indexes, dead letters, fingerprints) are wrapped like those of persons, so that another
+key-encryption key changes neither.
 """
 
 import hashlib
 import hmac
 import os
-from collections.abc import Iterable
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-CREATE = text("""
-    CREATE TABLE IF NOT EXISTS person_key (
-        owner uuid PRIMARY KEY, wrapped bytea NOT NULL, kek text NOT NULL, created_at timestamptz NOT NULL DEFAULT now())""")
-# The ledger of erasures: it outlives every key, and no restore makes an owner in it have one again.
-CREATE_LEDGER = text("CREATE TABLE IF NOT EXISTS erased (owner uuid PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())")
+from chassis.store.keyring import KeyRing, OneKey, UnknownKeyError, derived, read_key_file
+
+__all__ = ["ErasedError", "KeyLostError", "Keys", "Vault", "derived", "read_key_file"]
+
+CREATE = (
+    """CREATE TABLE IF NOT EXISTS person_key (
+        owner uuid PRIMARY KEY, wrapped bytea NOT NULL, kek text NOT NULL, created_at timestamptz NOT NULL DEFAULT now())""",
+    # The ledger of erasures: it outlives every key, and no restore makes an owner in it have one again.
+    "CREATE TABLE IF NOT EXISTS erased (owner uuid PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())",
+    "CREATE TABLE IF NOT EXISTS purpose_key (purpose text PRIMARY KEY, wrapped bytea NOT NULL, kek text NOT NULL)",
+)
 ADD = text("""
     INSERT INTO person_key (owner, wrapped, kek) SELECT owner, wrapped, :kek
     FROM unnest(CAST(:owners AS uuid[]), CAST(:wrapped AS bytea[])) AS new (owner, wrapped) ON CONFLICT DO NOTHING RETURNING owner""")
-ALL = text("SELECT wrapped FROM person_key")
+ALONE = text("SELECT pg_advisory_xact_lock(hashtext('naungan vault'))")
+ALL = {table: text(f"SELECT wrapped, kek FROM {table}") for table in ("person_key", "purpose_key")}  # noqa: S608 - constants
+THERE = text("SELECT to_regclass(:table) IS NOT NULL")
 FIND = text("""
-    SELECT owner, wrapped FROM person_key k
+    SELECT owner, wrapped, kek FROM person_key k
     WHERE owner = ANY(CAST(:owners AS uuid[])) AND NOT EXISTS (SELECT FROM erased e WHERE e.owner = k.owner)""")
 ERASED = text("SELECT owner FROM erased WHERE owner = ANY(CAST(:owners AS uuid[])) ORDER BY owner")
 # Keys are made side by side, but never beside an erasure, which would not see them.
@@ -34,26 +42,22 @@ MAKING = text("SELECT pg_advisory_xact_lock_shared(hashtext('naungan erasure'))"
 ERASING = text("SELECT pg_advisory_xact_lock(hashtext('naungan erasure'))")
 RECORD = text("INSERT INTO erased (owner) SELECT unnest(CAST(:owners AS uuid[])) ON CONFLICT DO NOTHING")
 DESTROY = text("DELETE FROM person_key WHERE owner = ANY(CAST(:owners AS uuid[]))")
+PURPOSES = text("SELECT purpose, wrapped, kek FROM purpose_key")
+KEEP_PURPOSE = text("""
+    INSERT INTO purpose_key (purpose, wrapped, kek) VALUES (:purpose, :wrapped, :kek) ON CONFLICT DO NOTHING""")
+# A key that another replica or an erasure has in hand is left to it; what is left over is found by the next chunk.
+OTHERS = text("SELECT owner, wrapped, kek FROM person_key WHERE kek <> :kek ORDER BY owner LIMIT :most FOR UPDATE SKIP LOCKED")
+REWRAP = text("""
+    UPDATE person_key k SET wrapped = new.wrapped, kek = :kek
+    FROM unnest(CAST(:owners AS uuid[]), CAST(:wrapped AS bytea[])) AS new (owner, wrapped) WHERE k.owner = new.owner""")
+OTHER_PURPOSES = text("SELECT purpose, wrapped, kek FROM purpose_key WHERE kek <> :kek ORDER BY purpose FOR UPDATE")
+REWRAP_PURPOSE = text("UPDATE purpose_key SET wrapped = :wrapped, kek = :kek WHERE purpose = :purpose")
 NONCE = 12
-KEY_BYTES = 32
+FINGERPRINT, LETTERS, INDEX = "fingerprint", "dead letters", "blind index"
 
 
 class KeyLostError(Exception):
     """There is no key for this owner: it was erased, or never made."""
-
-
-def read_key_file(path: Path) -> bytes:
-    """The key-encryption key in a file, 32 bytes in hex. Raises ValueError when it is not that."""
-    key = bytes.fromhex(path.read_text().strip())
-    if len(key) != KEY_BYTES:
-        message = f"{path}: the key-encryption key must be 32 bytes in hex"
-        raise ValueError(message)
-    return key
-
-
-def derived(kek: bytes, purpose: str) -> bytes:
-    """A key for one purpose, derived from the key-encryption key (HMAC-SHA-256 as in NIST SP 800-108)."""
-    return hmac.new(kek, f"naungan|{purpose}".encode(), hashlib.sha256).digest()
 
 
 class ErasedError(KeyLostError):
@@ -87,20 +91,40 @@ class Keys:
 
 
 class Vault:
-    """The key database of one service, and what is derived from its key-encryption key."""
+    """The key database of one service, and its keys for a purpose. `kek` is a ring of key-encryption keys, or the only one."""
 
-    def __init__(self, engine: AsyncEngine, kek: bytes) -> None:
+    def __init__(self, engine: AsyncEngine, kek: KeyRing | bytes) -> None:
         self.engine = engine
-        self._kek = kek
-        self._letters = AESGCM(derived(kek, "dead letters"))
-        self._index = derived(kek, "blind index")
-        self._name = hashlib.sha256(derived(kek, "name")).hexdigest()[:16]
+        self.ring: KeyRing = OneKey(kek) if isinstance(kek, bytes) else kek
+        self._purposes: dict[str, bytes] = {}
 
-    async def prepare(self) -> None:
+    async def make_tables(self) -> None:
         """Make the tables that are missing."""
         async with self.engine.begin() as connection:
-            await connection.execute(CREATE)
-            await connection.execute(CREATE_LEDGER)
+            await connection.execute(ALONE)
+            for statement in CREATE:
+                await connection.execute(text(statement))
+
+    async def prepare(self) -> None:
+        """Make the tables that are missing, and the keys for a purpose: at the first time as they were derived from the key-encryption key.
+
+        Raises UnknownKeyError when no key-encryption key that is here opens those that were made before.
+        """
+        await self.make_tables()
+        async with self.engine.begin() as connection:
+            await connection.execute(ALONE)
+            kept = await self._kept(connection)
+            for purpose in {FINGERPRINT, LETTERS, INDEX} - kept.keys():
+                made = self.ring.origin(purpose) or os.urandom(32)
+                name, wrapped = await self.ring.wrap([made])
+                await connection.execute(KEEP_PURPOSE, {"purpose": purpose, "wrapped": wrapped[0], "kek": name})
+                kept[purpose] = made
+        self._purposes = kept
+
+    async def _kept(self, connection: AsyncConnection) -> dict[str, bytes]:
+        rows = (await connection.execute(PURPOSES)).all()
+        opened = await self.ring.unwrap([(row.kek, row.wrapped) for row in rows])
+        return {row.purpose: key for row, key in zip(rows, opened, strict=True)}
 
     async def new(self, owners: Iterable[UUID]) -> Keys:
         """Keys of owners, made and durable before any row that needs them; an owner who has one keeps it.
@@ -108,15 +132,15 @@ class Vault:
         Raises ErasedError when one of them was erased; none is made then.
         """
         wanted = sorted(set(owners))
-        made = {owner: AESGCM.generate_key(256) for owner in wanted}
-        wrapped = [aes_key_wrap(self._kek, key) for key in made.values()]
         if not wanted:
             return Keys({})
+        made = {owner: AESGCM.generate_key(256) for owner in wanted}
+        name, wrapped = await self.ring.wrap(list(made.values()))
         async with self.engine.begin() as connection:
             await connection.execute(MAKING)
             if (gone := (await connection.execute(ERASED, {"owners": wanted})).scalars().first()) is not None:
                 raise ErasedError(str(gone))
-            added = (await connection.execute(ADD, {"owners": wanted, "wrapped": wrapped, "kek": self._name})).scalars().all()
+            added = (await connection.execute(ADD, {"owners": wanted, "wrapped": wrapped, "kek": name})).scalars().all()
         keys = {owner: made[owner] for owner in added}
         if len(keys) < len(wanted):
             keys |= await self._open(owner for owner in wanted if owner not in keys)
@@ -129,24 +153,47 @@ class Vault:
     async def _open(self, owners: Iterable[UUID]) -> dict[UUID, bytes]:
         async with self.engine.connect() as connection:
             rows = (await connection.execute(FIND, {"owners": sorted(set(owners))})).all()
-        return {owner: aes_key_unwrap(self._kek, wrapped) for owner, wrapped in rows}
+        keys = await self.ring.unwrap([(row.kek, row.wrapped) for row in rows])
+        return {row.owner: key for row, key in zip(rows, keys, strict=True)}
 
     async def erased(self, owners: Iterable[UUID]) -> set[UUID]:
         """Those of these owners who were erased; who merely has no key, as when an older copy of the keys was put back, is not."""
         async with self.engine.connect() as connection:
             return set((await connection.execute(ERASED, {"owners": sorted(set(owners))})).scalars())
 
-    async def prove(self) -> tuple[int, int]:
-        """Try all keys with the key-encryption key: how many there are, and how many it does not open."""
-        tried = failed = 0
+    async def prove(self) -> tuple[int, int, Mapping[str, int]]:
+        """Try all keys: how many there are, how many do not open, and how many open by each key-encryption key (its name)."""
+        tried, opened = 0, Counter[str]()
         async with self.engine.connect() as connection:
-            async for row in await connection.stream(ALL):
-                tried += 1
-                try:
-                    aes_key_unwrap(self._kek, row.wrapped)
-                except (InvalidUnwrap, ValueError):
-                    failed += 1
-        return tried, failed
+            for table, every in ALL.items():
+                if not (await connection.execute(THERE, {"table": table})).scalar_one():
+                    continue  # a service of the release before has no keys for a purpose
+                async for row in await connection.stream(every):
+                    tried += 1
+                    try:
+                        await self.ring.unwrap([(row.kek, row.wrapped)])
+                    except UnknownKeyError:
+                        continue
+                    opened[row.kek] += 1
+        return tried, tried - opened.total(), dict(opened)
+
+    async def rewrap(self, most: int = 500) -> int:
+        """Wrap a chunk of the keys that another key-encryption key wraps by the current one; how many there were.
+
+        What they open is not touched, so that whoever reads or writes meanwhile notices nothing. Raises UnknownKeyError when one does not open.
+        """
+        name, _ = await self.ring.wrap([])
+        async with self.engine.begin() as connection:
+            rows = (await connection.execute(OTHERS, {"kek": name, "most": most})).all()
+            keys = await self.ring.unwrap([(row.kek, row.wrapped) for row in rows])
+            name, wrapped = await self.ring.wrap(keys)
+            await connection.execute(REWRAP, {"kek": name, "owners": [row.owner for row in rows], "wrapped": wrapped})
+            purposes = (await connection.execute(OTHER_PURPOSES, {"kek": name})).all()
+            keys = await self.ring.unwrap([(row.kek, row.wrapped) for row in purposes])
+            name, wrapped = await self.ring.wrap(keys)
+            for row, again in zip(purposes, wrapped, strict=True):
+                await connection.execute(REWRAP_PURPOSE, {"purpose": row.purpose, "wrapped": again, "kek": name})
+        return len(rows) + len(purposes)
 
     async def erase(self, owners: Iterable[UUID]) -> None:
         """Destroy the keys of owners for good and keep their ids in the ledger, both or neither; repeating it changes nothing."""
@@ -156,15 +203,22 @@ class Vault:
             await connection.execute(RECORD, gone)
             await connection.execute(DESTROY, gone)
 
+    def purpose(self, name: str) -> bytes:
+        """The key for a purpose; before `prepare` that which a first start would make. Raises KeyLostError where there is none yet."""
+        key = self._purposes.get(name) or self.ring.origin(name)
+        if key is None:
+            raise KeyLostError(name)
+        return key
+
     def blind(self, field: str, value: str) -> bytes:
         """A keyed hash by which equal values can be found without being stored."""
-        return hmac.new(self._index, f"{field}|{value}".encode(), hashlib.sha256).digest()
+        return hmac.new(self.purpose(INDEX), f"{field}|{value}".encode(), hashlib.sha256).digest()
 
     def seal(self, plain: bytes, context: str) -> bytes:
         """Encrypt a message that belongs to no person yet (a dead letter)."""
         nonce = os.urandom(NONCE)
-        return nonce + self._letters.encrypt(nonce, plain, context.encode())
+        return nonce + AESGCM(self.purpose(LETTERS)).encrypt(nonce, plain, context.encode())
 
     def open(self, sealed: bytes, context: str) -> bytes:
         """Decrypt what `seal` made under the same context."""
-        return self._letters.decrypt(sealed[:NONCE], sealed[NONCE:], context.encode())
+        return AESGCM(self.purpose(LETTERS)).decrypt(sealed[:NONCE], sealed[NONCE:], context.encode())

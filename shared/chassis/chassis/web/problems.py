@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from chassis.store.failures import ClosedStoreError
+from chassis.store.vault import ErasedError
 from chassis.web.identity import NotIdentifiedError
 
 log = structlog.get_logger()
@@ -62,6 +63,11 @@ def answer_with_problems(app: FastAPI) -> None:
     @app.exception_handler(ClosedStoreError)
     async def closed(_request: Request, _error: ClosedStoreError) -> JSONResponse:
         return problem(503, "the store was restored and is being brought up to date; nothing was changed, try again with the same Idempotency-Key")
+
+    @app.exception_handler(ErasedError)
+    async def erased(_request: Request, error: ErasedError) -> JSONResponse:
+        title = "this person, or these texts, were erased: nothing of the kind is kept again; send only what is about others"
+        return problem(409, title, [FieldProblem("person_id", "erased")], state="erased", owner=str(error))
 
     @app.exception_handler(NotIdentifiedError)
     async def not_identified(_request: Request, error: NotIdentifiedError) -> JSONResponse:

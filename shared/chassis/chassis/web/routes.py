@@ -21,6 +21,7 @@ from sqlalchemy import text
 from chassis.envelope import Cause
 from chassis.store.database import Database
 from chassis.store.failures import Fault, fault_of
+from chassis.store.transaction import Transaction
 from chassis.web.identity import Identity, Principal
 from chassis.web.problems import FieldProblem, RefusedError, not_found
 from chassis.web.together import Together, Waiting, fingerprint_of, repeated
@@ -31,6 +32,7 @@ CLAIM = text("""
 EARLIER = text("SELECT fingerprint, status, answer FROM request WHERE principal = :principal AND key = :key")
 ANSWER = text("UPDATE request SET status = :status, answer = :answer WHERE principal = :principal AND key = :key")
 TRIES = 8
+PURPOSE = r"^[a-z][a-z_]{0,39}$"
 R = TypeVar("R")
 Route = Callable[..., Awaitable[Any]]
 
@@ -46,6 +48,10 @@ Key = Annotated[
     str | None,
     Header(alias="Idempotency-Key", max_length=200, description="unique per action; send the same again when no answer came"),
 ]
+Why = Annotated[
+    str | None,
+    Header(alias="X-Purpose", pattern=PURPOSE, description="why you ask, as a code; it is kept with what you looked at"),
+]
 
 
 def writes(*roles: str) -> Callable[[Route], Route]:
@@ -53,13 +59,19 @@ def writes(*roles: str) -> Callable[[Route], Route]:
 
     def decorate(route: Route) -> Route:
         @functools.wraps(route)
-        async def endpoint(*, naungan_request: Request, naungan_asker: Principal, naungan_key: str | None, **arguments: Any) -> Response:
+        async def endpoint(
+            *, naungan_request: Request, naungan_asker: Principal, naungan_key: str | None, naungan_why: str | None, **arguments: Any
+        ) -> Response:
             require_role(naungan_asker, roles)
             key = require_key(naungan_key)
-            work = functools.partial(route, **arguments)
+
+            async def work(tx: Transaction) -> Any:
+                tx.purpose = naungan_why
+                return await route(**arguments, tx=tx)
+
             return await _attempt(lambda: _write(naungan_request, naungan_asker, key, work))
 
-        return _with_signature(endpoint, route, naungan_key=Key)
+        return _with_signature(endpoint, route, naungan_key=Key, naungan_why=Why)
 
     return decorate
 
@@ -105,18 +117,19 @@ def reads(*roles: str) -> Callable[[Route], Route]:
 
     def decorate(route: Route) -> Route:
         @functools.wraps(route)
-        async def endpoint(*, naungan_request: Request, naungan_asker: Principal, **arguments: Any) -> Any:
+        async def endpoint(*, naungan_request: Request, naungan_asker: Principal, naungan_why: str | None, **arguments: Any) -> Any:
             require_role(naungan_asker, roles)
             database: Database = naungan_request.app.state.database
 
             async def read() -> Any:
                 async with database.transaction(naungan_asker) as tx:
                     await tx.start()
+                    tx.purpose = naungan_why
                     return await route(**arguments, tx=tx)
 
             return await _attempt(read)
 
-        return _with_signature(endpoint, route)
+        return _with_signature(endpoint, route, naungan_why=Why)
 
     return decorate
 
@@ -137,7 +150,7 @@ def _with_signature(endpoint: Route, route: Route, returns: Any = None, **extra:
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters = [p.replace(kind=keyword) for p in own]
     for name, annotation in added.items():
-        default = None if annotation is Key else inspect.Parameter.empty
+        default = None if annotation in (Key, Why) else inspect.Parameter.empty
         parameters.append(inspect.Parameter(name, keyword, annotation=annotation, default=default))
     returns = returns or inspect.signature(route).return_annotation
     endpoint.__signature__ = inspect.Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]

@@ -154,7 +154,7 @@ class Together:
 
 def fingerprint_of(request: Request, body: bytes) -> bytes:
     """A keyed hash of what is asked, by which a key that is used for something else is known."""
-    secret: bytes = request.app.state.fingerprint_key
+    secret: bytes = request.app.state.service.fingerprint_key
     return blake2b(b"|".join([request.method.encode(), request.url.path.encode(), body]), key=secret, digest_size=16).digest()
 
 
