@@ -9,7 +9,6 @@ from contracts.vocabulary import (
     EndReason,
     HouseholdRole,
     Need,
-    OutreachResult,
     RedFlag,
     Risk,
     Sex,
@@ -67,18 +66,6 @@ class ReferOutBody(EndBody):
     """Why the case leaves the platform, and for whom."""
 
     agency: AgencyCode | None = None
-
-
-class OutreachBody(Body):
-    """Which team is sent."""
-
-    team: AgencyCode
-
-
-class ResultBody(Body):
-    """What the team found."""
-
-    result: OutreachResult
 
 
 class PoliceReportBody(Body):

@@ -1,4 +1,4 @@
-"""The routes by which officers move a case: triage, outreach, household, police report, and its end."""
+"""The routes by which officers move a case: triage, household, police report, and its end."""
 
 from datetime import timedelta
 from typing import Annotated, Any
@@ -6,12 +6,12 @@ from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, Transaction, writes
 from contracts.household import Household, Person
-from contracts.intake import Closed, HouseholdChanged, OutreachDispatched, OutreachEnded, ReferredOut, RiskChanged, Triaged, Withdrawn
+from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged, Triaged, Withdrawn
 from contracts.vocabulary import ProblemCode
 from fastapi import APIRouter, Header
 
 from intake import casebook, opening, policy, store
-from intake.api.bodies import EndBody, HouseholdBody, OutreachBody, PoliceReportBody, ReferOutBody, ResultBody, TriageBody
+from intake.api.bodies import EndBody, HouseholdBody, PoliceReportBody, ReferOutBody, TriageBody
 from intake.api.cases import open_case, refused_by_state, said, standing_view
 from intake.api.views import StandingView
 from intake.domain.standing import may_close
@@ -71,29 +71,6 @@ async def change_household(
     persons = [Person(person_id=i, sex=m.sex, age=m.age, role=m.role, needs=m.needs) for i, m in known]
     household = Household(household_id=book.case.household_id, revision=revision, persons=tuple(persons))
     return (await said(tx, book, HouseholdChanged(household=household))).model_copy(update={"revision": revision})
-
-
-@router.post("/{case_id}/outreach", status_code=201)
-@writes(*policy.DISPATCH)
-async def dispatch(case_id: UUID, body: OutreachBody, tx: Transaction) -> StandingView:
-    """Send an outreach team; it reports its result before its clock runs out."""
-    book = await open_case(tx, case_id)
-    if book.standing.team:
-        raise refused_by_state(book, "a team is on its way already")
-    due = tx.now + tx.settings.span(hours=tx.settings.outreach_hours)
-    tx.set_clock("outreach", case_id, due)
-    return await said(tx, book, OutreachDispatched(team=body.team, due_at=due))
-
-
-@router.post("/{case_id}/outreach/result")
-@writes(*policy.END_OUTREACH)
-async def end_outreach(case_id: UUID, body: ResultBody, tx: Transaction) -> StandingView:
-    """Record what the team found."""
-    book = await open_case(tx, case_id)
-    if not book.standing.team:
-        raise refused_by_state(book, "no team is on its way")
-    tx.cancel_clock("outreach", case_id)
-    return await said(tx, book, OutreachEnded(result=body.result))
 
 
 @router.post("/{case_id}/police-report")
