@@ -64,7 +64,7 @@ def receipt(agency: str, reading: Reading, answer: Answer) -> Receipt:
     if answer.follow_id is None:
         return ReceiptRejected(agency=agency, reference=reading.reference, problems=problems)
     if answer.receipt == "accepted":
-        return ReceiptAccepted(agency=agency, reference=reading.reference, follow_id=answer.follow_id)
+        return ReceiptAccepted(agency=agency, reference=reading.reference, follow_id=answer.follow_id, warnings=problems)
     return ReceiptIncomplete(agency=agency, reference=reading.reference, follow_id=answer.follow_id, problems=problems)
 
 

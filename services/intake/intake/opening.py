@@ -5,6 +5,7 @@ A module of its own because NATS and HTTP must not differ in it; it is the only 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -157,9 +158,17 @@ def _case_row(tx: Transaction, keys: Keys, case_id: UUID, entry: Submission) -> 
         urgency=referral.urgency,
         occurred_at=referral.occurred_at,
         screen=referral.screen.model_dump(mode="json") if referral.screen else {},
+        reporter=referral.reporter,
+        post=referral.post,
+        heard_at=_heard(tx, referral.heard_at or tx.at(entry.cause)),
         narrative=keys.seal(case_id, "case_file.narrative", referral.narrative) if referral.narrative else None,
         callback=keys.seal(case_id, "case_file.callback", referral.callback),
     )
+
+
+def _heard(tx: Transaction, moment: datetime) -> datetime:
+    """From when a case's clocks run: as soon as the first person of the system heard, or the report arrived; never from the future."""
+    return min(moment, tx.now)
 
 
 def _blank_case(tx: Transaction, case_id: UUID, **known: Any) -> CaseFileRow:
@@ -173,6 +182,9 @@ def _blank_case(tx: Transaction, case_id: UUID, **known: Any) -> CaseFileRow:
         "police_report_at": None,
         "referred_to": None,
         "risk": None,
+        "reporter": None,
+        "post": None,
+        "heard_at": None,
     }
     open_yet: dict[str, Any] = {
         "state": standing.State.REPORTED,
@@ -219,6 +231,8 @@ def _sayings(tx: Transaction, entry: Opened) -> list[Saying]:
         urgency=referral.urgency,
         occurred_at=case.occurred_at,
         recorded_at=tx.now,
+        post=case.post,
+        heard_at=case.heard_at,
     )
     said = [Saying(case.case_id, reported, cause)]
     if entry.submission.by_system and case.screen.get("shelter_needed") is not None:
@@ -229,16 +243,17 @@ def _sayings(tx: Transaction, entry: Opened) -> list[Saying]:
 def set_clocks(tx: Transaction, case: CaseFileRow, cause: Cause) -> None:
     """The triage clock, by what is known of the risk; the police report's, which the law sets for sexual violence."""
     risk = triage.risk_floor(case.urgency, case.screen.get("red_flags", []), case.violence_types)
-    set_triage_clock(tx, case.case_id, risk, cause)
+    since = case.heard_at or tx.now
+    set_triage_clock(tx, case.case_id, risk, cause, since)
     if ViolenceType.SEXUAL in case.violence_types:
-        tx.set_clock("police_report", case.case_id, tx.now + tx.settings.span(hours=tx.settings.police_report_hours), cause=cause)
+        tx.set_clock("police_report", case.case_id, since + tx.settings.span(hours=tx.settings.police_report_hours), cause=cause)
 
 
-def set_triage_clock(tx: Transaction, case_id: UUID, risk: str, cause: Cause) -> None:
-    """Let the triage be due, by risk."""
+def set_triage_clock(tx: Transaction, case_id: UUID, risk: str, cause: Cause, since: datetime | None = None) -> None:
+    """Let the triage be due, by risk, counted from now or from an earlier moment."""
     settings = tx.settings
     minutes = {"high": settings.triage_high_minutes, "medium": settings.triage_medium_hours * 60, "low": settings.triage_low_hours * 60}
-    tx.set_clock("triage", case_id, tx.now + settings.span(minutes=minutes[risk]), cause=cause)
+    tx.set_clock("triage", case_id, (since or tx.now) + settings.span(minutes=minutes[risk]), cause=cause)
 
 
 Gap = tuple[UUID, str, str | None, tuple[Problem, ...], Cause]
@@ -332,6 +347,9 @@ def case_reported(tx: Transaction, event: Received[Reported]) -> CaseFileRow:
         urgency=data.urgency,
         occurred_at=data.occurred_at,
         opened_at=data.recorded_at,
+        reporter=data.reporter,
+        post=data.post,
+        heard_at=data.heard_at,
     )
 
 
@@ -370,6 +388,8 @@ def _case_at_the_door(tx: Transaction, event: Received[AdmittedDirectly]) -> Cas
         ppks=data.ppks,
         urgency=Risk.MEDIUM,
         occurred_at=data.admitted_at,
+        reporter=ReporterRole.PROFESSIONAL,
+        heard_at=_heard(tx, data.admitted_at),
     )
 
 
@@ -387,6 +407,7 @@ def _reported_at_the_door(tx: Transaction, event: Received[AdmittedDirectly]) ->
             "urgency": Risk.MEDIUM,
             "occurred_at": data.admitted_at,
             "recorded_at": tx.now,
+            "heard_at": _heard(tx, data.admitted_at),
         }
     )
     return Saying(event.subject, reported, event.cause)

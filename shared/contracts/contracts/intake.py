@@ -13,6 +13,7 @@ from contracts.vocabulary import (
     Channel,
     EndReason,
     OutreachResult,
+    PostCode,
     PpksCategory,
     RedFlag,
     ReporterRole,
@@ -48,6 +49,8 @@ class Reported(IntakeEvent):
     urgency: Risk
     occurred_at: datetime | None = None
     recorded_at: datetime
+    post: PostCode | None = None
+    heard_at: datetime | None = None
 
     @property
     def urgent(self) -> bool:
