@@ -12,7 +12,7 @@ from contracts.agencies import Problem, Receipt, ReceiptAccepted, ReceiptIncompl
 from contracts.audit import NotificationsSealed
 from contracts.intake import ClockMissed
 
-from intake import casebook, opening, store
+from intake import casebook, knocks, opening, store
 from intake.casebook import Saying
 from intake.domain import standing
 from intake.linkage import finding
@@ -27,7 +27,12 @@ def inputs_with(vault: VaultOf) -> Inputs:
     """All inputs: those of this module; and agencies' referrals and the finding of doubles, for which `vault` gives the vault once it runs."""
     raw: dict[str, Handler] = {"REFERRALS": functools.partial(take_referrals, vault=vault)}
     doubles = finding.Doubles(vault)
-    clocks: dict[str, Handler] = {finding.LIKENESS: doubles.keep_encodings, finding.DOUBLES: doubles.suggest, finding.FORGET: doubles.forget}
+    clocks: dict[str, Handler] = {
+        finding.LIKENESS: doubles.keep_encodings,
+        finding.DOUBLES: doubles.suggest,
+        finding.FORGET: doubles.forget,
+        knocks.FORGET: knocks.forget,
+    }
     beforehand: dict[str, Beforehand] = {finding.LIKENESS: doubles.encodings, finding.DOUBLES: doubles.look, finding.FORGET: doubles.left_over}
     return Inputs(inputs.facts, raw, {**inputs.clocks, **clocks}, beforehand, at_once={finding.DOUBLES: finding.AT_ONCE})
 

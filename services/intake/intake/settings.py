@@ -16,6 +16,13 @@ class IntakeSettings(Settings):
     ppks_agency: str = Field(default="dinsos", description="leads for other people in need of social services")
     desk_agency: str = Field(default="dppapp", description="its officers see refused submissions of all agencies")
 
+    public_agency: str | None = Field(default=None, description="takes what the public reports; left out: the desk agency")
+    public_bytes: int = Field(default=128 * 1024, gt=0, description="the largest body of a public report")
+    public_reports_per_hour: int = Field(default=30, gt=0, description="from one address; mobile networks put many people behind one")
+    public_status_per_hour: int = Field(default=60, gt=0, description="questions for the state of reports, from one address")
+    public_code_per_hour: int = Field(default=10, gt=0, description="questions for the state of one report, whoever asks")
+    gateways: str = Field(default="127.0.0.1,::1", description="addresses and networks that may say for whom they ask (X-Forwarded-For)")
+
     triage_high_minutes: float = Field(default=15, gt=0)
     triage_medium_hours: float = Field(default=6, gt=0)
     triage_low_hours: float = Field(default=72, gt=0)

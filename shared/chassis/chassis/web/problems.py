@@ -49,6 +49,8 @@ def problem(status: int, title: str, problems: Sequence[FieldProblem] = (), **me
     if problems:
         body["errors"] = [{"field": entry.field, "code": entry.code} for entry in problems]
     headers = {"Retry-After": "2"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    if "retry_after" in members:
+        headers["Retry-After"] = str(members["retry_after"])
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
