@@ -12,9 +12,10 @@ from contracts.agencies import Problem, Receipt, ReceiptAccepted, ReceiptIncompl
 from contracts.audit import NotificationsSealed
 from contracts.intake import ClockMissed
 
-from intake import casebook, knocks, opening, store
+from intake import atthedoor, casebook, knocks, opening, store
 from intake.casebook import Saying
 from intake.domain import standing
+from intake.imports import work
 from intake.linkage import finding
 from intake.opening import Answer, Submission, VaultOf
 from intake.reading import Reading, read_submission
@@ -24,17 +25,24 @@ inputs.consumes(NotificationsSealed)(witness)  # of whose audit log this store k
 
 
 def inputs_with(vault: VaultOf) -> Inputs:
-    """All inputs: those of this module; and agencies' referrals and the finding of doubles, for which `vault` gives the vault once it runs."""
+    """All inputs: those of this module; and agencies' referrals, files of reports and the finding of doubles, for which `vault` gives the vault once it runs."""
     raw: dict[str, Handler] = {"REFERRALS": functools.partial(take_referrals, vault=vault)}
-    doubles = finding.Doubles(vault)
+    doubles, importing = finding.Doubles(vault), work.Importing(vault)
     clocks: dict[str, Handler] = {
         finding.LIKENESS: doubles.keep_encodings,
         finding.DOUBLES: doubles.suggest,
         finding.FORGET: doubles.forget,
         knocks.FORGET: knocks.forget,
+        work.IMPORT: importing.take,
     }
-    beforehand: dict[str, Beforehand] = {finding.LIKENESS: doubles.encodings, finding.DOUBLES: doubles.look, finding.FORGET: doubles.left_over}
-    return Inputs(inputs.facts, raw, {**inputs.clocks, **clocks}, beforehand, at_once={finding.DOUBLES: finding.AT_ONCE})
+    beforehand: dict[str, Beforehand] = {
+        finding.LIKENESS: doubles.encodings,
+        finding.DOUBLES: doubles.look,
+        finding.FORGET: doubles.left_over,
+        work.IMPORT: importing.look,
+    }
+    at_once = {finding.DOUBLES: finding.AT_ONCE, work.IMPORT: work.AT_ONCE}
+    return Inputs(inputs.facts, raw, {**inputs.clocks, **clocks}, beforehand, at_once)
 
 
 async def take_referrals(messages: Sequence[Received[bytes]], tx: Transaction, vault: VaultOf) -> None:
@@ -76,7 +84,7 @@ def receipt(agency: str, reading: Reading, answer: Answer) -> Receipt:
 @inputs.consumes(placement.AdmittedDirectly)
 async def open_at_the_door(events: Sequence[Received[placement.AdmittedDirectly]], tx: Transaction) -> None:
     """Open the case of a household that a shelter let in before any report; facts that came before it are taken up."""
-    await opening.open_from_the_door(tx, events)
+    await atthedoor.open_from_the_door(tx, events)
 
 
 @inputs.consumes(

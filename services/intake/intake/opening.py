@@ -1,6 +1,6 @@
-"""How a submission becomes a case: the same for both doors, once per agency and reference, and for a household at a shelter's door.
+"""How a submission becomes a case: the same for every door, once per agency and reference.
 
-A module of its own because NATS and HTTP must not differ in it; it is the only place where personal data is sealed for the first time.
+A module of its own because NATS, HTTP, the public and imports must not differ in it; it is the only place where personal data is sealed for the first time.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,8 +13,7 @@ from chassis import Cause, Received, Transaction
 from chassis.store.vault import Keys, Vault
 from contracts.agencies import Referral, ReferredPerson
 from contracts.intake import Reported
-from contracts.placement import AdmittedDirectly
-from contracts.vocabulary import AreaKind, Channel, ProblemCode, ReporterRole, Risk, ViolenceType
+from contracts.vocabulary import ProblemCode, ViolenceType
 from fastapi import Depends, Request
 
 from intake import casebook, feed, store
@@ -144,12 +143,12 @@ async def _open(tx: Transaction, vault: Vault, claimed: Sequence[tuple[dict[str,
 def _case_row(tx: Transaction, keys: Keys, case_id: UUID, entry: Submission) -> CaseFileRow:
     referral = entry.referral
     violence, ppks = [str(kind) for kind in referral.violence_types], referral.ppks
-    return _blank_case(
+    return blank_case(
         tx,
         case_id,
         household_id=tx.new_id("household", case_id, entry.cause),
         reporting_agency=entry.agency,
-        responsible_agency=_leads(tx, violence, ppks),
+        responsible_agency=leads(tx, violence, ppks),
         channel=referral.channel,
         area=referral.area or feed.UNKNOWN_AREA,
         area_kind=referral.area_kind,
@@ -160,18 +159,18 @@ def _case_row(tx: Transaction, keys: Keys, case_id: UUID, entry: Submission) -> 
         screen=referral.screen.model_dump(mode="json") if referral.screen else {},
         reporter=referral.reporter,
         post=referral.post,
-        heard_at=_heard(tx, referral.heard_at or tx.at(entry.cause)),
+        heard_at=heard(tx, referral.heard_at or tx.at(entry.cause)),
         narrative=keys.seal(case_id, "case_file.narrative", referral.narrative) if referral.narrative else None,
         callback=keys.seal(case_id, "case_file.callback", referral.callback),
     )
 
 
-def _heard(tx: Transaction, moment: datetime) -> datetime:
+def heard(tx: Transaction, moment: datetime) -> datetime:
     """From when a case's clocks run: as soon as the first person of the system heard, or the report arrived; never from the future."""
     return min(moment, tx.now)
 
 
-def _blank_case(tx: Transaction, case_id: UUID, **known: Any) -> CaseFileRow:
+def blank_case(tx: Transaction, case_id: UUID, **known: Any) -> CaseFileRow:
     """A case nothing has happened to yet."""
     nothing: dict[str, Any] = {
         "revision": 1,
@@ -197,7 +196,8 @@ def _blank_case(tx: Transaction, case_id: UUID, **known: Any) -> CaseFileRow:
     return CaseFileRow(**{"case_id": case_id, **nothing, **open_yet, **known})
 
 
-def _leads(tx: Transaction, violence_types: Sequence[str], ppks: int | None) -> str:
+def leads(tx: Transaction, violence_types: Sequence[str], ppks: int | None) -> str:
+    """The agency that leads a case of this kind, by the settings."""
     return triage.leads(violence_types, ppks, victims=tx.settings.victims_agency, ppks_agency=tx.settings.ppks_agency)
 
 
@@ -332,13 +332,13 @@ def case_reported(tx: Transaction, event: Received[Reported]) -> CaseFileRow:
     """A case as its own report tells it: codes only."""
     data = event.data
     violence = [str(kind) for kind in data.violence_types]
-    return _blank_case(
+    return blank_case(
         tx,
         event.subject,
         household_id=data.household.household_id,
         revision=data.household.revision,
         reporting_agency=data.agency,
-        responsible_agency=_leads(tx, violence, data.ppks),
+        responsible_agency=leads(tx, violence, data.ppks),
         channel=data.channel,
         area=data.area,
         area_kind=data.area_kind,
@@ -351,63 +351,3 @@ def case_reported(tx: Transaction, event: Received[Reported]) -> CaseFileRow:
         post=data.post,
         heard_at=data.heard_at,
     )
-
-
-async def open_from_the_door(tx: Transaction, events: Sequence[Received[AdmittedDirectly]]) -> None:
-    """Open the cases of households that a shelter let in before any report; those that exist already stay as they are."""
-    first = {event.subject: event for event in reversed(events)}
-    rows = {case_id: _case_at_the_door(tx, event) for case_id, event in first.items()}
-    new = {row.case_id for row in await store.apply(tx, store.OPEN, [row.model_dump() for row in rows.values()])}
-    opened = [event for case_id, event in first.items() if case_id in new]
-    persons = [
-        {"person_id": p.person_id, "case_id": event.subject, "place": n, "role": p.role, "sex": p.sex, "age": p.age, "needs": p.needs}
-        for event in opened
-        for n, p in enumerate(event.data.household.persons)
-    ]
-    await store.add(tx, store.PERSONS, persons)
-    await ask_the_desk(tx, [(event.subject, event.data.brought_by, None, UNASKED, event.cause) for event in opened])
-    for event in opened:
-        tx.cancel_clock("orphan", event.subject)
-        set_clocks(tx, rows[event.subject], event.cause)
-    await casebook.grow(tx, received=events, said=[_reported_at_the_door(tx, event) for event in opened])
-
-
-def _case_at_the_door(tx: Transaction, event: Received[AdmittedDirectly]) -> CaseFileRow:
-    data = event.data
-    return _blank_case(
-        tx,
-        event.subject,
-        household_id=data.household.household_id,
-        revision=data.household.revision,
-        reporting_agency=data.brought_by,
-        responsible_agency=_leads(tx, (), data.ppks),
-        channel=Channel.PLACEMENT,
-        area=data.area,
-        area_kind=AreaKind.FOUND,
-        violence_types=[],
-        ppks=data.ppks,
-        urgency=Risk.MEDIUM,
-        occurred_at=data.admitted_at,
-        reporter=ReporterRole.PROFESSIONAL,
-        heard_at=_heard(tx, data.admitted_at),
-    )
-
-
-def _reported_at_the_door(tx: Transaction, event: Received[AdmittedDirectly]) -> Saying:
-    data = event.data
-    reported = Reported.model_validate(
-        {
-            "household": data.household,
-            "channel": Channel.PLACEMENT,
-            "reporter": ReporterRole.PROFESSIONAL,
-            "agency": data.brought_by,
-            "area": data.area,
-            "area_kind": AreaKind.FOUND,
-            "ppks": data.ppks,
-            "urgency": Risk.MEDIUM,
-            "occurred_at": data.admitted_at,
-            "recorded_at": tx.now,
-            "heard_at": _heard(tx, data.admitted_at),
-        }
-    )
-    return Saying(event.subject, reported, event.cause)

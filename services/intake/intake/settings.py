@@ -23,6 +23,10 @@ class IntakeSettings(Settings):
     public_code_per_hour: int = Field(default=10, gt=0, description="questions for the state of one report, whoever asks")
     gateways: str = Field(default="127.0.0.1,::1", description="addresses and networks that may say for whom they ask (X-Forwarded-For)")
 
+    import_bytes: int = Field(default=64 * 2**20, gt=0, description="the largest file of reports")
+    import_rows: int = Field(default=100_000, gt=0)
+    import_part_rows: int = Field(default=100, gt=0, description="rows that are taken in one transaction")
+
     triage_high_minutes: float = Field(default=15, gt=0)
     triage_medium_hours: float = Field(default=6, gt=0)
     triage_low_hours: float = Field(default=72, gt=0)

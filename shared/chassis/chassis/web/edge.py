@@ -12,14 +12,19 @@ from chassis.web.problems import FieldProblem, RefusedError
 NEIGHBOURHOOD = 64  # bits of an IPv6 address that one subscriber has
 
 
-def limited_to(setting: str) -> type[APIRoute]:
-    """A route class whose routes take no larger bodies than the bytes that this setting of the service says: 413 before any more is read."""
+def limited_to(setting: str, *, known: bool = False) -> type[APIRoute]:
+    """A route class whose routes take no larger bodies than the bytes that this setting of the service says: 413 before any more is read.
+
+    With `known` only who has a token may send anything: 401 before the body is read at all.
+    """
 
     class Limited(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             handle = super().get_route_handler()
 
             async def within(request: Request) -> Response:
+                if known:
+                    await request.app.state.identity.principal(request.headers.get("authorization"))
                 await _read(request, getattr(request.app.state.service.settings, setting))
                 return await handle(request)
 
