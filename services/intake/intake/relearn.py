@@ -148,7 +148,7 @@ async def _stand(tx: Transaction, before: Mapping[UUID, Book], said: Mapping[UUI
 
 
 def _time_outreach(tx: Transaction, case_id: UUID, team: str | None, events: Sequence[Received[Any]]) -> None:
-    sent = [event.data.due_at for event in events if isinstance(event.data, facts.OutreachDispatched)]
+    sent = [event.data.due_at for event in events if isinstance(event.data, (facts.OutreachDispatched, facts.OutreachArrived))]
     if team and sent:
         tx.set_clock("outreach", case_id, max(sent[-1], tx.now))
     elif not team:

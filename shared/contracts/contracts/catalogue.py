@@ -13,6 +13,7 @@ LIFECYCLE: tuple[type[Event], ...] = (
     intake.Merged,
     intake.Unmerged,
     intake.OutreachDispatched,
+    intake.OutreachArrived,
     intake.OutreachEnded,
     placement.Waitlisted,
     placement.Offered,

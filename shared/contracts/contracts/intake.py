@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from contracts.event import Event
+from contracts.event import Data, Event
 from contracts.household import Household
 from contracts.vocabulary import (
     AgencyCode,
@@ -20,6 +20,7 @@ from contracts.vocabulary import (
     Risk,
     RuleCode,
     ShelterGround,
+    StreetAgreement,
     ViolenceType,
 )
 
@@ -115,6 +116,23 @@ class OutreachDispatched(IntakeEvent):
     due_at: datetime
 
 
+class OutreachArrived(IntakeEvent):
+    """The outreach team is where the person was said to be; its result is due then."""
+
+    type: ClassVar[str] = "case.intake.outreach_arrived.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("notifications",)
+
+    arrived_at: datetime
+    due_at: datetime
+
+
+class PersonOnTheStreet(Data):
+    """What one person said to coming along, or why nobody knows."""
+
+    person_id: UUID
+    agreement: StreetAgreement
+
+
 class OutreachEnded(IntakeEvent):
     """The outreach team reported its result."""
 
@@ -122,6 +140,8 @@ class OutreachEnded(IntakeEvent):
     read_by: ClassVar[tuple[str, ...]] = ("notifications",)
 
     result: OutreachResult
+    ended_at: datetime | None = None
+    persons: tuple[PersonOnTheStreet, ...] = ()
 
 
 class Ending(IntakeEvent):

@@ -158,6 +158,21 @@ class OutreachResult(StrEnum):
     REFUSED = "refused"
     BROUGHT = "brought"
     NOT_FOUND = "not_found"
+    HELPED_ON_SITE = "helped_on_site"
+    TAKEN_TO_HOSPITAL = "taken_to_hospital"
+
+
+class StreetAgreement(StrEnum):
+    """What a person whom outreach met said to coming along, or why nobody knows."""
+
+    AGREED = "agreed"
+    BY_GUARDIAN = "by_guardian"
+    ALTERNATIVE_CONSENTER = "alternative_consenter"
+    LEGAL_GROUND = "legal_ground"
+    REFUSED = "refused"
+    UNABLE = "unable"
+    NOT_ASKED = "not_asked"
+    NOT_MET = "not_met"
 
 
 class EndReason(StrEnum):

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from chassis import Asked, FieldProblem, Principal, RefusedError, Transaction, not_found, reads, writes_together
+from contracts.vocabulary import AreaKind, Channel
 from fastapi import APIRouter, Body
 from pydantic import BaseModel
 from sqlalchemy import select
@@ -73,6 +74,8 @@ def _read(asked: Asked[dict[str, Any]], tx: Transaction) -> Submission | Refused
     by_system = principal.has(policy.AGENCY_SYSTEM)
     if AGENCY.fullmatch(principal.agency) is None:
         return RefusedError(403, "your token names no agency")
+    if principal.has(policy.OUTREACH):
+        body = {"channel": Channel.OUTREACH, "area_kind": AreaKind.FOUND, **body}
     if not by_system and body.get("reference") is None:
         body = {**body, "reference": f"R-{tx.new_id('reference', cause=asked.cause).hex}"}
     reading = read_submission(body, tx.now)
