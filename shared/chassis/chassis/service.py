@@ -32,7 +32,7 @@ from chassis.store.vault import Vault, derived, read_key_file
 from chassis.web.health import health_routes
 from chassis.web.identity import Identity
 from chassis.web.presence import NotesRequests, Presence
-from chassis.web.problems import answer_with_problems
+from chassis.web.problems import PROBLEM, answer_with_problems
 
 log = structlog.get_logger()
 
@@ -88,7 +88,7 @@ class Service:
 
     def app(self) -> FastAPI:
         """The ASGI application; its lifespan starts and stops the service."""
-        app = FastAPI(title=f"Naungan {self.name}", version="1", lifespan=self._lifespan, root_path=self.settings.root_path)
+        app = FastAPI(title=f"Naungan {self.name}", version="1", lifespan=self._lifespan, root_path=self.settings.root_path, responses=PROBLEM)
         app.state.service, app.state.database = self, self.database
         app.state.identity = Identity(self.settings.issuer, self.settings.jwks_url, self.settings.audience)
         app.state.fingerprint_key = self.fingerprint_key

@@ -17,6 +17,35 @@ from chassis.web.identity import NotIdentifiedError
 log = structlog.get_logger()
 
 
+# How every answer that is none of a route's own looks, in a service's OpenAPI document.
+PROBLEM: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "Refused: problem details (RFC 9457) that name each field",
+        "content": {
+            "application/problem+json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["type", "title", "status"],
+                    "properties": {
+                        "type": {"type": "string"},
+                        "title": {"type": "string"},
+                        "status": {"type": "integer"},
+                        "errors": {
+                            "type": "array",
+                            "items": {
+                                "type": "object",
+                                "required": ["field", "code"],
+                                "properties": {"field": {"type": "string"}, "code": {"type": "string"}},
+                            },
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
+
+
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
     """What is wrong with one field, as a code."""
