@@ -86,7 +86,7 @@ async def test_every_route_of_intake_answers_as_its_document_says(rig):
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.intake.import_process", env=told)
     try:
         url = f"http://127.0.0.1:{told['INTAKE_PORT']}"
-        await wait_ready(f"{url}/readyz", 60)
+        await wait_ready(f"{url}/readyz", 180)
         asked, wrong = await asyncio.to_thread(walk, url, rig, known)
     finally:
         process.terminate()

@@ -68,6 +68,14 @@ async def test_a_household_at_the_door_was_heard_of_when_it_was_let_in(intake):
     assert (case.channel, case.reporter, case.post, case.heard_at) == ("placement", "professional", None, admitted.admitted_at)
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+async def test_a_moment_that_no_store_can_keep_is_refused_by_field(intake, moment):
+    case_id = (await intake.post("intake", "/reports", json=a_referral(), **OFFICER)).json()["case_id"]
+    answer = await intake.post("intake", f"/cases/{case_id}/police-report", json={"reported_at": moment}, **OFFICER)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "reported_at"
+
+
 async def test_an_agency_hears_of_oddities_in_its_receipt_and_no_desk_is_asked(intake):
     body = a_body(persons=[a_person(nik=a_nik(province=32), age=12)], narrative="Telepon 0812-0000-0000.", reference="ODD")
     for _ in range(2):

@@ -1,5 +1,7 @@
 """What officers send about a case."""
 
+from datetime import UTC, datetime
+from typing import Annotated
 from uuid import UUID
 
 from contracts.vocabulary import (
@@ -68,7 +70,11 @@ class ReferOutBody(EndBody):
     agency: AgencyCode | None = None
 
 
+# Without a bound a moment may lie before all that a store can keep, once it is turned to UTC.
+Moment = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC))]
+
+
 class PoliceReportBody(Body):
     """When the report to the police was made."""
 
-    reported_at: AwareDatetime
+    reported_at: Moment

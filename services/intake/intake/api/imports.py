@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from chassis import Asker, FieldProblem, RefusedError, Transaction, limited_to, not_found, reads, writes
@@ -125,7 +125,7 @@ async def rows(
     import_id: UUID,
     tx: Transaction,
     *,
-    receipt: str | None = None,
+    receipt: Literal["accepted", "incomplete", "rejected"] | None = None,
     after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 500,
 ) -> list[RowView]:

@@ -11,6 +11,7 @@ NIK = re.compile(r"(?!00)\d{6}(?P<day>[04][1-9]|[1256]\d|[37][01])(?P<month>0[1-
 OLDEST = 110
 FEMALE = 40  # is added to the day of birth in a woman's NIK
 # Sixteen digits, or a number that begins as Indonesian ones do, written closely or with what people put in between.
+DIGIT = re.compile(r"\d", re.ASCII)
 NIK_LIKE = re.compile(r"(?<!\d)\d(?:[ .-]?\d){15}(?!\d)", re.ASCII)
 PHONE_LIKE = re.compile(r"(?<![\d])(?:\+ ?62|62|0)[ .()-]{0,2}[2-9](?:[ .()-]{0,2}\d){6,11}(?!\d)", re.ASCII)
 
@@ -25,6 +26,8 @@ def area_exists(code: str) -> bool:
 
 def numbers_in(text: str) -> tuple[str, ...]:
     """`nik`, `phone`: what a free text seems to hold that belongs into a field of its own, where it is sealed per person and can be masked."""
+    if DIGIT.search(text) is None:
+        return ()
     without = NIK_LIKE.sub(" ", text)
     return (*(("nik",) if without != text else ()), *(("phone",) if PHONE_LIKE.search(without) else ()))
 
