@@ -57,8 +57,8 @@ SCREENS = st.dictionaries(st.sampled_from(["red_flags", "shelter_needed", "shelt
 @st.composite
 def bodies(draw: st.DrawFn) -> bytes:
     """One body: a referral of which some fields are missing, wrong or strange, and perhaps bytes that are broken on the way."""
-    number = draw(st.integers(0, 2**40))
-    referral: dict[str, Any] = a_referral(reference=f"H-{number}", narrative=CANARY, callback=CANARY, persons=[a_person(name=CANARY, address=CANARY)])
+    reference = f"H-{draw(st.uuids()).hex}"
+    referral: dict[str, Any] = a_referral(reference=reference, narrative=CANARY, callback=CANARY, persons=[a_person(name=CANARY, address=CANARY)])
     for name in draw(st.lists(st.sampled_from(FIELDS), max_size=3, unique=True)):
         referral[name] = draw(PERSONS if name == "persons" else SCREENS if name == "screen" else VALUES)
     for name in draw(st.lists(st.sampled_from(tuple(a_referral())), max_size=2)):

@@ -27,7 +27,7 @@ from tests.intake.builders import a_person, a_referral
 
 EXAMPLES = int(os.environ.get("NAUNGAN_SCHEMATHESIS", "5"))
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-ROLES = ["intake_officer", "supervisor", "outreach", "agency_system", "peksos", "placement_officer"]
+ROLES = ["operator", "shelter_head", "intake_officer", "supervisor", "outreach", "agency_system", "peksos", "placement_officer"]
 
 
 def a_token(rig, *roles):
