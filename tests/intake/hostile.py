@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.intake.builders import a_nik, a_person, a_referral
 
-CANARY = "Kanarya"
+CANARY = "Kanarya Uji"  # with a space: no reference, which an agency writes itself and which is kept as it is, can be it
 FIELDS = (*a_referral(), "ppks", "occurred_at", "screen", "reporter", "area_kind", "post", "heard_at", "follow_id", "$ref", "")
 PERSON_FIELDS = (*a_person(), "nik", "needs", "")
 TEXTS = st.sampled_from(
