@@ -1,7 +1,7 @@
 """Both doors read a submission in one way: leniently, precisely, and without echoing a value."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from contracts.agencies import Problem
@@ -94,6 +94,93 @@ def test_an_impossible_nik_is_dropped_and_another_birth_date_only_warned_of():
     assert read(persons=[a_person(nik=a_nik(), age=12)]).complete
 
 
+def findings(nik, **person):
+    return [str(code) for field, code in read(persons=[a_person(nik=nik, **person)]).problems if field == "persons.0.nik"]
+
+
+@pytest.mark.parametrize(
+    ("nik", "found"),
+    [
+        (a_nik(), []),
+        (f"{a_nik()[:4]}.{a_nik()[4:10]} {a_nik()[10:]}", []),
+        (a_nik(sex="male"), ["nik_differs"]),
+        (a_nik(born=date(1970, 5, 17)), ["nik_differs"]),
+        (a_nik(province=32), ["nik_not_jakarta"]),
+        (a_nik(province=9), ["nik_unknown_district", "nik_not_jakarta"]),
+        (a_nik(province=20, sex="male"), ["nik_differs", "nik_unknown_district", "nik_not_jakarta"]),
+        (f"317199{a_nik()[6:]}", ["nik_unknown_district"]),
+        (a_nik()[:15], ["nik_impossible"]),
+        (a_nik() + "1", ["nik_impossible"]),
+        (a_nik()[:15] + "x", ["nik_impossible"]),
+        (f"{a_nik()[:6]}310290{a_nik()[12:]}", ["nik_impossible"]),
+        (f"{a_nik()[:6]}710290{a_nik()[12:]}", ["nik_impossible"]),
+        (a_nik(serial=0), ["nik_impossible"]),
+        (a_nik(province=0), ["nik_impossible"]),
+        ("\uff13" + a_nik()[1:], ["nik_impossible"]),
+    ],
+)
+def test_errors_of_a_nik_drop_it_and_oddities_are_all_told_and_taken(nik, found):
+    assert findings(nik) == found
+    reading = read(persons=[a_person(nik=nik)])
+    assert reading.complete == (found != ["nik_impossible"])
+    assert (reading.referral.persons[0].nik is None) == (found == ["nik_impossible"])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Dipukul dua kali pada 24-11-2026 pukul 21.30 di Blok C2 no. 112.", set()),
+        ("Kerugian Rp 12.500.000, kasus ke-3 sejak 2019.", set()),
+        (f"NIK korban {a_nik(province=0)}.", {"nik_in_text"}),
+        (f"nik:{a_nik(serial=0)[:6]} {a_nik(serial=0)[6:12]} {a_nik(serial=0)[12:]}", {"nik_in_text"}),
+        ("Hubungi 0812-0000-0000 sesudah magrib", {"phone_in_text"}),
+        ("WA +62 (812) 0000 0000", {"phone_in_text"}),
+        ("rumahnya 021 0000000? telepon kantor (021) 500-0000", {"phone_in_text"}),
+        (f"{a_nik(serial=0)} / 081200000000", {"nik_in_text", "phone_in_text"}),
+    ],
+)
+def test_numbers_in_a_story_are_warned_of_and_never_repeated(text, found):
+    reading = read(narrative=text)
+    assert {str(code) for field, code in reading.problems if field == "narrative"} == found
+    assert reading.complete
+    assert reading.referral.narrative == text
+
+
+def test_a_post_is_a_code_whose_district_exists():
+    assert read(post="rptra-31.75.01-03").referral.post == "rptra-31.75.01-03"
+    for post, code in (("pos-31.75.99", "not_in_area_list"), ("rumah Bu Sekar", "invalid"), ("pos-31.75.01-Sekar", "invalid")):
+        reading = read(post=post)
+        assert codes(reading) == {"post": code}
+        assert reading.referral.post is None
+
+
+@pytest.mark.parametrize(
+    ("heard", "taken"),
+    [
+        ("2026-11-24T07:00:00Z", True),
+        ("2026-11-24T14:00:00", True),
+        ("2026-11-24T08:04:00Z", True),
+        ("2025-12-01T00:00:00Z", True),
+        ("2026-11-24T08:06:00Z", False),
+        ("2025-11-01T00:00:00Z", False),
+        ("kemarin", False),
+    ],
+)
+def test_when_somebody_heard_of_it_lies_in_the_last_year_and_not_in_the_future(heard, taken):
+    reading = read(heard_at=heard)
+    assert (codes(reading), reading.referral.heard_at is not None) == ({} if taken else {"heard_at": "invalid"}, taken)
+
+
+def test_what_was_understood_by_the_release_before_reads_the_same_so_that_a_retry_after_an_upgrade_is_known():
+    reading = read(reference="A-1", persons=[a_person(age=None)], narrative=None, urgency="high")
+    assert reading.content == (
+        '{"reference":"A-1","urgency":"high","callback":"Bripka Rudi, 0812-1111-2222","channel":"police","reporter":"professional","area":"31.71.02",'
+        '"area_kind":"incident","persons":[{"role":"victim","name":"Sekar Ayu","nik":null,"sex":"female","age":null,"phone":"0813-0000-0000",'
+        '"address":"Gang Melati 3","needs":[]}],"violence_types":["fisik"],"ppks":null,"occurred_at":null,"narrative":null,"screen":null}'
+    )
+    assert read(reference="A-1", post="pos-31.75.01").content != read(reference="A-1").content
+
+
 def test_more_persons_than_a_household_may_have_are_named():
     reading = read(persons=[a_person()] * 40)
     assert codes(reading) == {"persons": "invalid"}
@@ -164,6 +251,8 @@ KEYS = (
     "screen",
     "channel",
     "reporter",
+    "post",
+    "heard_at",
 )
 
 

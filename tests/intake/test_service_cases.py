@@ -282,23 +282,6 @@ async def test_the_household_changes_under_its_revision_only(intake):
     assert gone.person_id == child
 
 
-async def test_an_outreach_team_is_sent_reminded_and_reports(intake):
-    case_id = await open_case(intake)
-    team = {"role": "outreach", "agency": "dinsos"}
-    assert (await intake.post("intake", f"/cases/{case_id}/outreach/result", json={"result": "found"}, **OFFICER)).status_code == 409
-    assert (await intake.get("intake", f"/cases/{case_id}", **team)).status_code == 404
-    sent = await intake.post("intake", f"/cases/{case_id}/outreach", json={"team": "dinsos"}, **OFFICER)
-    assert (sent.status_code, sent.json()["waiting_for"]) == (201, ["triage", "outreach"])
-    assert (await intake.post("intake", f"/cases/{case_id}/outreach", json={"team": "dinsos"}, **OFFICER)).status_code == 409
-    assert (await intake.get("intake", f"/cases/{case_id}", **team)).json()["callback"] == "•••"
-    await intake.advance(hours=13)
-    assert "outreach" in (await row(intake, case_id)).missed
-    ended = await intake.post("intake", f"/cases/{case_id}/outreach/result", json={"result": "brought"}, **team)
-    assert ended.status_code == 200
-    assert "outreach" not in (await row(intake, case_id)).missed
-    assert [data["result"] for data in await said(intake, "case.intake.outreach_ended")] == ["brought"]
-
-
 async def test_sexual_violence_is_reported_to_the_police_within_three_days(intake):
     first = await open_case(intake, violence_types=["seksual"])
     second = await open_case(intake, violence_types=["fisik"])

@@ -97,3 +97,23 @@ async def test_a_merge_of_the_lost_hour_is_left_to_people_and_earlier_ones_are_t
     await decide("merge")
     await rig.settle()
     await agrees_with_the_streams(rig, "intake")
+
+
+async def test_a_public_report_of_the_lost_hour_is_known_by_its_code_and_sent_again_opens_no_second_case(rig: Rig) -> None:
+    await rig.start("intake")
+    folder = await backed_up(rig, "intake")
+    headers = {"Idempotency-Key": "0190f1d2-6f0e-7000-8000-000000000001"}
+    body = {"narrative": "Canary Contoh", "area": "31.71.02", "violence_types": ["fisik"]}
+    receipt = ok(await rig.clients["intake"].post("/public/reports", json=body, headers=headers))
+    (case,) = await rig.sql("intake", "SELECT case_id FROM case_file")
+    ok(await rig.post("intake", f"/cases/{case.case_id}/withdraw", json={"reason": "other"}, role="intake_officer", agency="dppapp"))
+    await rig.settle()
+
+    await lose_since(rig, "intake", folder)
+
+    told = {"code": receipt["code"], "pin": receipt["pin"]}
+    assert ok(await rig.clients["intake"].post("/public/reports/status", json=told)) == {"status": "being_handled"}
+    again = ok(await rig.clients["intake"].post("/public/reports", json=body, headers=headers))
+    assert (again["code"], again["pin"]) == (receipt["code"], receipt["pin"])
+    (known,) = await rig.sql("intake", "SELECT case_id, channel, reporter, heard_at FROM case_file")
+    assert (known.case_id, known.channel, known.reporter, known.heard_at is None) == (case.case_id, "public", "anonymous", False)

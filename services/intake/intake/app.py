@@ -48,4 +48,12 @@ def main() -> None:
         upgrade_now(settings.database_url.get_secret_value(), MIGRATIONS)
         return
     logs.configure(settings.log_level, "intake")
-    uvicorn.run(build(settings).app(), host=settings.host, port=settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=20)
+    uvicorn.run(
+        build(settings).app(),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=20,
+        proxy_headers=False,
+    )

@@ -12,12 +12,13 @@ from contracts.agencies import Problem, Receipt, ReceiptAccepted, ReceiptIncompl
 from contracts.audit import NotificationsSealed
 from contracts.intake import ClockMissed
 
-from intake import casebook, legal, opening, safety, store
+from intake import atthedoor, casebook, knocks, legal, opening, safety, store
 from intake.casebook import Saying
 from intake.consents import sharing
 from intake.consents.holding import SHARING
 from intake.domain import standing
 from intake.domain.duties import EXPIRY
+from intake.imports import work
 from intake.linkage import finding
 from intake.opening import Answer, Submission, VaultOf
 from intake.reading import Reading, read_submission
@@ -30,13 +31,25 @@ inputs.clock(SHARING)(sharing.lapse)
 
 
 def inputs_with(vault: VaultOf) -> Inputs:
-    """All inputs: those of this module; and agencies' referrals and the finding of doubles, for which `vault` gives the vault once it runs."""
+    """All inputs: those of this module; and agencies' referrals, files of reports and the finding of doubles, for which `vault` gives the vault once it runs."""
     raw: dict[str, Handler] = {"REFERRALS": functools.partial(take_referrals, vault=vault)}
-    doubles = finding.Doubles(vault)
-    clocks: dict[str, Handler] = {finding.LIKENESS: doubles.keep_encodings, finding.DOUBLES: doubles.suggest, finding.FORGET: doubles.forget}
-    beforehand: dict[str, Beforehand] = {finding.LIKENESS: doubles.encodings, finding.DOUBLES: doubles.look, finding.FORGET: doubles.left_over}
+    doubles, importing = finding.Doubles(vault), work.Importing(vault)
+    clocks: dict[str, Handler] = {
+        finding.LIKENESS: doubles.keep_encodings,
+        finding.DOUBLES: doubles.suggest,
+        finding.FORGET: doubles.forget,
+        knocks.FORGET: knocks.forget,
+        work.IMPORT: importing.take,
+    }
+    beforehand: dict[str, Beforehand] = {
+        finding.LIKENESS: doubles.encodings,
+        finding.DOUBLES: doubles.look,
+        finding.FORGET: doubles.left_over,
+        work.IMPORT: importing.look,
+    }
     clocks |= rights_clocks.inputs.clocks
-    known = Inputs(inputs.facts, raw, {**inputs.clocks, **clocks}, beforehand, at_once={finding.DOUBLES: finding.AT_ONCE})
+    at_once = {finding.DOUBLES: finding.AT_ONCE, work.IMPORT: work.AT_ONCE}
+    known = Inputs(inputs.facts, raw, {**inputs.clocks, **clocks}, beforehand, at_once)
     retention = Retention(vault)
     return known.with_clock(RETENTION, retention.purge, retention.look)
 
@@ -73,14 +86,14 @@ def receipt(agency: str, reading: Reading, answer: Answer) -> Receipt:
     if answer.follow_id is None:
         return ReceiptRejected(agency=agency, reference=reading.reference, problems=problems)
     if answer.receipt == "accepted":
-        return ReceiptAccepted(agency=agency, reference=reading.reference, follow_id=answer.follow_id)
+        return ReceiptAccepted(agency=agency, reference=reading.reference, follow_id=answer.follow_id, warnings=problems)
     return ReceiptIncomplete(agency=agency, reference=reading.reference, follow_id=answer.follow_id, problems=problems)
 
 
 @inputs.consumes(placement.AdmittedDirectly)
 async def open_at_the_door(events: Sequence[Received[placement.AdmittedDirectly]], tx: Transaction) -> None:
     """Open the case of a household that a shelter let in before any report; facts that came before it are taken up."""
-    await opening.open_from_the_door(tx, events)
+    await atthedoor.open_from_the_door(tx, events)
 
 
 @inputs.consumes(

@@ -1,10 +1,11 @@
-"""How a submission becomes a case: the same for both doors, once per agency and reference, and for a household at a shelter's door.
+"""How a submission becomes a case: the same for every door, once per agency and reference.
 
-A module of its own because NATS and HTTP must not differ in it; it is the only place where personal data is sealed for the first time.
+A module of its own because NATS, HTTP, the public and imports must not differ in it; it is the only place where personal data is sealed for the first time.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,8 +13,7 @@ from chassis import Cause, Received, Transaction
 from chassis.store.vault import Keys, Vault
 from contracts.agencies import Referral, ReferredPerson
 from contracts.intake import Reported
-from contracts.placement import AdmittedDirectly
-from contracts.vocabulary import AreaKind, Channel, ProblemCode, ReporterRole, Risk, ViolenceType
+from contracts.vocabulary import ProblemCode, ViolenceType
 from fastapi import Depends, Request
 
 from intake import casebook, feed, store
@@ -143,12 +143,12 @@ async def _open(tx: Transaction, vault: Vault, claimed: Sequence[tuple[dict[str,
 def _case_row(tx: Transaction, keys: Keys, case_id: UUID, entry: Submission) -> CaseFileRow:
     referral = entry.referral
     violence, ppks = [str(kind) for kind in referral.violence_types], referral.ppks
-    return _blank_case(
+    return blank_case(
         tx,
         case_id,
         household_id=tx.new_id("household", case_id, entry.cause),
         reporting_agency=entry.agency,
-        responsible_agency=_leads(tx, violence, ppks),
+        responsible_agency=leads(tx, violence, ppks),
         channel=referral.channel,
         area=referral.area or feed.UNKNOWN_AREA,
         area_kind=referral.area_kind,
@@ -157,12 +157,20 @@ def _case_row(tx: Transaction, keys: Keys, case_id: UUID, entry: Submission) -> 
         urgency=referral.urgency,
         occurred_at=referral.occurred_at,
         screen=referral.screen.model_dump(mode="json") if referral.screen else {},
+        reporter=referral.reporter,
+        post=referral.post,
+        heard_at=heard(tx, referral.heard_at or tx.at(entry.cause)),
         narrative=keys.seal(case_id, "case_file.narrative", referral.narrative) if referral.narrative else None,
         callback=keys.seal(case_id, "case_file.callback", referral.callback),
     )
 
 
-def _blank_case(tx: Transaction, case_id: UUID, **known: Any) -> CaseFileRow:
+def heard(tx: Transaction, moment: datetime) -> datetime:
+    """From when a case's clocks run: as soon as the first person of the system heard, or the report arrived; never from the future."""
+    return min(moment, tx.now)
+
+
+def blank_case(tx: Transaction, case_id: UUID, **known: Any) -> CaseFileRow:
     """A case nothing has happened to yet."""
     nothing: dict[str, Any] = {
         "revision": 1,
@@ -173,6 +181,9 @@ def _blank_case(tx: Transaction, case_id: UUID, **known: Any) -> CaseFileRow:
         "police_report_at": None,
         "referred_to": None,
         "risk": None,
+        "reporter": None,
+        "post": None,
+        "heard_at": None,
     }
     open_yet: dict[str, Any] = {
         "state": standing.State.REPORTED,
@@ -185,7 +196,8 @@ def _blank_case(tx: Transaction, case_id: UUID, **known: Any) -> CaseFileRow:
     return CaseFileRow(**{"case_id": case_id, **nothing, **open_yet, **known})
 
 
-def _leads(tx: Transaction, violence_types: Sequence[str], ppks: int | None) -> str:
+def leads(tx: Transaction, violence_types: Sequence[str], ppks: int | None) -> str:
+    """The agency that leads a case of this kind, by the settings."""
     return triage.leads(violence_types, ppks, victims=tx.settings.victims_agency, ppks_agency=tx.settings.ppks_agency)
 
 
@@ -219,6 +231,8 @@ def _sayings(tx: Transaction, entry: Opened) -> list[Saying]:
         urgency=referral.urgency,
         occurred_at=case.occurred_at,
         recorded_at=tx.now,
+        post=case.post,
+        heard_at=case.heard_at,
     )
     said = [Saying(case.case_id, reported, cause)]
     if entry.submission.by_system and case.screen.get("shelter_needed") is not None:
@@ -229,16 +243,17 @@ def _sayings(tx: Transaction, entry: Opened) -> list[Saying]:
 def set_clocks(tx: Transaction, case: CaseFileRow, cause: Cause) -> None:
     """The triage clock, by what is known of the risk; the police report's, which the law sets for sexual violence."""
     risk = triage.risk_floor(case.urgency, case.screen.get("red_flags", []), case.violence_types)
-    set_triage_clock(tx, case.case_id, risk, cause)
+    since = case.heard_at or tx.now
+    set_triage_clock(tx, case.case_id, risk, cause, since)
     if ViolenceType.SEXUAL in case.violence_types:
-        tx.set_clock("police_report", case.case_id, tx.now + tx.settings.span(hours=tx.settings.police_report_hours), cause=cause)
+        tx.set_clock("police_report", case.case_id, since + tx.settings.span(hours=tx.settings.police_report_hours), cause=cause)
 
 
-def set_triage_clock(tx: Transaction, case_id: UUID, risk: str, cause: Cause) -> None:
-    """Let the triage be due, by risk."""
+def set_triage_clock(tx: Transaction, case_id: UUID, risk: str, cause: Cause, since: datetime | None = None) -> None:
+    """Let the triage be due, by risk, counted from now or from an earlier moment."""
     settings = tx.settings
     minutes = {"high": settings.triage_high_minutes, "medium": settings.triage_medium_hours * 60, "low": settings.triage_low_hours * 60}
-    tx.set_clock("triage", case_id, tx.now + settings.span(minutes=minutes[risk]), cause=cause)
+    tx.set_clock("triage", case_id, (since or tx.now) + settings.span(minutes=minutes[risk]), cause=cause)
 
 
 Gap = tuple[UUID, str, str | None, tuple[Problem, ...], Cause]
@@ -317,13 +332,13 @@ def case_reported(tx: Transaction, event: Received[Reported]) -> CaseFileRow:
     """A case as its own report tells it: codes only."""
     data = event.data
     violence = [str(kind) for kind in data.violence_types]
-    return _blank_case(
+    return blank_case(
         tx,
         event.subject,
         household_id=data.household.household_id,
         revision=data.household.revision,
         reporting_agency=data.agency,
-        responsible_agency=_leads(tx, violence, data.ppks),
+        responsible_agency=leads(tx, violence, data.ppks),
         channel=data.channel,
         area=data.area,
         area_kind=data.area_kind,
@@ -332,61 +347,7 @@ def case_reported(tx: Transaction, event: Received[Reported]) -> CaseFileRow:
         urgency=data.urgency,
         occurred_at=data.occurred_at,
         opened_at=data.recorded_at,
+        reporter=data.reporter,
+        post=data.post,
+        heard_at=data.heard_at,
     )
-
-
-async def open_from_the_door(tx: Transaction, events: Sequence[Received[AdmittedDirectly]]) -> None:
-    """Open the cases of households that a shelter let in before any report; those that exist already stay as they are."""
-    first = {event.subject: event for event in reversed(events)}
-    rows = {case_id: _case_at_the_door(tx, event) for case_id, event in first.items()}
-    new = {row.case_id for row in await store.apply(tx, store.OPEN, [row.model_dump() for row in rows.values()])}
-    opened = [event for case_id, event in first.items() if case_id in new]
-    persons = [
-        {"person_id": p.person_id, "case_id": event.subject, "place": n, "role": p.role, "sex": p.sex, "age": p.age, "needs": p.needs}
-        for event in opened
-        for n, p in enumerate(event.data.household.persons)
-    ]
-    await store.add(tx, store.PERSONS, persons)
-    await ask_the_desk(tx, [(event.subject, event.data.brought_by, None, UNASKED, event.cause) for event in opened])
-    for event in opened:
-        tx.cancel_clock("orphan", event.subject)
-        set_clocks(tx, rows[event.subject], event.cause)
-    await casebook.grow(tx, received=events, said=[_reported_at_the_door(tx, event) for event in opened])
-
-
-def _case_at_the_door(tx: Transaction, event: Received[AdmittedDirectly]) -> CaseFileRow:
-    data = event.data
-    return _blank_case(
-        tx,
-        event.subject,
-        household_id=data.household.household_id,
-        revision=data.household.revision,
-        reporting_agency=data.brought_by,
-        responsible_agency=_leads(tx, (), data.ppks),
-        channel=Channel.PLACEMENT,
-        area=data.area,
-        area_kind=AreaKind.FOUND,
-        violence_types=[],
-        ppks=data.ppks,
-        urgency=Risk.MEDIUM,
-        occurred_at=data.admitted_at,
-    )
-
-
-def _reported_at_the_door(tx: Transaction, event: Received[AdmittedDirectly]) -> Saying:
-    data = event.data
-    reported = Reported.model_validate(
-        {
-            "household": data.household,
-            "channel": Channel.PLACEMENT,
-            "reporter": ReporterRole.PROFESSIONAL,
-            "agency": data.brought_by,
-            "area": data.area,
-            "area_kind": AreaKind.FOUND,
-            "ppks": data.ppks,
-            "urgency": Risk.MEDIUM,
-            "occurred_at": data.admitted_at,
-            "recorded_at": tx.now,
-        }
-    )
-    return Saying(event.subject, reported, event.cause)

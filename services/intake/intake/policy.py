@@ -7,8 +7,10 @@ PLACEMENT_OFFICER, PEKSOS, AGENCY_SYSTEM = "placement_officer", "peksos", "agenc
 
 DESK = (INTAKE_OFFICER, SUPERVISOR)
 
+# Open to everybody, without a token: POST /public/reports, and the question what became of one (`api.public`).
 # action             roles
 REPORT = (INTAKE_OFFICER, OUTREACH, SUPERVISOR, AGENCY_SYSTEM)
+IMPORT = DESK
 FOLLOW = (AGENCY_SYSTEM, INTAKE_OFFICER, SUPERVISOR)
 SEE_CASES = (INTAKE_OFFICER, SUPERVISOR, OUTREACH, PEKSOS, PLACEMENT_OFFICER)
 SEE_NAMES = DESK

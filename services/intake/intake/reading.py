@@ -5,7 +5,7 @@ A module of its own because it is where hostile bytes meet the contract: nothing
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -17,7 +17,10 @@ from pydantic import ValidationError
 from intake.domain import submitted
 
 MANDATORY = ("reference", "urgency", "callback")
-WARNINGS = frozenset({ProblemCode.NIK_DIFFERS})
+# What is odd and taken as it is; nobody has to do anything about it.
+ODD = {"differs": ProblemCode.NIK_DIFFERS, "unknown_district": ProblemCode.NIK_UNKNOWN_DISTRICT, "not_jakarta": ProblemCode.NIK_NOT_JAKARTA}
+IN_TEXT = {"nik": ProblemCode.NIK_IN_TEXT, "phone": ProblemCode.PHONE_IN_TEXT}
+WARNINGS = frozenset({*ODD.values(), *IN_TEXT.values()})
 LARGEST = 256 * 1024
 DEEPEST = 20
 MOST_PROBLEMS = 100
@@ -25,6 +28,10 @@ MOST_PERSONS = 30
 PASSES = 5
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+# How long ago somebody may have heard of what is reported now, and how far the clocks of two machines may be apart.
+HEARD_WITHIN, ASKEW = timedelta(days=366), timedelta(minutes=5)
+# Fields that a later release added: what was understood of a submission without them reads as it did before, so that it is known again.
+ADDED = ("post", "heard_at")
 # A time without an offset is the reporter's wall clock: WIB, Asia/Jakarta, which has no summer time.
 JAKARTA = timezone(timedelta(hours=7))
 UNREADABLE = ("body", ProblemCode.UNREADABLE)
@@ -53,7 +60,12 @@ class Reading:
     @property
     def gaps(self) -> tuple[Problem, ...]:
         """The problems that someone has to do something about."""
-        return tuple(entry for entry in self.problems if entry[1] not in WARNINGS)
+        return gaps(self.problems)
+
+
+def gaps(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Those of these problems that are no mere warnings."""
+    return tuple(entry for entry in problems if entry[1] not in WARNINGS)
 
 
 def read_submission(body: bytes | Mapping[str, Any], now: datetime) -> Reading:
@@ -66,11 +78,12 @@ def read_submission(body: bytes | Mapping[str, Any], now: datetime) -> Reading:
     referral = _lenient(payload, problems, origin)
     if referral is None:
         return Reading(None, _reference(payload), _listed(problems))
-    content = referral.model_dump_json()
-    referral = _sensible(referral, now, problems, origin)
+    content = referral.model_dump_json(exclude={name for name in ADDED if getattr(referral, name) is None})
+    odd: list[Problem] = []
+    referral = _sensible(referral, now, problems, origin, odd)
     for path in _missing(referral, origin):
         problems.setdefault(path, ProblemCode.MISSING)
-    return Reading(referral, referral.reference, _listed(problems), content)
+    return Reading(referral, referral.reference, (*_listed(problems), *odd)[:MOST_PROBLEMS], content)
 
 
 def _reference(payload: Mapping[str, Any]) -> str | None:
@@ -157,9 +170,12 @@ def _drop(payload: dict[str, Any], places: list[tuple[int | str, ...]], origin: 
                 del origin[int(place[1])]
 
 
-def _sensible(referral: Referral, now: datetime, problems: Problems, origin: list[int]) -> Referral:
-    """The referral without what has the right form and cannot be: areas off the list, impossible times and NIKs; lists without repetition."""
-    area, occurred_at = referral.area, None
+def _sensible(referral: Referral, now: datetime, problems: Problems, origin: list[int], odd: list[Problem]) -> Referral:
+    """The referral without what has the right form and cannot be: areas off the list, impossible times and NIKs; lists without repetition.
+
+    What is merely `odd` is added to that list.
+    """
+    area, post, occurred_at, heard_at = referral.area, referral.post, None, None
     if area is not None and not submitted.area_exists(area):
         area = None
         problems["area"] = ProblemCode.NOT_IN_AREA_LIST
@@ -167,11 +183,22 @@ def _sensible(referral: Referral, now: datetime, problems: Problems, origin: lis
         occurred_at = _moment(referral.occurred_at, now)
         if occurred_at is None:
             problems["occurred_at"] = ProblemCode.INVALID
+    if post is not None and not submitted.area_exists(submitted.post_area(post)):
+        post = None
+        problems["post"] = ProblemCode.NOT_IN_AREA_LIST
+    if referral.heard_at is not None:
+        heard_at = _moment(referral.heard_at, now)
+        if heard_at is None or not now - HEARD_WITHIN <= heard_at <= now + ASKEW:
+            heard_at = None
+            problems["heard_at"] = ProblemCode.INVALID
+    odd += [("narrative", IN_TEXT[kind]) for kind in submitted.numbers_in(referral.narrative or "")]
     return referral.model_copy(
         update={
             "area": area,
             "occurred_at": occurred_at,
-            "persons": tuple(_person(place, person, now, problems) for place, person in zip(origin, referral.persons, strict=False)),
+            "post": post,
+            "heard_at": heard_at,
+            "persons": tuple(_person(place, person, now, problems, odd) for place, person in zip(origin, referral.persons, strict=False)),
             "violence_types": tuple(dict.fromkeys(referral.violence_types)),
             "screen": _screen(referral.screen, problems),
         }
@@ -185,14 +212,13 @@ def _moment(moment: datetime, now: datetime) -> datetime | None:
     return aware.astimezone(UTC)
 
 
-def _person(place: int, person: ReferredPerson, now: datetime, problems: Problems) -> ReferredPerson:
+def _person(place: int, person: ReferredPerson, now: datetime, problems: Problems, odd: list[Problem]) -> ReferredPerson:
     nik = re.sub(r"[ .-]", "", person.nik) if person.nik else None
-    if nik is not None:
-        finding = submitted.nik_finding(nik, person.sex, person.age, now.date())
-        if finding == "impossible":
-            nik = None
-        if finding is not None:
-            problems[f"persons.{place}.nik"] = ProblemCode.NIK_IMPOSSIBLE if finding == "impossible" else ProblemCode.NIK_DIFFERS
+    findings = submitted.nik_findings(nik, person.sex, person.age, now.date()) if nik is not None else ()
+    if "impossible" in findings:
+        nik = None
+        problems[f"persons.{place}.nik"] = ProblemCode.NIK_IMPOSSIBLE
+    odd += [(f"persons.{place}.nik", ODD[finding]) for finding in findings if finding in ODD]
     return person.model_copy(update={"nik": nik, "needs": tuple(dict.fromkeys(person.needs))})
 
 

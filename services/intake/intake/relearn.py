@@ -12,11 +12,11 @@ from uuid import UUID
 from chassis import Received, Transaction
 from chassis.bus.recovery import Lost, Unlearnt
 from contracts import intake as facts
-from contracts.agencies import AgencyEvent, CaseOpened, Receipt, ReceiptIncomplete, ReceiptRejected
+from contracts.agencies import AgencyEvent, CaseOpened, Receipt, ReceiptAccepted, ReceiptIncomplete, ReceiptRejected
 from contracts.household import Household
 from contracts.vocabulary import ProblemCode
 
-from intake import casebook, feed, incidents, legal, opening, store, suspected
+from intake import casebook, feed, incidents, legal, opening, reading, store, suspected
 from intake.consents import holding, relearning
 from intake.domain.consent import hearers
 from intake.domain.standing import Fact
@@ -190,7 +190,7 @@ def _follow_row(tx: Transaction, row: Any, book: Book, reduced: bool | None) -> 
 
 
 def _time_outreach(tx: Transaction, case_id: UUID, team: str | None, events: Sequence[Received[Any]]) -> None:
-    sent = [event.data.due_at for event in events if isinstance(event.data, facts.OutreachDispatched)]
+    sent = [event.data.due_at for event in events if isinstance(event.data, (facts.OutreachDispatched, facts.OutreachArrived))]
     if team and sent:
         tx.set_clock("outreach", case_id, max(sent[-1], tx.now))
     elif not team:
@@ -263,12 +263,14 @@ async def _submissions(tx: Transaction, found: Sorted, opened: Mapping[UUID, Rec
         if case_id is None:
             unlearnt.append(Unlearnt(event, CASE_UNKNOWN))
             continue
-        problems = [(p.field, p.code) for p in data.problems] if isinstance(data, ReceiptIncomplete) else []
+        told = data.problems if isinstance(data, ReceiptIncomplete) else data.warnings if isinstance(data, ReceiptAccepted) else ()
+        problems = [(p.field, p.code) for p in told]
         blank = {"agency": data.agency, "reference": data.reference, "fingerprint": UNKNOWN_CONTENT, "case_id": case_id, "at": event.time}
         row = rows.setdefault((data.agency, data.reference), blank | {"follow_id": event.subject, "receipt": "accepted", "problems": []})
         if problems:
-            row |= {"receipt": "incomplete", "problems": problems}
-            gaps.setdefault(case_id, []).extend(problems)
+            row |= {"receipt": "incomplete" if isinstance(data, ReceiptIncomplete) else "accepted", "problems": problems}
+        if asked_for := reading.gaps(problems):
+            gaps.setdefault(case_id, []).extend(asked_for)
     await store.apply(tx, store.CLAIM, list(rows.values()))
     references = {row["case_id"]: (row["agency"], row["reference"]) for row in rows.values()}
     asked = [(c, *references.get(c, (_agency(opened, c), None)), tuple(dict.fromkeys(problems)), tx.cause_of(c)) for c, problems in gaps.items()]

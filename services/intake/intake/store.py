@@ -62,6 +62,9 @@ class CaseFileRow(Base, table=True):
     police_report_at: datetime | None = Field(sa_type=MOMENT)
     referred_to: str | None
     changed_at: datetime = Field(sa_type=MOMENT)
+    reporter: str | None = None
+    post: str | None = None
+    heard_at: datetime | None = Field(default=None, sa_type=MOMENT)
 
 
 class PersonRow(Base, table=True):

@@ -158,6 +158,7 @@ TABLE: dict[str, tuple[Told, ...]] = {
     "intake.triaged": (INTAKE_NAMED, SUPERVISOR_IF_PRESSING),
     "intake.risk_changed": (INTAKE_NAMED, SUPERVISOR_IF_PRESSING),
     "intake.outreach_dispatched": (OUTREACH_NAMED,),
+    "intake.outreach_arrived": (INTAKE,),
     "intake.outreach_ended": (INTAKE,),
     "intake.withdrawn": (WORKER, PLACEMENT),
     "intake.referred_out": (WORKER, PLACEMENT),

@@ -19,6 +19,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "intake.triaged": ("Triase selesai.", "The triage is complete."),
     "intake.risk_changed": ("Triase diperbarui.", "The triage was updated."),
     "intake.outreach_dispatched": ("Tim Anda ditugaskan menjangkau.", "Your team is asked to reach out."),
+    "intake.outreach_arrived": ("Tim penjangkauan sudah tiba.", "The outreach team has arrived."),
     "intake.outreach_ended": ("Hasil penjangkauan sudah dicatat.", "The outreach team recorded its result."),
     "intake.withdrawn": ("Kasus ditarik; hentikan semua kegiatan.", "The case was withdrawn; stop all work on it."),
     "intake.referred_out": ("Kasus dirujuk ke luar platform.", "The case was referred outside the platform."),

@@ -10,9 +10,10 @@ from chassis.service import Service
 from chassis.settings import Settings
 from chassis.store.audit import witness
 from chassis.store.transaction import Transaction
+from chassis.web.edge import client_address, limited_to
 from chassis.web.identity import Principal
 from chassis.web.problems import FieldProblem, RefusedError, conflict, not_found
-from chassis.web.routes import Asker, reads, writes, writes_together
+from chassis.web.routes import Asker, reads, reads_openly, writes, writes_openly, writes_together
 from chassis.web.together import Asked
 
 __all__ = [
@@ -28,10 +29,14 @@ __all__ = [
     "Service",
     "Settings",
     "Transaction",
+    "client_address",
     "conflict",
+    "limited_to",
     "not_found",
     "reads",
+    "reads_openly",
     "witness",
     "writes",
+    "writes_openly",
     "writes_together",
 ]

@@ -35,7 +35,7 @@ from chassis.store.vault import FINGERPRINT, Vault
 from chassis.web.health import health_routes
 from chassis.web.identity import Identity
 from chassis.web.presence import NotesRequests, Presence
-from chassis.web.problems import answer_with_problems
+from chassis.web.problems import PROBLEM, answer_with_problems
 
 log = structlog.get_logger()
 
@@ -91,7 +91,7 @@ class Service:
 
     def app(self) -> FastAPI:
         """The ASGI application; its lifespan starts and stops the service."""
-        app = FastAPI(title=f"Naungan {self.name}", version="1", lifespan=self._lifespan, root_path=self.settings.root_path)
+        app = FastAPI(title=f"Naungan {self.name}", version="1", lifespan=self._lifespan, root_path=self.settings.root_path, responses=PROBLEM)
         app.state.service, app.state.database = self, self.database
         app.state.identity = Identity(self.settings.issuer, self.settings.jwks_url, self.settings.audience)
         app.add_middleware(NotesRequests, presence=self.presence)

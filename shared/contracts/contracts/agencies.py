@@ -22,6 +22,7 @@ from contracts.vocabulary import (
     HouseholdRole,
     Need,
     Outcome,
+    PostCode,
     PpksCategory,
     ProblemCode,
     RedFlag,
@@ -78,6 +79,8 @@ class Referral(Event):
     occurred_at: datetime | None = None
     narrative: str | None = Field(default=None, max_length=20000)
     screen: SafetyScreen | None = None
+    post: PostCode | None = None
+    heard_at: datetime | None = Field(default=None, description="when the first person of the system heard of it; clocks run from then")
 
     @classmethod
     def filters(cls) -> tuple[str, str]:
@@ -113,6 +116,7 @@ class ReceiptAccepted(Receipt):
     type: ClassVar[str] = "receipt.accepted.v1"
 
     follow_id: UUID
+    warnings: tuple[Problem, ...] = Field(default=(), description="what is odd and was taken as it is; nothing has to be done")
 
 
 class ReceiptIncomplete(Receipt):

@@ -25,6 +25,7 @@ LIFECYCLE: tuple[type[Event], ...] = (
     consents.Disclosed,
     consents.DisclosureEnded,
     intake.OutreachDispatched,
+    intake.OutreachArrived,
     intake.OutreachEnded,
     placement.Waitlisted,
     placement.Offered,

@@ -27,6 +27,7 @@ def _pattern(code: Any) -> str:
 CODES = {
     _pattern(vocabulary.AreaCode): "31.75.01",
     _pattern(vocabulary.CityCode): "31.75",
+    _pattern(vocabulary.PostCode): "pos-31.75.01",
     _pattern(vocabulary.AgencyCode): "dppapp",
     _pattern(vocabulary.RuleCode): "waiting",
     _pattern(vocabulary.FieldPath): "persons.0.age",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from contracts.event import Event
+from contracts.event import Data, Event
 from contracts.household import Household
 from contracts.vocabulary import (
     AgencyCode,
@@ -23,6 +23,7 @@ from contracts.vocabulary import (
     LegalStep,
     OutreachResult,
     PerpetratorRelation,
+    PostCode,
     PpksCategory,
     RedFlag,
     ReopenReason,
@@ -30,6 +31,7 @@ from contracts.vocabulary import (
     Risk,
     RuleCode,
     ShelterGround,
+    StreetAgreement,
     ViolenceType,
 )
 
@@ -59,6 +61,8 @@ class Reported(IntakeEvent):
     urgency: Risk
     occurred_at: datetime | None = None
     recorded_at: datetime
+    post: PostCode | None = None
+    heard_at: datetime | None = None
 
     @property
     def urgent(self) -> bool:
@@ -188,6 +192,23 @@ class OutreachDispatched(IntakeEvent):
     due_at: datetime
 
 
+class OutreachArrived(IntakeEvent):
+    """The outreach team is where the person was said to be; its result is due then."""
+
+    type: ClassVar[str] = "case.intake.outreach_arrived.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("notifications",)
+
+    arrived_at: datetime
+    due_at: datetime
+
+
+class PersonOnTheStreet(Data):
+    """What one person said to coming along, or why nobody knows."""
+
+    person_id: UUID
+    agreement: StreetAgreement
+
+
 class OutreachEnded(IntakeEvent):
     """The outreach team reported its result."""
 
@@ -195,6 +216,8 @@ class OutreachEnded(IntakeEvent):
     read_by: ClassVar[tuple[str, ...]] = ("notifications",)
 
     result: OutreachResult
+    ended_at: datetime | None = None
+    persons: tuple[PersonOnTheStreet, ...] = ()
 
 
 class Ending(IntakeEvent):

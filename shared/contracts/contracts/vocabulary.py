@@ -16,6 +16,13 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="a SHA-256 
 RuleCode = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$", description="the code of a rule or clock")]
 FieldPath = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]{0,79}$", description="the path of a field in what was submitted")]
 PpksCategory = Annotated[int, Field(ge=1, le=26, description="Permensos 8/2012 category, 1-26")]
+PostCode = Annotated[
+    str,
+    Field(
+        pattern=r"^(pos|rptra|sapa|upt|p3s)-\d{2}\.\d{2}\.\d{2}(-\d{1,3})?$",
+        description="where a report was received: kind of post, district, number in the district",
+    ),
+]
 AgeYears = Annotated[int, Field(ge=0, le=120, description="age in completed years")]
 
 
@@ -165,6 +172,13 @@ class Channel(StrEnum):
     SCHOOL = "school"
     RPTRA = "rptra"
     NGO = "ngo_lsm"
+    SATPOL_PP = "satpol_pp"
+    CHILDRENS_FORUM = "forum_anak"
+    OTHER_UPTD = "other_uptd"
+    MINISTRY = "ministry"
+    COURT_LPSK = "court_lpsk"
+    MEDIA = "media"
+    PUBLIC = "public"
     AGENCY = "agency"
     PLACEMENT = "placement"
     ONLINE = "online"
@@ -231,6 +245,21 @@ class OutreachResult(StrEnum):
     REFUSED = "refused"
     BROUGHT = "brought"
     NOT_FOUND = "not_found"
+    HELPED_ON_SITE = "helped_on_site"
+    TAKEN_TO_HOSPITAL = "taken_to_hospital"
+
+
+class StreetAgreement(StrEnum):
+    """What a person whom outreach met said to coming along, or why nobody knows."""
+
+    AGREED = "agreed"
+    BY_GUARDIAN = "by_guardian"
+    ALTERNATIVE_CONSENTER = "alternative_consenter"
+    LEGAL_GROUND = "legal_ground"
+    REFUSED = "refused"
+    UNABLE = "unable"
+    NOT_ASKED = "not_asked"
+    NOT_MET = "not_met"
 
 
 class EndReason(StrEnum):
@@ -447,6 +476,10 @@ class ProblemCode(StrEnum):
     NOT_IN_AREA_LIST = "not_in_area_list"
     NIK_IMPOSSIBLE = "nik_impossible"
     NIK_DIFFERS = "nik_differs"
+    NIK_NOT_JAKARTA = "nik_not_jakarta"
+    NIK_UNKNOWN_DISTRICT = "nik_unknown_district"
+    NIK_IN_TEXT = "nik_in_text"
+    PHONE_IN_TEXT = "phone_in_text"
     REFERENCE_REUSED = "reference_reused"
     UNREADABLE = "unreadable"
     WRONG_AGENCY = "wrong_agency"

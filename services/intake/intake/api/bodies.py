@@ -1,6 +1,7 @@
 """What officers send about a case."""
 
-from datetime import date
+from datetime import UTC, date, datetime
+from typing import Annotated
 from uuid import UUID
 
 from contracts.vocabulary import (
@@ -16,7 +17,6 @@ from contracts.vocabulary import (
     JoinerPlace,
     LegalStep,
     Need,
-    OutreachResult,
     PerpetratorRelation,
     RedFlag,
     ReopenReason,
@@ -80,22 +80,14 @@ class ReferOutBody(EndBody):
     agency: AgencyCode | None = None
 
 
-class OutreachBody(Body):
-    """Which team is sent."""
-
-    team: AgencyCode
-
-
-class ResultBody(Body):
-    """What the team found."""
-
-    result: OutreachResult
+# Without a bound a moment may lie before all that a store can keep, once it is turned to UTC.
+Moment = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC))]
 
 
 class PoliceReportBody(Body):
     """When the report to the police was made."""
 
-    reported_at: AwareDatetime
+    reported_at: Moment
 
 
 class IncidentBody(Body):

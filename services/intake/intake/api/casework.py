@@ -1,4 +1,4 @@
-"""The routes by which officers move a case: triage, outreach, household, police report, withdrawal and referral out."""
+"""The routes by which officers move a case: triage, household, police report, withdrawal and referral out."""
 
 from datetime import timedelta
 from typing import Annotated, Any
@@ -6,12 +6,12 @@ from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, Transaction, writes
 from contracts.household import Household, Person
-from contracts.intake import HouseholdChanged, JoinerSettled, OutreachDispatched, OutreachEnded, ReferredOut, RiskChanged, Triaged, Withdrawn
+from contracts.intake import HouseholdChanged, JoinerSettled, ReferredOut, RiskChanged, Triaged, Withdrawn
 from contracts.vocabulary import ProblemCode
 from fastapi import APIRouter, Header
 
 from intake import casebook, legal, opening, policy, safety, store
-from intake.api.bodies import EndBody, HouseholdBody, JoinerBody, OutreachBody, PoliceReportBody, ReferOutBody, ResultBody, TriageBody
+from intake.api.bodies import EndBody, HouseholdBody, JoinerBody, PoliceReportBody, ReferOutBody, TriageBody
 from intake.api.cases import open_case, refused_by_state, said, standing_view
 from intake.api.views import StandingView
 from intake.domain.legal import Step
@@ -107,29 +107,6 @@ async def settle_joiner(case_id: UUID, person_id: UUID, body: JoinerBody, tx: Tr
     if str(person_id) not in book.standing.joiners:
         raise refused_by_state(book, "nobody waits for a bed under this id: it names a member of the household who joined after it was let in")
     return await said(tx, book, JoinerSettled(person_id=person_id, place=body.place))
-
-
-@router.post("/{case_id}/outreach", status_code=201)
-@writes(*policy.DISPATCH)
-async def dispatch(case_id: UUID, body: OutreachBody, tx: Transaction) -> StandingView:
-    """Send an outreach team; it reports its result before its clock runs out."""
-    book = await open_case(tx, case_id)
-    if book.standing.team:
-        raise refused_by_state(book, "a team is on its way already")
-    due = tx.now + tx.settings.span(hours=tx.settings.outreach_hours)
-    tx.set_clock("outreach", case_id, due)
-    return await said(tx, book, OutreachDispatched(team=body.team, due_at=due))
-
-
-@router.post("/{case_id}/outreach/result")
-@writes(*policy.END_OUTREACH)
-async def end_outreach(case_id: UUID, body: ResultBody, tx: Transaction) -> StandingView:
-    """Record what the team found."""
-    book = await open_case(tx, case_id)
-    if not book.standing.team:
-        raise refused_by_state(book, "no team is on its way")
-    tx.cancel_clock("outreach", case_id)
-    return await said(tx, book, OutreachEnded(result=body.result))
 
 
 @router.post("/{case_id}/police-report")

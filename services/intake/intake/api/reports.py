@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from chassis import Asked, FieldProblem, Principal, RefusedError, Transaction, not_found, reads, writes_together
+from contracts.vocabulary import AreaKind, Channel
 from fastapi import APIRouter, Body
 from pydantic import BaseModel
 from sqlalchemy import select
@@ -75,18 +76,20 @@ def _read(asked: Asked[dict[str, Any]], tx: Transaction) -> Submission | Refused
     by_system = principal.has(policy.AGENCY_SYSTEM)
     if AGENCY.fullmatch(principal.agency) is None:
         return RefusedError(403, "your token names no agency")
+    if principal.has(policy.OUTREACH):
+        body = {"channel": Channel.OUTREACH, "area_kind": AreaKind.FOUND, **body}
     if not by_system and body.get("reference") is None:
         body = {**body, "reference": f"R-{tx.new_id('reference', cause=asked.cause).hex}"}
     reading = read_submission(body, tx.now)
     if reading.referral is None:
-        return RefusedError(422, "this report cannot be taken: correct these fields and send it again", _fields(reading.problems))
+        return RefusedError(422, "this report cannot be taken: correct these fields and send it again", fields_of(reading.problems))
     return Submission(principal.agency, reading.referral, reading, asked.cause, by_system)
 
 
 def _receipt(principal: Principal, answer: Answer, tx: Transaction) -> dict[str, Any] | RefusedError:
     """What is answered; officers are told the case's id too, and writing its personal data is on record."""
     if answer.follow_id is None:
-        return RefusedError(409, "this reference was used for another report", _fields(answer.problems))
+        return RefusedError(409, "this reference was used for another report", fields_of(answer.problems))
     if answer.case_id:
         tx.audit("report", answer.case_id, ["persons", "narrative", "callback"], by=principal)
     view = ReportView(
@@ -129,5 +132,6 @@ async def availability(tx: Transaction) -> list[AvailabilityView]:
     return [AvailabilityView(kind=row.kind, availability=row.availability) for row in rows]
 
 
-def _fields(problems: tuple[Problem, ...]) -> list[FieldProblem]:
+def fields_of(problems: tuple[Problem, ...]) -> list[FieldProblem]:
+    """What is wrong with which field, for a refusal."""
     return [FieldProblem(field, code) for field, code in problems]

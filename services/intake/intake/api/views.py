@@ -59,6 +59,9 @@ class CaseView(CaseLine):
     ppks: int | None
     screen: dict[str, Any]
     occurred_at: datetime | None
+    heard_at: datetime | None
+    reporter: str | None
+    post: str | None
     police_report_at: datetime | None
     narrative: str | None
     callback: str | None

@@ -134,6 +134,10 @@ class Transaction:
             raise ValueError(message)
         return cause
 
+    def at(self, cause: Cause) -> datetime:
+        """The stored time of a cause, by the clock that `now` goes by."""
+        return cause.at + self._skew
+
     def new_id(self, key: str, subject: UUID | None = None, cause: Cause | None = None) -> UUID:
         """A time-ordered id that the same cause always gives again for the same key."""
         chosen = cause or (self.cause_of(subject) if subject else self.cause_of(UUID(int=0)))

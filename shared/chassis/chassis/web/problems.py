@@ -18,6 +18,35 @@ from chassis.web.identity import NotIdentifiedError
 log = structlog.get_logger()
 
 
+# How every answer that is none of a route's own looks, in a service's OpenAPI document.
+PROBLEM: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "Refused: problem details (RFC 9457) that name each field",
+        "content": {
+            "application/problem+json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["type", "title", "status"],
+                    "properties": {
+                        "type": {"type": "string"},
+                        "title": {"type": "string"},
+                        "status": {"type": "integer"},
+                        "errors": {
+                            "type": "array",
+                            "items": {
+                                "type": "object",
+                                "required": ["field", "code"],
+                                "properties": {"field": {"type": "string"}, "code": {"type": "string"}},
+                            },
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
+
+
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
     """What is wrong with one field, as a code."""
@@ -50,6 +79,8 @@ def problem(status: int, title: str, problems: Sequence[FieldProblem] = (), **me
     if problems:
         body["errors"] = [{"field": entry.field, "code": entry.code} for entry in problems]
     headers = {"Retry-After": "2"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    if "retry_after" in members:
+        headers["Retry-After"] = str(members["retry_after"])
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 

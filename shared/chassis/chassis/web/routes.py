@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 from fastapi import Depends, Header, Request
 from fastapi.encoders import jsonable_encoder
@@ -33,6 +34,7 @@ EARLIER = text("SELECT fingerprint, status, answer FROM request WHERE principal 
 ANSWER = text("UPDATE request SET status = :status, answer = :answer WHERE principal = :principal AND key = :key")
 TRIES = 8
 PURPOSE = r"^[a-z][a-z_]{0,39}$"
+SHORTEST_OPEN_KEY = 16
 R = TypeVar("R")
 Route = Callable[..., Awaitable[Any]]
 
@@ -44,6 +46,16 @@ async def identified(request: Request, authorization: Annotated[str | None, Head
 
 
 Asker = Annotated[Principal, Depends(identified)]
+# Who asks at a door that is open to everybody.
+ANYBODY = Principal(UUID(int=0), frozenset({"public"}), "")
+
+
+async def anybody() -> Principal:
+    """The principal of a request that needs no token; one that is sent counts for nothing."""
+    return ANYBODY
+
+
+Unasked = Annotated[Principal, Depends(anybody)]
 Key = Annotated[
     str | None,
     Header(alias="Idempotency-Key", max_length=200, description="unique per action; send the same again when no answer came"),
@@ -57,23 +69,44 @@ Why = Annotated[
 def writes(*roles: str) -> Callable[[Route], Route]:
     """Make a route a write for these roles. Its `tx` comes from here; what it returns is stored and answered again for the same key."""
 
-    def decorate(route: Route) -> Route:
-        @functools.wraps(route)
-        async def endpoint(
-            *, naungan_request: Request, naungan_asker: Principal, naungan_key: str | None, naungan_why: str | None, **arguments: Any
-        ) -> Response:
-            require_role(naungan_asker, roles)
-            key = require_key(naungan_key)
+    async def allowed(_request: Request, asker: Principal, key: str | None) -> str:
+        require_role(asker, roles)
+        return require_key(key)
 
-            async def work(tx: Transaction) -> Any:
-                tx.purpose = naungan_why
-                return await route(**arguments, tx=tx)
+    return functools.partial(_writing, allowed, Asker)
 
-            return await _attempt(lambda: _write(naungan_request, naungan_asker, key, work))
 
-        return _with_signature(endpoint, route, naungan_key=Key, naungan_why=Why)
+def writes_openly(before: Callable[[Request], Awaitable[None]]) -> Callable[[Route], Route]:
+    """Make a route a write for everybody, without a token; the rest as `writes`. `before` may refuse, in a transaction of its own.
 
-    return decorate
+    All who ask share one name space of keys, so a key must be too long to be met by chance.
+    """
+
+    async def allowed(request: Request, _asker: Principal, key: str | None) -> str:
+        if len(require_key(key)) < SHORTEST_OPEN_KEY:
+            raise RefusedError(
+                400, "this Idempotency-Key could be guessed: send a random one, as a UUID", [FieldProblem("Idempotency-Key", "too_short")]
+            )
+        await _attempt(lambda: before(request))
+        return require_key(key)
+
+    return functools.partial(_writing, allowed, Unasked)
+
+
+def _writing(allowed: Callable[[Request, Principal, str | None], Awaitable[str]], asker: Any, route: Route) -> Route:
+    @functools.wraps(route)
+    async def endpoint(
+        *, naungan_request: Request, naungan_asker: Principal, naungan_key: str | None, naungan_why: str | None, **arguments: Any
+    ) -> Response:
+        key = await allowed(naungan_request, naungan_asker, naungan_key)
+
+        async def work(tx: Transaction) -> Any:
+            tx.purpose = naungan_why
+            return await route(**arguments, tx=tx)
+
+        return await _attempt(lambda: _write(naungan_request, naungan_asker, key, work))
+
+    return _with_signature(endpoint, route, naungan_asker=asker, naungan_key=Key, naungan_why=Why)
 
 
 def writes_together(*roles: str, body: Any) -> Callable[[Route], Route]:
@@ -114,24 +147,29 @@ def require_key(key: str | None) -> str:
 
 def reads(*roles: str) -> Callable[[Route], Route]:
     """Make a route a read for these roles; its transaction is committed too, because it may audit."""
+    return functools.partial(_reading, lambda asker: require_role(asker, roles), Asker)
 
-    def decorate(route: Route) -> Route:
-        @functools.wraps(route)
-        async def endpoint(*, naungan_request: Request, naungan_asker: Principal, naungan_why: str | None, **arguments: Any) -> Any:
-            require_role(naungan_asker, roles)
-            database: Database = naungan_request.app.state.database
 
-            async def read() -> Any:
-                async with database.transaction(naungan_asker) as tx:
-                    await tx.start()
-                    tx.purpose = naungan_why
-                    return await route(**arguments, tx=tx)
+def reads_openly(route: Route) -> Route:
+    """Make a route a read for everybody, without a token; its transaction is committed too, because it may count who asks."""
+    return _reading(lambda _asker: None, Unasked, route)
 
-            return await _attempt(read)
 
-        return _with_signature(endpoint, route, naungan_why=Why)
+def _reading(allowed: Callable[[Principal], None], asker: Any, route: Route) -> Route:
+    @functools.wraps(route)
+    async def endpoint(*, naungan_request: Request, naungan_asker: Principal, naungan_why: str | None, **arguments: Any) -> Any:
+        allowed(naungan_asker)
+        database: Database = naungan_request.app.state.database
 
-    return decorate
+        async def read() -> Any:
+            async with database.transaction(naungan_asker) as tx:
+                await tx.start()
+                tx.purpose = naungan_why
+                return await route(**arguments, tx=tx)
+
+        return await _attempt(read)
+
+    return _with_signature(endpoint, route, naungan_asker=asker, naungan_why=Why)
 
 
 def require_role(asker: Principal, roles: tuple[str, ...]) -> None:

@@ -1,0 +1,78 @@
+"""What a door that is open to everybody needs to know: how much it takes, and where a request comes from."""
+
+from collections.abc import Callable, Coroutine
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from chassis.web.problems import FieldProblem, RefusedError
+
+NEIGHBOURHOOD = 64  # bits of an IPv6 address that one subscriber has
+
+
+def limited_to(setting: str, *, known: bool = False) -> type[APIRoute]:
+    """A route class whose routes take no larger bodies than the bytes that this setting of the service says: 413 before any more is read.
+
+    With `known` only who has a token may send anything: 401 before the body is read at all.
+    """
+
+    class Limited(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
+
+            async def within(request: Request) -> Response:
+                if known:
+                    await request.app.state.identity.principal(request.headers.get("authorization"))
+                await _read(request, getattr(request.app.state.service.settings, setting))
+                return await handle(request)
+
+            return within
+
+    return Limited
+
+
+async def _read(request: Request, most: int) -> None:
+    """Read the body piece by piece; it is then there for everybody who asks the request for it. Raises 413."""
+    length = request.headers.get("content-length", "")
+    pieces, size = list[bytes](), int(length) if length.isdigit() else 0
+    if size <= most:
+        size = 0
+        async for piece in request.stream():
+            pieces.append(piece)
+            size += len(piece)
+            if size > most:
+                break
+    if size > most:
+        raise RefusedError(413, "this is too large for this door", [FieldProblem("body", "too_large")], most_bytes=most)
+    request._body = b"".join(pieces)  # noqa: SLF001 - where the request itself keeps a body that was read
+
+
+def client_address(request: Request, gateways: str) -> str:
+    """Where a request comes from, as far as that is one subscriber: an IPv4 address, or the first half of an IPv6 one.
+
+    `gateways` are the addresses and networks, with commas between them, that may say so for others: theirs is the last of `X-Forwarded-For`.
+    What anybody else says there counts for nothing.
+    """
+    peer = request.client.host if request.client else ""
+    told = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return _subscriber(told if told and _among(peer, gateways) else peer)
+
+
+def _among(peer: str, gateways: str) -> bool:
+    try:
+        address = ip_address(peer)
+        return any(address in ip_network(entry.strip(), strict=False) for entry in gateways.split(",") if entry.strip())
+    except ValueError:
+        return False
+
+
+def _subscriber(text: str) -> str:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return text
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or ip_network((address, NEIGHBOURHOOD), strict=False).network_address)
+    return text
