@@ -58,8 +58,9 @@ async def test_a_person_is_named_to_nobody_who_may_not_see_her_and_nowhere_else(
     for who in ({**OFFICER, "agency": "dinsos"}, {**SUPERVISOR, "agency": "dinsos"}, {**STRANGER, "subject": UUID(int=12)}):
         assert await seen(rig, known, **who) == [], "her agency is another one"
     assert {route for route, _ in await seen(rig, known, **STRANGER)} == {"/break-glass/{grant_id}/case"}
-    assert {route for route, _ in await seen(rig, known, **OFFICER)} == {"/cases/{case_id}"}
-    assert {route for route, _ in await seen(rig, known, **SUPERVISOR)} == {"/cases/{case_id}", "/persons/{person_id}/export"}
+    desk = {"/cases/{case_id}", "/cases/{case_id}/incidents"}
+    assert {route for route, _ in await seen(rig, known, **OFFICER)} == desk
+    assert {route for route, _ in await seen(rig, known, **SUPERVISOR)} == desk | {"/persons/{person_id}/export"}
     assert [mark for mark in MARKS async for message in stored(rig) if mark in message] == []
     for service, client in rig.clients.items():
         rows = "\n".join(await dumped(rig, service))
