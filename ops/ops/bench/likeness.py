@@ -95,7 +95,7 @@ async def _look(finding: Doubles, database: Database, looks: list[Wanted]) -> tu
         for look in looks[:50] if warming else looks:
             started, spent = perf_counter(), process_time()
             encoded = finding.encoder.encoded(described(look.entry))
-            alike, _ = await finding.alike(encoded, uuid4(), uuid4(), database.run)
+            alike, _, _ = await finding.alike(encoded, uuid4(), uuid4(), database.run)
             if not warming:
                 seconds.append(perf_counter() - started)
                 processor.append(process_time() - spent)

@@ -111,30 +111,32 @@ class Doubles:
         rows: Sequence[Row[Any]] = await read(lambda tx: pairs.members(tx, [clock.subject for clock in due]))
         keys = await self.vault.of(row.person_id for row in rows)
         for row in rows:
-            began = perf_counter()
             encoded = self._encoded(row, keys)
             if encoded is not None:
-                alike, erased = await self.alike(encoded, row.person_id, row.case_id, read)
+                alike, erased, seconds = await self.alike(encoded, row.person_id, row.case_id, read)
                 found.rows.setdefault(row.case_id, []).extend(_pair(row.person_id, other, result) for other, result in alike)
                 found.erased |= erased
-            # As long as a look took, the others have the service to themselves: a backlog of comparisons slows nobody down.
-            await asyncio.sleep(perf_counter() - began)
+                # As long as comparing took, the others have the service to themselves: a backlog of comparisons slows nobody down.
+                # Waiting for the store is none of it: a busy service would then compare ever slower.
+                await asyncio.sleep(seconds)
         return found
 
-    async def alike(self, encoded: Encoded, person_id: UUID, case_id: UUID, read: Read) -> tuple[list[tuple[UUID, Judged]], set[UUID]]:
-        """Who of other cases may be this person, the likeliest first; and who was met and is erased."""
+    async def alike(self, encoded: Encoded, person_id: UUID, case_id: UUID, read: Read) -> tuple[list[tuple[UUID, Judged]], set[UUID], float]:
+        """Who of other cases may be this person, the likeliest first; who was met and is erased; and for how many seconds nothing else had a turn."""
         met: list[pairs.Met] = await read(lambda tx: pairs.near(tx, person_id, case_id, encoded.probes))
         keys = await self.vault.of(entry.person_id for entry in met)
         alike: list[tuple[UUID, Judged]] = []
         erased: set[UUID] = set()
+        began = perf_counter()
         for entry in met:
             content = keys.open_or_none(entry.person_id, SEALED_AS, entry.sealed)
             if content is None:
                 erased.add(entry.person_id)
             elif other := unpacked(base64.b64decode(content)):
                 alike.append((entry.person_id, judged(compared(encoded.likeness, other, rarest=entry.rarest, phones=entry.phones))))
+        seconds = perf_counter() - began
         shown = sorted((entry for entry in alike if entry[1].bits >= SHOWN), key=lambda entry: -entry[1].bits)
-        return shown[:MOST_SHOWN], await self.vault.erased(erased) if erased else erased
+        return shown[:MOST_SHOWN], await self.vault.erased(erased) if erased else erased, seconds
 
     async def suggest(self, due: Sequence[Due], tx: Transaction, found: Found) -> None:
         """Suggest the pairs to people, and forget who was erased."""
