@@ -25,6 +25,7 @@ SHELTERED_STORIES = frozenset({"family", "rehabilitation", "stays", "silence", "
 ADULT = 18
 EVERY = 1.0
 MOST = 500
+MANY = 100_000  # open cases of an invented worker: as many as there are
 WAITS_FOR_A_BED = 15.0
 DECLINES = 0.12
 RETURNS = 0.06
@@ -387,5 +388,5 @@ async def open_shop(api: Api, shelters: list[dict[str, Any]], workers: Mapping[s
     """Register the demo's shelters and social workers; those of an earlier demo stay."""
     await asyncio.gather(
         *(api.call("operator", "POST", "/placement/shelters", shelter) for shelter in shelters),
-        *(api.call("operator", "PUT", f"/assessment/workers/{subject}", {"agency": "dinsos", "most_cases": 500}) for subject in workers.values()),
+        *(api.call("operator", "PUT", f"/assessment/workers/{subject}", {"agency": "dinsos", "most_cases": MANY}) for subject in workers.values()),
     )

@@ -90,7 +90,7 @@ class WorkerBody(Body):
     languages: tuple[LanguageCode, ...] = Field(
         default=(), description="ISO 639-3, such as ind, jav, sun, or inl for Indonesian sign language; for people to choose by"
     )
-    most_cases: int | None = Field(default=None, ge=1, le=500, description="open cases at most; left out: as the operator set for all")
+    most_cases: int | None = Field(default=None, ge=1, le=100_000, description="open cases at most; left out: as the operator set for all")
     shifts: tuple[ShiftBody, ...] = Field(default=(), max_length=21, description="working hours in Jakarta; none: always")
     leaves: tuple[LeaveBody, ...] = Field(default=(), max_length=50)
 
