@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -252,7 +253,7 @@ async def run_on(ground: Ground, bugs: dict[str, str], trial: Trial) -> AsyncIte
     world = ground.world
     world.poison.clear()
     await ground.renew(bugs)
-    journal, armed = Journal(), None
+    journal, armed, flag = Journal(), None, world.folder / f"now-{uuid4()}"
     load = Load(world, journal, 77, cases=0 if trial.quiet else 14, seconds=4)
     try:
         await load.open()
@@ -260,12 +261,13 @@ async def run_on(ground: Ground, bugs: dict[str, str], trial: Trial) -> AsyncIte
             for system in journal.systems.values():
                 system._tasks[-1].cancel()
         if trial.dies is not None:
-            await world.restart_with(trial.dies[0], {"NAUNGAN_CRASH_AT": trial.dies[1]})
+            await world.restart_with(trial.dies[0], {"NAUNGAN_CRASH_AT": trial.dies[1], "NAUNGAN_CRASH_ONCE_THERE_IS": str(flag)})
             armed = world.pid(trial.dies[0])
             await wait_ready(f"{world.platform.gateway}/{trial.dies[0]}/readyz", 60)
         run = Run(world, load, journal, random.Random("planted"))
         if not trial.quiet:
             load.start()
+        flag.touch()  # only now: what a start commits would have brought the process to its point before
         await trial.fault(run)
         if trial.dies is not None:
             await died(world, trial.dies[0], armed)
