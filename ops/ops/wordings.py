@@ -15,6 +15,7 @@ KEEP = """
     INSERT INTO wording (code, version, language, texts, source, loaded_by, loaded_at) VALUES ($1, $2, $3, $4::jsonb, $5, $6, now())
     ON CONFLICT (code, version, language) DO UPDATE SET texts = excluded.texts, source = excluded.source, loaded_by = excluded.loaded_by,
         loaded_at = excluded.loaded_at"""
+WRONG = {"missing": "no text", "unknown_item": "no such item"}
 HEAD = ("instrument", "version", "language", "source")
 
 
@@ -59,10 +60,7 @@ async def load(url: str, wording: Wording) -> None:
     connection = await asyncpg.connect(url)
     try:
         definition = await _definition(connection, wording)
-        codes = [item.code for item in definition.items]
-        wrong = [f"{code}: no text" for code in codes if code not in wording.texts] + [
-            f"{code}: no such item" for code in wording.texts if code not in codes
-        ]
+        wrong = [f"{code}: {WRONG[problem]}" for code, problem in definitions.misfits(definition, wording.texts)]
         if definition.own_wording or wrong:
             raise WordingError("; ".join(wrong) or "this instrument is worded by its definition")
         key = (wording.code, wording.version, wording.language.value)

@@ -220,6 +220,17 @@ def test_a_worse_answer_never_gives_a_better_band(data: st.DataObject):
     assert BANDS.index(instruments.score(instrument, worse, 10).band) >= BANDS.index(instruments.score(instrument, given, 10).band)
 
 
+def test_impossible_answers_are_refused_by_item_code():
+    with pytest.raises(FieldError) as refused:
+        instruments.check(PHQ9, {"phq9_1": 4, "phq9_2": -1, "phq9_10": 1, "phq9_3": True, "phq9_4": 3})
+    assert refused.value.problems == (
+        ("answers.phq9_1", "out_of_range"),
+        ("answers.phq9_2", "out_of_range"),
+        ("answers.phq9_10", "unknown_item"),
+        ("answers.phq9_3", "out_of_range"),
+    )
+
+
 def test_item_nine_alerts_whatever_the_total_is_and_before_the_rest_is_answered():
     assert instruments.alerts(PHQ9, {"phq9_9": 1}) == ("self_harm",)
     assert instruments.score(PHQ9, answers(0, 0, 0, 0, 0, 0, 0, 0, 1)).flags == ("self_harm",)
@@ -259,6 +270,14 @@ def test_a_young_child_and_a_stranger_are_not_asked_and_an_unknown_age_is_left_t
 
 def phq9(given: Mapping[str, int]) -> list[Answered]:
     return [Answered(PHQ9, MOTHER, given)]
+
+
+def test_a_score_raises_the_judgement_and_never_lowers_it():
+    mild, severe = answers(*[1] * 7, 0, 0), answers(*[2] * 8, 0)
+    assert instruments.conclude(phq9(severe), "mild", [], excused=False).band == "severe"
+    assert instruments.conclude(phq9(mild), "severe", ["child_at_risk"], excused=False) == instruments.Conclusion("severe", ("child_at_risk",))
+    both = [*phq9(mild), Answered(PHQ9, AUNT, severe)]
+    assert instruments.conclude(both, "minimal", [], excused=False).band == "severe"
 
 
 def test_without_a_score_a_reason_is_asked_for_and_unfinished_answers_are_named():

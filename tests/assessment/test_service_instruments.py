@@ -100,6 +100,17 @@ async def test_without_a_loaded_wording_an_instrument_is_for_training_only(rig: 
     assert (await keep(rig, "/triage_screen/1/wording/id", body, "PUT")).status_code == 409
 
 
+async def test_who_began_before_a_wording_was_asked_for_finishes(rig: Rig) -> None:
+    await started(rig)
+    case_id = await assigned(rig)
+    assert (await ask(rig, case_id, "phq9", {f"phq9_{n}": 1 for n in range(1, 9)})).status_code == 200
+    rig.services["assessment"].settings.training = False
+    assert (await ask(rig, case_id, "phq9", {"phq9_9": 1})).json()["total"] == 9, "answers that are given are not lost to a setting"
+    assert (await see(rig, case_id, f"/answers/{MOTHER}")).json()["total"] == 9
+    assert errors(await ask(rig, case_id, "gad7", {"gad7_1": 1})) == {"instrument": "for_training_only"}
+    assert (await act(rig, case_id, "complete", JUDGED)).json()["state"] == "assessed"
+
+
 async def test_what_does_not_hold_together_is_refused_with_its_place(rig: Rig) -> None:
     await started(rig)
     assert errors(await keep(rig, body=A | {"alerts": [{"item": "four", "at_least": 1, "flag": "self_harm"}]})) == {"alerts.0.item": "unknown_item"}

@@ -97,6 +97,18 @@ async def test_an_absent_worker_keeps_a_case_that_nobody_else_may_have(rig: Rig)
     assert await said(rig, case_id) == ["assigned"]
 
 
+async def test_a_leave_that_was_taken_back_takes_no_case_from_anybody(rig: Rig) -> None:
+    await rig.start("assessment")
+    await add_worker(rig, WORKER)
+    case_id = await case_of(rig)
+    await add_worker(rig, WORKER, leaves=away(TODAY + timedelta(days=1), TODAY + timedelta(days=2)))
+    await add_worker(rig, WORKER)
+    await add_worker(rig, OTHER_WORKER)
+    await rig.advance(hours=25)
+    assert await worker_of(rig, case_id) == str(WORKER)
+    assert "reassigned" not in await said(rig, case_id)
+
+
 async def test_a_full_worker_gets_no_more_until_a_supervisor_says_so(rig: Rig) -> None:
     await rig.start("assessment", caseload=2)
     await add_worker(rig, WORKER)

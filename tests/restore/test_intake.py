@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from intake.domain.triage import Leads
 
 from tests.flows.people import a_referral, a_shelter, admit, feed, offer_of, ok, persons, platform, refer, state
 from tests.restore.loss import agrees_with_the_streams, backed_up, lose_since, tasks
@@ -73,6 +74,17 @@ async def test_a_case_that_waits_has_its_clock_again(rig: Rig) -> None:
         "outreach",
         "triage",
     ], "and a desk is to ask for the names again"
+
+
+async def test_an_untriaged_case_of_the_lost_hour_is_led_by_whom_the_operators_table_names(rig: Rig) -> None:
+    await platform(rig)
+    rig.services["intake"].settings.responsibility = (Leads(area="31.75", agency="sudin-timur"),)
+    folder = await backed_up(rig, "intake")
+    case = await refer(rig, a_referral("UNTRIAGED", shelter=False) | {"screen": None})
+    led = "SELECT responsible_agency FROM case_file WHERE case_id = :case"
+    assert (await rig.sql("intake", led, case=case))[0].responsible_agency == "sudin-timur"
+    await lose_since(rig, "intake", folder)
+    assert (await rig.sql("intake", led, case=case))[0].responsible_agency == "sudin-timur"
 
 
 async def test_a_merge_of_the_lost_hour_is_left_to_people_and_earlier_ones_are_there(rig: Rig) -> None:

@@ -64,6 +64,9 @@ async def find_workers(tx: Transaction, cases: Mapping[UUID, Case], cause: Cause
 
 async def give_to_others(tx: Transaction, worker_id: UUID, cause: Cause) -> None:
     """Let others have the cases of an absent worker with which she did not begin, where somebody may; who began keeps hers."""
+    workers = {worker.worker_id: worker for worker in await roster.active_workers(tx)}
+    if worker_id in workers and not workers[worker_id].away(tx.now):
+        return  # her leave was taken back
     mine = await roster.had_by(tx, worker_id)
     await tx.lock(mine)
     known = await store.cases(tx, mine)

@@ -197,6 +197,13 @@ def _choices(definition: Definition) -> list[tuple[str, str]]:
     ]
 
 
+def misfits(definition: Definition, texts: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Where a wording does not fit: an item without a text, or a text without an item."""
+    codes = [item.code for item in definition.items]
+    found = [(code, "missing") for code in codes if not texts.get(code, "").strip()]
+    return found + [(code, "unknown_item") for code in texts if code not in codes]
+
+
 @functools.cache
 def shipped() -> tuple[Definition, ...]:
     """The definitions that come with the platform, by code and version."""

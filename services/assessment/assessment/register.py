@@ -124,11 +124,8 @@ async def _keep(tx: Transaction, code: str, version: int, stage: Stage, definiti
 
 async def load_wording(tx: Transaction, definition: Definition, language: Language, texts: Mapping[str, str], source: str) -> None:
     """Keep the validated wording of a language. Raises FieldError unless every item has a text, and nothing else has."""
-    codes = {item.code for item in definition.items}
-    problems = [(f"texts.{item.code}", "missing") for item in definition.items if not texts.get(item.code, "").strip()]
-    problems += [(f"texts.{code}", "unknown_item") for code in texts if code not in codes]
-    if problems:
-        raise FieldError(problems)
+    if problems := definitions.misfits(definition, texts):
+        raise FieldError([(f"texts.{code}", problem) for code, problem in problems])
     values = {"texts": dict(texts), "source": source, "loaded_by": tx.principal.subject, "loaded_at": tx.now}
     key = {"code": definition.code, "version": definition.version, "language": language.value}
     await tx.execute(insert(WORDING).values(key | values).on_conflict_do_update(index_elements=list(key), set_=values))

@@ -39,7 +39,6 @@ def _case_at_the_door(tx: Transaction, event: Received[AdmittedDirectly]) -> Cas
         household_id=data.household.household_id,
         revision=data.household.revision,
         reporting_agency=data.brought_by,
-        responsible_agency=opening.leads(tx, (), data.ppks),
         channel=Channel.PLACEMENT,
         area=data.area,
         area_kind=AreaKind.FOUND,

@@ -4,7 +4,7 @@ The facts are kept, intake's own are said, the standing is computed anew from al
 and the clocks of the new standing are set. A module of its own because routes, inputs and the two doors all end in it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -145,11 +145,11 @@ def triage_span(settings: Any, risk: str | None) -> timedelta:
     return span
 
 
-def leads(tx: Transaction, case: Any) -> Leads:
+def leads(tx: Transaction, violence_types: Collection[str], ppks: int | None, area: str) -> Leads:
     """The agency and unit that lead a case which nobody gave to another one, by the operator's table."""
     settings = tx.settings
-    line = triage.responsible(settings.responsibility, case.violence_types, case.ppks, case.area)
-    usual = triage.leads(case.violence_types, case.ppks, victims=settings.victims_agency, ppks_agency=settings.ppks_agency)
+    line = triage.responsible(settings.responsibility, violence_types, ppks, area)
+    usual = triage.leads(violence_types, ppks, victims=settings.victims_agency, ppks_agency=settings.ppks_agency)
     return Leads(line.agency or usual, line.unit) if line else Leads(usual)
 
 
@@ -157,7 +157,8 @@ def triage_by_floor(tx: Transaction, case: Any, household: Household) -> Triaged
     """The triage that the rule floor makes from what was submitted, when no person does in time or the screen is complete."""
     screen = case.screen
     red_flags, grounds = screen.get("red_flags", []), screen.get("shelter_grounds", [])
-    risk, line = triage.risk_floor(case.urgency, red_flags, case.violence_types), leads(tx, case)
+    risk = triage.risk_floor(case.urgency, red_flags, case.violence_types)
+    line = leads(tx, case.violence_types, case.ppks, case.area)
     return Triaged.model_validate(
         {
             "household": household,
@@ -192,7 +193,7 @@ def _grown(tx: Transaction, case_id: UUID, book: Book, growth: Growth, written: 
         new += _say(tx, [_without_shelter(case_id, book, new, growth)], own + len(growth.said))
     facts = (*book.facts, *new)
     before, now = book.standing, standing.standing(facts)
-    responsible = now.responsible or leads(tx, book.case).agency or book.case.responsible_agency
+    responsible = now.responsible or leads(tx, book.case.violence_types, book.case.ppks, book.case.area).agency or book.case.responsible_agency
     written.facts += [store.fact_row(case_id, fact) for fact in new]
     written.standings.append(standing_row(book, now, facts, responsible))
     if any(fact.type in OF_PERSONS for fact in new):

@@ -148,7 +148,6 @@ def _case_row(tx: Transaction, keys: Keys, case_id: UUID, entry: Submission) -> 
         case_id,
         household_id=tx.new_id("household", case_id, entry.cause),
         reporting_agency=entry.agency,
-        responsible_agency=leads(tx, violence, ppks),
         channel=referral.channel,
         area=referral.area or feed.UNKNOWN_AREA,
         area_kind=referral.area_kind,
@@ -171,7 +170,8 @@ def heard(tx: Transaction, moment: datetime) -> datetime:
 
 
 def blank_case(tx: Transaction, case_id: UUID, **known: Any) -> CaseFileRow:
-    """A case nothing has happened to yet."""
+    """A case nothing has happened to yet, led by whom the kind of case and its area give."""
+    line = casebook.leads(tx, known["violence_types"], known["ppks"], known["area"])
     nothing: dict[str, Any] = {
         "revision": 1,
         "occurred_at": None,
@@ -184,6 +184,7 @@ def blank_case(tx: Transaction, case_id: UUID, **known: Any) -> CaseFileRow:
         "reporter": None,
         "post": None,
         "heard_at": None,
+        "responsible_agency": line.agency,
     }
     open_yet: dict[str, Any] = {
         "state": standing.State.REPORTED,
@@ -194,11 +195,6 @@ def blank_case(tx: Transaction, case_id: UUID, **known: Any) -> CaseFileRow:
         "changed_at": tx.now,
     }
     return CaseFileRow(**{"case_id": case_id, **nothing, **open_yet, **known})
-
-
-def leads(tx: Transaction, violence_types: Sequence[str], ppks: int | None) -> str:
-    """The agency that leads a case of this kind, by the settings."""
-    return triage.leads(violence_types, ppks, victims=tx.settings.victims_agency, ppks_agency=tx.settings.ppks_agency)
 
 
 def _person_row(vault: Vault, keys: Keys, person: ReferredPerson, *, person_id: UUID, case_id: UUID, place: int) -> PersonRow:
@@ -338,7 +334,6 @@ def case_reported(tx: Transaction, event: Received[Reported]) -> CaseFileRow:
         household_id=data.household.household_id,
         revision=data.household.revision,
         reporting_agency=data.agency,
-        responsible_agency=leads(tx, violence, data.ppks),
         channel=data.channel,
         area=data.area,
         area_kind=data.area_kind,

@@ -46,7 +46,7 @@ async def opened(tx: Transaction, vault: Vault, case_id: UUID) -> Opened:
 async def asked(tx: Transaction, code: str, person_id: UUID, answers: Opened) -> Known:
     """The version that a person is asked by: the one that she began with, or the newest one that is published.
 
-    Raises RefusedError (422) for one that is not known, not published, or for training only.
+    Who began finishes, whatever has become of it since. Raises RefusedError (422) for one that is not known, not published, or for training only.
     """
     versions = await register.known(tx, [code])
     begun = [key for who, key in answers if who == person_id and key[0] == code]
@@ -55,7 +55,7 @@ async def asked(tx: Transaction, code: str, person_id: UUID, answers: Opened) ->
         raise RefusedError(
             422, "no such instrument is published: GET /instruments lists those that are", [FieldProblem("instrument", "unknown_code")]
         )
-    if found.for_training_only and not tx.settings.training:
+    if found.for_training_only and not begun and not tx.settings.training:
         raise RefusedError(
             422, "this instrument is for training only until its validated wording is loaded", [FieldProblem("instrument", "for_training_only")]
         )

@@ -47,7 +47,7 @@ async def triage(case_id: UUID, body: TriageBody, tx: Transaction) -> StandingVi
 
 def _leads(tx: Transaction, book: Book, body: TriageBody) -> dict[str, Any]:
     """Which agency and unit lead: as is said here, as they do, or by the operator's table."""
-    table = casebook.leads(tx, book.case)
+    table = casebook.leads(tx, book.case.violence_types, book.case.ppks, book.case.area)
     now = book.standing
     agency = body.responsible_agency or now.responsible or table.agency
     usual = now.unit if agency == now.responsible else table.unit if agency == table.agency else None
