@@ -98,6 +98,24 @@ async def test_a_deaf_consumer_begins_again(rig: Rig) -> None:
     await rig.until(heard)
 
 
+async def test_a_deaf_consumer_to_which_all_was_delivered_begins_again(rig: Rig) -> None:
+    await start_toy(rig)
+    service = rig.services["placement"]
+    await rig.say(a_triage(), subject=uuid4())
+    await rig.settle()
+    assert service.client is not None
+    for consumer in service.consumers:
+        # As if the client had forgotten the subscription: the server goes on delivering, and nobody takes it.
+        del service.client._subs[consumer.pull._subscription._id]
+    service.watch.deaf_after = 0.5
+    await rig.say(a_triage(), subject=uuid4())
+
+    async def heard() -> bool:
+        return len(await seen(rig)) == 2
+
+    await rig.until(heard)
+
+
 async def test_lag_and_the_age_of_what_is_not_published_are_shown(rig: Rig) -> None:
     await start_toy(rig)
     service = rig.services["placement"]

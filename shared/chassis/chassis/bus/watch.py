@@ -144,18 +144,23 @@ class Watch:
             return 0
         LAG.labels(self.service, consumer.stream, consumer.durable).set(durable.pending + durable.unacknowledged)
         if self._deaf(consumer, durable):
-            log.warning("pull_renewed", stream=consumer.stream, durable=consumer.durable, pending=durable.pending)
+            log.warning("pull_renewed", stream=consumer.stream, durable=consumer.durable, pending=durable.pending, unacknowledged=durable.unacknowledged)
             consumer.pull.renew()
         # Messages from outside have no id of their own, and are erased once they are taken: nothing is there to compare.
         return 0 if consumer.raw is not None else await self._compare(consumer, durable)
 
     def _deaf(self, consumer: Consumer, durable: Durable) -> bool:
-        """Whether messages have been waiting all the time since nothing came, although the consumer was free to take some."""
+        """Whether messages have been waiting all the time since nothing came, although the consumer was free to take some.
+
+        What was delivered and is not acknowledged counts too, with more patience: another replica may have it in hand, or it may be
+        waiting for its next try; but the server may also have delivered it to a subscription that the client no longer knows.
+        """
         delivered, now = consumer.pull.delivered, monotonic()
         last, since = self._quiet.get(consumer, (delivered, now))
-        if not durable.pending or consumer.busy or not self.client.is_connected or last != delivered:
+        waiting = durable.pending or durable.unacknowledged
+        if not waiting or consumer.busy or not self.client.is_connected or last != delivered:
             since = now
-        deaf = now - since > self.deaf_after
+        deaf = now - since > (self.deaf_after if durable.pending else 3 * self.deaf_after)
         self._quiet[consumer] = (delivered, now if deaf else since)
         return deaf
 
