@@ -22,7 +22,7 @@ from placement.domain.rounds import Found, choose, decide
 from placement.domain.seen import home_of, listed_of
 from placement.worker import Terms, Texts, read, write
 
-POLITE = 10
+POLITE = 19
 # A program gets this part of the time that is left, so that one that is hard leaves some to those after it.
 SHARE = 0.6
 # With less time than this no further program is made.

@@ -31,7 +31,7 @@ def create_engine(url: str, pool: int, schema: str | None = None) -> AsyncEngine
         max_overflow=pool,
         pool_timeout=10,
         pool_recycle=1800,
-        connect_args=patience | {"server_settings": {"application_name": "naungan", "jit": "off"} | apart},
+        connect_args=patience | {"server_settings": {"application_name": "naungan", "jit": "off", "max_parallel_workers_per_gather": "0"} | apart},
     )
 
 
