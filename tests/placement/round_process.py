@@ -11,9 +11,10 @@ from typing import Any
 
 import uvicorn
 from chassis import crash
-from placement import handlers, waiting, worker
+from placement import handlers
 from placement.app import build
 from placement.domain import assign
+from placement.finding import waiting, worker
 from placement.settings import PlacementSettings
 
 POINTS = ("thinking", "answered", "before_commit", "after_commit_before_publish")

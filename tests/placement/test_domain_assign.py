@@ -12,8 +12,8 @@ from placement.domain.offers import Offer, Unplaceable
 from placement.domain.people import Household, Person, in_order
 from placement.domain.rooms import Arrangement, allowed, arrangements, beds_of
 from placement.domain.rules import OVERFLOW, PREFERS, RULES, cost_of, refusal
-from placement.solver import matched
-from placement.worker import Worker
+from placement.finding.solver import matched
+from placement.finding.worker import Worker
 
 from tests.placement.builders import START, a_child, a_home, a_household, a_room, a_woman, uid
 

@@ -13,7 +13,7 @@ from placement.domain.offers import Offer, offer_home
 from placement.domain.people import Household, in_order
 from placement.domain.rounds import Found, choose, decide, digest, unpacked
 from placement.domain.seen import Listed
-from placement.solver import _within, matched
+from placement.finding.solver import _within, matched
 
 from tests.placement.builders import a_child, a_home, a_household, a_room, a_woman, uid
 from tests.placement.test_domain_assign import a_crowded_city, a_small_instance

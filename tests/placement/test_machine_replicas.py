@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.errors import FlakyFailure, FlakyStrategyDefinition
 from hypothesis.stateful import run_state_machine_as_test
-from placement import waiting
 from placement.domain import assign
 from placement.domain.assign import Matching
+from placement.finding import waiting
 
 from tests.placement.steps import platform
 from tests.placement.town import Town

@@ -11,8 +11,8 @@ from uuid import UUID
 
 import pytest
 from contracts.vocabulary import Risk
-from placement import waiting, worker
 from placement.domain import assign
+from placement.finding import waiting, worker
 
 from tests.placement.builders import a_member, a_room_body, a_shelter_body, a_snapshot
 from tests.placement.invariants import MUST_BE_EMPTY

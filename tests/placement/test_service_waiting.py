@@ -9,12 +9,13 @@ import pytest
 from chassis import Transaction
 from contracts.intake import Closed
 from contracts.vocabulary import Channel, EndReason, Risk
-from placement import matching, store, waiting
+from placement import store
 from placement.domain import assign, rounds
 from placement.domain.assign import Matching
 from placement.domain.homes import Home
 from placement.domain.people import Household
 from placement.domain.seen import listed_of
+from placement.finding import matching, timing, waiting
 from placement.store import line
 
 from tests.placement.builders import a_member, a_room_body, a_shelter_body, a_snapshot, a_triage
@@ -210,7 +211,7 @@ async def test_what_a_round_reads_of_who_waits_is_what_the_store_knows_of_her(ri
     async def both(tx: Transaction) -> list[tuple[Household, Household]]:
         needs = await store.needs(tx, cases)
         rows = await line.listed(tx)
-        read = {row.case_id: listed_of(row.told, matching.limits(tx), tx.now) for row in rows}
+        read = {row.case_id: listed_of(row.told, timing.limits(tx), tx.now) for row in rows}
         assert all(entry.told for entry in read.values())
         return [(read[case_id].household, matching.household_of(tx, needs[case_id])) for case_id in cases]
 
@@ -329,7 +330,7 @@ async def test_rounds_of_two_replicas_meet_each_other_and_offers_by_hand_and_are
     holders = [await offer(rig, await ask(rig, risk=Risk.HIGH)) for _ in shelters]
     waits = [await ask(rig, risk=Risk.LOW) for _ in range(8)]
     turns, by_hand = list[int](), list[int]()
-    look = matching.turn_of
+    look = timing.turn_of
     watched.answered.clear()
 
     async def a_person_is_quicker() -> None:
@@ -344,7 +345,7 @@ async def test_rounds_of_two_replicas_meet_each_other_and_offers_by_hand_and_are
         return turns[-1]
 
     watched.meanwhile += [a_person_is_quicker] * 2
-    monkeypatch.setattr(matching, "turn_of", turn_of)
+    monkeypatch.setattr(timing, "turn_of", turn_of)
     back = {"reason": "survivor_declined"}
     sent = [rig.post(doors[n % 2], f"/placements/{h['placement_id']}/cancel", json=back, role="supervisor") for n, h in enumerate(holders)]
     assert [answer.status_code for answer in await asyncio.gather(*sent)] == [200] * 4

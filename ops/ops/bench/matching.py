@@ -10,12 +10,12 @@ from time import perf_counter
 from typing import Any, Self
 from uuid import UUID
 
-from placement import matching
 from placement.domain.homes import Home
 from placement.domain.offers import offer_home
 from placement.domain.people import Household
+from placement.finding import matching
+from placement.finding.solver import matched
 from placement.settings import PlacementSettings
-from placement.solver import matched
 
 from ops.bench import city
 from ops.bench.bed import Bed, connected, database_of, open_bed, processes, until

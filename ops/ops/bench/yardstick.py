@@ -24,11 +24,11 @@ from faststream.nats import JStream, NatsBroker, PullSub
 from faststream.security import SASLPlaintext
 from notifications import domain as notices
 from notifications import store as inboxes
-from placement import store as placements
 from placement.domain import needs
 from placement.domain.offers import Offer, first_hold, offer_homes
 from placement.domain.people import Household, Person
 from placement.store import register
+from placement.store import tables as placements
 from pydantic import BaseModel
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine

@@ -14,14 +14,16 @@ from contracts.audit import IntakeSealed
 from contracts.intake import Closed, ContactLost, HouseholdChanged, ReferredOut, Reopened, RiskChanged, Triaged, Withdrawn
 from contracts.rights import PersonErased
 
-from placement import answers, arrivals, housing, matching, nights, stays, store, transfers, waiting
+from placement import nights, store
 from placement.domain import needs, split
 from placement.domain.needs import Need, State
 from placement.domain.people import Person
 from placement.domain.placements import EXPECTED, Placement, Step, destination_of_outcome, destination_of_return
-from placement.stays import Departure
+from placement.finding import answers, matching, timing, waiting
+from placement.finding.waiting import Looked
+from placement.staying import arrivals, housing, stays, transfers
+from placement.staying.stays import Departure
 from placement.store import census, groups, line, register, staying
-from placement.waiting import Looked
 
 inputs = Inputs()
 inputs.consumes(IntakeSealed)(witness)  # of whose audit log this store keeps the seals
@@ -104,7 +106,7 @@ async def still_waiting(due: Sequence[Due], tx: Transaction) -> None:
         need = known[need_of(clock)]
         if need.state is State.WAITING:
             _say_missed(tx, clock, "waiting", need)
-            told[need.case_id] = replace(need, not_now=frozenset(), review_at=matching.set_waiting_review(tx, need))
+            told[need.case_id] = replace(need, not_now=frozenset(), review_at=timing.set_waiting_review(tx, need))
     await matching.search(tx, known, told)
 
 
@@ -115,17 +117,17 @@ async def still_not_here(due: Sequence[Due], tx: Transaction) -> None:
     for clock in due:
         if (need := known[need_of(clock)]).state is State.NO_SHOW:
             _say_missed(tx, clock, "no_show", need)
-            matching.set_no_show_review(tx, need)
+            timing.set_no_show_review(tx, need)
 
 
-@inputs.clock(matching.UNGROUPED)
+@inputs.clock(timing.UNGROUPED)
 async def in_no_group(due: Sequence[Due], tx: Transaction) -> None:
     """Say, and say again, that persons joined a household that is housed in groups and are in none of them: people decide where."""
     known = await store.needs(tx, {clock.subject for clock in due})
     for clock in due:
         if (need := known[clock.subject]).state is State.SPLIT and need.members:
-            _say_missed(tx, clock, matching.UNGROUPED)
-            tx.set_clock(matching.UNGROUPED, clock.subject, tx.now + matching.review_span(tx, need))
+            _say_missed(tx, clock, timing.UNGROUPED)
+            tx.set_clock(timing.UNGROUPED, clock.subject, tx.now + timing.review_span(tx, need))
 
 
 @inputs.clock(arrivals.STAY_REVIEW)
@@ -184,7 +186,7 @@ async def say_availability(due: Sequence[Due], tx: Transaction) -> None:
 @inputs.clock(register.ROOM_AGAIN)
 async def room_again(due: Sequence[Due], tx: Transaction) -> None:
     """A bed is clean or in service again, or a shelter open: try the waiting list."""
-    matching.beds_became_free(tx, cause=due[-1].cause)
+    timing.beds_became_free(tx, cause=due[-1].cause)
 
 
 @inputs.clock(census.CLOCK)

@@ -9,10 +9,11 @@ from chassis.store.erasure import TOMBSTONES
 from chassis.store.projection import Projection
 from contracts.vocabulary import SplitReason
 
-from placement import matching, store
+from placement import store
 from placement.domain.needs import Need, State, enter
 from placement.domain.placements import LIVE, Step
 from placement.domain.split import divided, follow
+from placement.finding import matching
 from placement.store import groups
 from placement.store.groups import Approved
 

@@ -13,8 +13,7 @@ from contracts.event import Event
 from contracts.intake import Closed, ContactLost, HouseholdChanged, ReferredOut, Reopened, RiskChanged, Triaged, Withdrawn
 from contracts.vocabulary import SplitReason
 
-from placement import arrivals, handlers, housing, matching, retold, store, transfers
-from placement.arrivals import LEGAL_GROUND
+from placement import handlers, retold, store
 from placement.domain import needs
 from placement.domain.needs import IN_FLIGHT, Need, State
 from placement.domain.placements import EXPECTED, LIVE, ByHand, Placement, Said, Step
@@ -34,7 +33,10 @@ from placement.domain.relearn import (
     split_anew,
 )
 from placement.domain.split import Group, follow
-from placement.stays import LEFT
+from placement.finding import timing
+from placement.staying import arrivals, housing, transfers
+from placement.staying.arrivals import LEGAL_GROUND
+from placement.staying.stays import LEFT
 from placement.store import groups, register, relearnt, staying
 from placement.store.groups import Approved
 
@@ -95,7 +97,7 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     await _agreements(tx, own)
     await _keep_splits(tx, own)
     await _set_clocks(tx, books)
-    matching.beds_became_free(tx)
+    timing.beds_became_free(tx)
     unlearnt += [Unlearnt(newest[placement_id], BED_TO_CONFIRM) for placement_id in sorted(anew) if placement_id in newest]
     unlearnt += [Unlearnt(newest[placement_id], NO_FREE_BED) for placement_id in sorted(without) if placement_id in newest]
     unlearnt += [Unlearnt(newest[placement_id], TRANSFER_TO_REPEAT) for placement_id in sorted(unasked) if placement_id in newest]
@@ -165,9 +167,9 @@ def _timed(tx: Transaction, book: Book) -> Book:
     entry = book.live
     if entry is None or entry.state is Step.ADMITTED:
         return book
-    hold, arrive = tx.now + matching.hold_span(tx), tx.now + tx.settings.span(hours=tx.settings.arrive_hours)
+    hold, arrive = tx.now + timing.hold_span(tx), tx.now + tx.settings.span(hours=tx.settings.arrive_hours)
     if entry.state is Step.OFFERED:
-        ladder = entry.ladder_until or matching.ladder_end(tx, entry.offered_at, book.need.risk)
+        ladder = entry.ladder_until or timing.ladder_end(tx, entry.offered_at, book.need.risk)
         entry = replace(entry, hold_until=_later(entry.hold_until, hold), ladder_until=ladder)
     else:
         entry = replace(entry, arrive_by=_later(entry.arrive_by, arrive))
@@ -219,9 +221,9 @@ async def _set_clocks(tx: Transaction, books: dict[UUID, Book]) -> None:
         if need.state is State.WAITING and need.waitlisted:
             tx.set_clock("waiting_review", case_id, _later(need.review_at, tx.now), key=need.clock_key)
         elif need.state in {State.NO_SHOW, *IN_FLIGHT}:
-            matching.set_no_show_review(tx, need)
+            timing.set_no_show_review(tx, need)
         elif need.state is State.SPLIT and need.members:
-            tx.set_clock(matching.UNGROUPED, case_id, tx.now)
+            tx.set_clock(timing.UNGROUPED, case_id, tx.now)
 
 
 def _cancel_clocks(tx: Transaction, case_id: UUID, book: Book) -> None:

@@ -8,12 +8,13 @@ from chassis import FieldProblem, RefusedError, Transaction, conflict, not_found
 from fastapi import APIRouter
 from sqlalchemy import Row
 
-from placement import matching, policy
+from placement import policy
 from placement.api import reach
 from placement.api.inventory_views import BedBoard, BedBody, BedChange, BedRow, ClosureBody, Place, UnitChoice
 from placement.api.shelter_views import ClosureView, RoomBody, RoomFacts, RoomView, UnitBody, UnitFacts, UnitView
 from placement.api.shelters import CHANGED_MEANWHILE, ID_IN_USE, IfMatch, add_rooms, room_views
 from placement.domain.beds import BedState, counted, standing
+from placement.finding import timing
 from placement.store import beds, census, keeping, register
 
 router = APIRouter()
@@ -156,7 +157,7 @@ async def bed_is_clean(bed_id: UUID, tx: Transaction) -> RoomView:
     row = await reach.bed_in_reach(tx, bed_id, of_own=True)
     if not await beds.end_blocks(tx, bed_id, BedState.CLEANING):
         raise conflict(NOT_CLEANED)
-    matching.beds_became_free(tx)
+    timing.beds_became_free(tx)
     return await _room_view(tx, row.room_id)
 
 
@@ -204,7 +205,7 @@ async def close_shelter(shelter_id: UUID, body: ClosureBody, tx: Transaction) ->
     closure_id = await beds.close(tx, shelter_id, body.kind, body.until)
     if body.until is not None:
         register.look_again(tx, body.until, f"{closure_id}:{body.until.isoformat()}")
-    matching.set_availability(tx)
+    timing.set_availability(tx)
     return next(ClosureView.of(row) for row in await beds.closures(tx, shelter_id) if row.id == closure_id)
 
 
@@ -216,7 +217,7 @@ async def open_shelter(shelter_id: UUID, closure_id: UUID, tx: Transaction) -> C
     shown = next((row for row in await beds.closures(tx, shelter_id) if row.id == closure_id), None)
     if shown is None or not await beds.end_closure(tx, shelter_id, closure_id):
         raise not_found("closure")
-    matching.beds_became_free(tx)
+    timing.beds_became_free(tx)
     return ClosureView.of(shown).model_copy(update={"until": tx.now})
 
 

@@ -5,10 +5,11 @@ from uuid import UUID
 from chassis import FieldProblem, RefusedError, Transaction, not_found, reads, writes
 from fastapi import APIRouter
 
-from placement import matching, policy
+from placement import policy
 from placement.api import reach
 from placement.api.inventory_views import CensusBody, CensusView, ConflictBody, Conflicts, ConflictView, ResidentRow, Residents
 from placement.domain.nights import wrong_in
+from placement.finding import timing
 from placement.nights import hours_of
 from placement.store import census, keeping, register
 
@@ -79,5 +80,5 @@ async def end_conflict(shelter_id: UUID, about: UUID, tx: Transaction) -> Confli
     if not await keeping.end_conflict(tx, shelter_id, about):
         raise not_found("conflict")
     tx.audit("written", about, ["staff_conflict"])
-    matching.set_round(tx)
+    timing.set_round(tx)
     return ConflictView(shelter_id=shelter_id, about=about)

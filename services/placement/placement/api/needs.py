@@ -11,13 +11,15 @@ from chassis import FieldProblem, RefusedError, Transaction, conflict, not_found
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from placement import arrivals, byhand, matching, policy, splitting, store
+from placement import policy, store
 from placement.api.placement_views import ByHandBody, HouseholdView, NeedView, PersonView, PlacementView, SplitBody, SplitView
 from placement.api.visible import MEMBER_FIELDS, WRONG_STATE, answer
 from placement.domain.needs import Need, State, enter
 from placement.domain.people import in_order
 from placement.domain.placements import Said
 from placement.domain.split import LOOKING, Group, against, looking
+from placement.finding import byhand, matching, splitting, timing
+from placement.staying import arrivals
 from placement.store import groups, line, register
 from placement.store.groups import Approved
 
@@ -54,7 +56,7 @@ async def waiting_list(tx: Transaction, after: After = 0, most: Most = 200) -> l
 @writes(*policy.DECIDE_NEED)
 async def rematch(tx: Transaction) -> RoundView:
     """Try the whole waiting list again now."""
-    matching.set_round(tx)
+    timing.set_round(tx)
     return RoundView(waiting=len(await line.waiting(tx)))
 
 

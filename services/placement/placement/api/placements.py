@@ -7,7 +7,7 @@ from uuid import UUID
 from chassis import Transaction, conflict, reads, writes
 from fastapi import APIRouter, Query
 
-from placement import answers, policy, store, transfers
+from placement import policy, store
 from placement.api.placement_views import (
     CancelBody,
     ContactView,
@@ -19,6 +19,8 @@ from placement.api.placement_views import (
 )
 from placement.api.visible import WRONG_STATE, answer, locked, refusing, said_by, shown, unclaimed, units, visible
 from placement.domain.placements import EXPECTED, Placement, Step, WrongStateError
+from placement.finding import answers
+from placement.staying import transfers
 
 router = APIRouter()
 

@@ -6,7 +6,8 @@ from uuid import UUID
 from chassis import Transaction, not_found
 from sqlalchemy import Row
 
-from placement import matching, nights, policy
+from placement import nights, policy
+from placement.finding import timing
 from placement.store import keeping, register
 
 
@@ -47,6 +48,6 @@ async def bed_in_reach(tx: Transaction, bed_id: UUID, *, of_own: bool = False) -
 
 async def register_changed(tx: Transaction) -> None:
     """The waiting list is tried on what is new. That a shelter was registered or changed is no secret of anybody's stay: it shows at once."""
-    matching.set_round(tx)
-    matching.set_availability(tx, at_once=True)
+    timing.set_round(tx)
+    timing.set_availability(tx, at_once=True)
     await nights.ask_of_all(tx)

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Header, Query
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import text
 
-from placement import matching, policy, store, waiting, words
+from placement import policy, store, words
 from placement.api.bodies import Body
 from placement.api.placement_views import NeedView
 from placement.domain import explain
@@ -21,6 +21,7 @@ from placement.domain.homes import Considered, Verdict
 from placement.domain.ledger import Ending
 from placement.domain.needs import State
 from placement.domain.rules import COST, NO, RULES_VERSION
+from placement.finding import matching, waiting
 from placement.store import groups, reasons, relearnt
 from placement.store.reasons import Wanted
 from placement.words import Language

@@ -6,7 +6,7 @@ from uuid import UUID
 from chassis import FieldProblem, RefusedError, Transaction, conflict, not_found, writes
 from fastapi import APIRouter
 
-from placement import arrivals, policy, stays, store, transfers
+from placement import policy, store
 from placement.api.placement_views import (
     AbsenceBody,
     AdmissionBody,
@@ -18,9 +18,10 @@ from placement.api.placement_views import (
     TransferBody,
 )
 from placement.api.visible import WRONG_STATE, answer, locked, may_act_for, only_present, refusing, said_by, visible
-from placement.arrivals import AtTheDoor
 from placement.domain.placements import EXPECTED, Placement, Said, Step, WrongStateError
-from placement.stays import LEFT, Departure
+from placement.staying import arrivals, stays, transfers
+from placement.staying.arrivals import AtTheDoor
+from placement.staying.stays import LEFT, Departure
 from placement.store import register, staying
 
 router = APIRouter()

@@ -164,7 +164,7 @@ async def review_days(tx: Transaction, shelters: Collection[UUID]) -> dict[UUID,
 async def clean(tx: Transaction, bed_ids: Collection[UUID], case_id: UUID = NOBODY, cause: Cause | None = None) -> None:
     """Let beds in which somebody slept be cleaned before anybody else gets them, and look at the waiting list when that is done.
 
-    `case_id` is the case whose cause this is, as in `matching.beds_became_free`; in a request none is needed.
+    `case_id` is the case whose cause this is, as in `timing.beds_became_free`; in a request none is needed.
     """
     span = tx.settings.span(minutes=tx.settings.cleaning_minutes)
     if bed_ids and span:

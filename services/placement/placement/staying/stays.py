@@ -9,10 +9,12 @@ from chassis import Transaction
 from contracts import placement as facts
 from contracts.vocabulary import Destination
 
-from placement import matching, store, transfers
-from placement.arrivals import ABSENCE, LEGAL_GROUND, STAY_REVIEW, review_key
+from placement import store
 from placement.domain.needs import Need, out_of_bed
 from placement.domain.placements import Placement, Step, move
+from placement.finding import matching, timing
+from placement.staying import transfers
+from placement.staying.arrivals import ABSENCE, LEGAL_GROUND, STAY_REVIEW, review_key
 from placement.store import register, staying
 
 LEFT = "left"
@@ -69,7 +71,7 @@ async def depart(tx: Transaction, departures: Sequence[Departure]) -> None:
     _say_gone(tx, departures, known)
     await transfers.take_back_for(tx, cases, {entry.person_id for entry in departures})
     await register.clean(tx, slept, known[cases[0]].subject)
-    matching.beds_became_free(tx, known[cases[0]].subject)
+    timing.beds_became_free(tx, known[cases[0]].subject)
 
 
 def _say_gone(tx: Transaction, departures: Sequence[Departure], needs: Mapping[UUID, Need]) -> None:

@@ -12,13 +12,14 @@ from contracts.household import Person as PersonFact
 from contracts.vocabulary import Agreement, HouseholdRole, Sex
 from contracts.vocabulary import Need as NeedCode
 
-from placement import answers, matching, store
+from placement import store
 from placement.domain.needs import Need, State
 from placement.domain.offers import Offer
 from placement.domain.people import Household, Person
 from placement.domain.placements import JAKARTA, Agreed, Placement, Said, Step, admit, missing_agreements, warnings
 from placement.domain.relearn import any_beds
 from placement.domain.rooms import fit
+from placement.finding import answers, matching, timing
 from placement.settings import PlacementSettings
 from placement.store import register, staying
 
@@ -90,7 +91,7 @@ async def let_in_directly(tx: Transaction, shelter_id: UUID, arrived: AtTheDoor)
     await store.save_placements(tx, [inside])
     await store.hold_beds(tx, [(inside, Offer(household, shelter_id, beds))], {inside.id: None})
     await settle_in(tx, inside, arrived.agreed)
-    matching.set_availability(tx, case_id)
+    timing.set_availability(tx, case_id)
     broken = warnings(home, household, fits=fitting is not None)
     fact = facts.AdmittedDirectly(
         placement_id=inside.id,

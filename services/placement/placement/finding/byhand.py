@@ -6,11 +6,12 @@ from uuid import UUID
 
 from chassis import Transaction, conflict
 
-from placement import matching, policy, store
+from placement import policy, store
 from placement.domain.homes import Refusal
 from placement.domain.needs import Need, State, enter
 from placement.domain.offers import Offer, offer_home
 from placement.domain.placements import ByHand, Placement
+from placement.finding import matching, timing
 from placement.store import register, staying
 
 RULED_OUT = "a rule stands against this shelter"
@@ -41,5 +42,5 @@ async def offer(tx: Transaction, need: Need, shelter_id: UUID, reason: str, over
     await store.save_placements(tx, [made])
     await store.hold_beds(tx, [(made, chosen)], {made.id: made.hold_until})
     await matching.record(tx, {need.case_id: need}, {need.case_id: enter(need, State.OFFERED)})
-    matching.set_availability(tx, need.subject)
+    timing.set_availability(tx, need.subject)
     return made

@@ -13,11 +13,13 @@ from chassis import Transaction, conflict
 from contracts import placement as facts
 from contracts.vocabulary import SplitReason, TransferAnswer
 
-from placement import answers, arrivals, byhand, matching, store
+from placement import store
 from placement.domain.offers import Offer, offer_home
 from placement.domain.people import Person
 from placement.domain.placements import Agreed, Placement, Said, Step, admit, decided, move
+from placement.finding import answers, byhand, matching, timing
 from placement.settings import PlacementSettings
+from placement.staying import arrivals
 from placement.store import register, staying
 
 TRANSFER = "transfer"
@@ -45,7 +47,7 @@ async def ask(tx: Transaction, stay: Placement, movers: Sequence[Person], shelte
     if not isinstance(decision, Offer):
         reasons = [{"shelter_id": str(entry.home), **byhand.told(tx, entry)} for entry in decision.reasons]
         raise conflict(NO_OTHER_HOME, refusals=reasons)
-    until = tx.now + matching.hold_span(tx)
+    until = tx.now + timing.hold_span(tx)
     asked = Placement(
         id=tx.new_id(TRANSFER, stay.case_id),
         case_id=stay.case_id,
@@ -62,7 +64,7 @@ async def ask(tx: Transaction, stay: Placement, movers: Sequence[Person], shelte
     )
     await store.save_placements(tx, [asked])
     await store.hold_beds(tx, [(asked, decision)], {asked.id: until}, elsewhere=True)
-    matching.set_availability(tx, stay.subject)
+    timing.set_availability(tx, stay.subject)
     _set_clock(tx, asked, until)
     fact = facts.TransferOffered(
         placement_id=asked.id, shelter_id=asked.shelter_id, from_placement_id=stay.id, persons=tuple(sorted(leaving)), hold_until=until
@@ -152,7 +154,7 @@ async def move_over(tx: Transaction, asked: Placement, agreed: Sequence[Agreed],
     )
     matching.say(tx, fact, moved)
     await register.clean(tx, slept, moved.subject)
-    matching.beds_became_free(tx, moved.subject)
+    timing.beds_became_free(tx, moved.subject)
     return moved
 
 
@@ -165,7 +167,7 @@ async def _let_go(tx: Transaction, ended: Sequence[Placement], answer: TransferA
     for entry in ended:
         tx.cancel_clock(TRANSFER, entry.subject, str(entry.id))
         _say_answer(tx, entry, answer)
-    matching.beds_became_free(tx, ended[0].subject)
+    timing.beds_became_free(tx, ended[0].subject)
 
 
 def _set_clock(tx: Transaction, asked: Placement, due: datetime) -> None:

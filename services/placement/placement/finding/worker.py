@@ -99,7 +99,7 @@ class Worker:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             alone = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-            command = [sys.executable, "-m", "placement.solver"]
+            command = [sys.executable, "-m", "placement.finding.solver"]
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
             self._process = subprocess.Popen(command, env=_environment() | alone, **pipes)  # type: ignore[call-overload] # noqa: S603
         return self._process

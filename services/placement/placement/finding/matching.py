@@ -7,10 +7,10 @@ theirs, that clock is passed as `cause`.
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from chassis import Cause, Due, Transaction
+from chassis import Cause, Transaction
 from contracts import placement as facts
 from contracts.vocabulary import Availability, CancelReason
 
@@ -22,16 +22,12 @@ from placement.domain.needs import IN_FLIGHT, Need, State, Turn, enter, no_answe
 from placement.domain.offers import Hold, Offer, first_hold, next_hold
 from placement.domain.people import Household
 from placement.domain.placements import ByHand, Placement, Step, move
-from placement.domain.probing import Limits, left_to_people, suspected, withheld
+from placement.domain.probing import left_to_people, suspected, withheld
 from placement.domain.rules import STILL, refusal
-from placement.settings import PlacementSettings
+from placement.finding import timing
 from placement.store import reasons, register
 from placement.store.register import HIDDEN
 
-# Clocks that belong to no case: the round of the waiting list, and what is said of availability.
-NOBODY = UUID(int=0)
-# The clock of persons who joined a split household and are in no group of it yet.
-UNGROUPED = "ungrouped"
 # So often homes are looked at without a lock before all of them are locked.
 MOST_LOOKS = 3
 
@@ -73,14 +69,14 @@ async def notice_areas(tx: Transaction, known: Mapping[UUID, Need], named: Itera
     """Keep the areas that cases named; how often each changed them. One that does so too often may be looking for a secret house: a supervisor is told."""
     counted = await reasons.hear_areas(tx, named)
     for case_id, times in counted.items():
-        if suspected(known[case_id].area_changes, times, limits(tx)):
+        if suspected(known[case_id].area_changes, times, timing.limits(tx)):
             tx.emit(facts.ProbingSuspected(changes=times), known[case_id].subject)
     return counted
 
 
 def household_of(tx: Transaction, need: Need) -> Household:
     """Those who look for a home, with why secret homes are left out for them, if they are."""
-    return replace(need.household(tx.now), withheld=withheld(need.perpetrator_areas, need.area_changes, limits(tx)))
+    return replace(need.household(tx.now), withheld=withheld(need.perpetrator_areas, need.area_changes, timing.limits(tx)))
 
 
 async def search(tx: Transaction, known: Mapping[UUID, Need], now: Mapping[UUID, Need], cause: Cause | None = None) -> None:
@@ -95,7 +91,7 @@ async def search(tx: Transaction, known: Mapping[UUID, Need], now: Mapping[UUID,
         needs = waiting_from(tx, seekers)
         decided = await decide(tx, [household_of(tx, need) for need in needs.values()])
         if decided is None:
-            set_round(tx, seekers[0].subject)
+            timing.set_round(tx, seekers[0].subject)
         else:
             after |= await settle(tx, needs, decided, cause=cause)
     await record(tx, known, after)
@@ -162,7 +158,7 @@ async def offer(
         await store.hold_beds(tx, made, {entry.id: entry.hold_until for entry, _ in made})
         used = Counter(offer.home for offer in offers for _ in offer.beds)
         if any(free[home] == count for home, count in used.items()):
-            set_availability(tx, made[0][0].subject, cause)
+            timing.set_availability(tx, made[0][0].subject, cause)
     return {entry.case_id: enter(needs[entry.case_id], State.OFFERED) for entry, _ in made}
 
 
@@ -184,7 +180,7 @@ async def record(tx: Transaction, known: Mapping[UUID, Need], after: Mapping[UUI
         if earlier is State.WAITING and need.state is not State.WAITING:
             tx.cancel_clock("waiting_review", need.subject, need.clock_key)
         if need.state is State.NO_SHOW and earlier is not State.NO_SHOW:
-            set_no_show_review(tx, need)
+            timing.set_no_show_review(tx, need)
         elif earlier is State.NO_SHOW and need.state is not State.NO_SHOW:
             tx.cancel_clock("no_show_review", need.subject, need.clock_key)
         if need.split:
@@ -194,9 +190,9 @@ async def record(tx: Transaction, known: Mapping[UUID, Need], after: Mapping[UUI
 def _ask_for_groups(tx: Transaction, known: Need | None, need: Need) -> None:
     """Who joins a household that was split is in no group until people say in which: they are told at once, and again."""
     if need.state is not State.SPLIT or not need.members:
-        tx.cancel_clock(UNGROUPED, need.case_id)
+        tx.cancel_clock(timing.UNGROUPED, need.case_id)
     elif known is None or known.state is not State.SPLIT or {*known.members} != {*need.members}:
-        tx.set_clock(UNGROUPED, need.case_id, tx.now)
+        tx.set_clock(timing.UNGROUPED, need.case_id, tx.now)
 
 
 def new_id(tx: Transaction, key: str, of: Household | Need, cause: Cause | None = None) -> UUID:
@@ -214,7 +210,7 @@ def make_offer(
     tx: Transaction, need: Need, offer: Offer, decision_id: UUID | None = None, cause: Cause | None = None, *, by_hand: ByHand | None = None
 ) -> Placement:
     """A placement that offers these beds, with its clock and its fact; neither it nor its hold is written yet."""
-    hold = first_hold(tx.now, hold_span(tx, need), _by_risk(tx, _settings(tx).ladder_minutes, need.risk, timedelta(minutes=1)))
+    hold = first_hold(tx.now, timing.hold_span(tx, need), timing.ladder_span(tx, need.risk))
     made = Placement(
         id=new_id(tx, "placement", need, cause),
         case_id=need.case_id,
@@ -250,7 +246,7 @@ def _wait(tx: Transaction, need: Need, reasons: tuple[Refusal, ...], cause: Caus
 
 def say_waiting(tx: Transaction, need: Need, refusals: Mapping[str, int], cause: Cause | None) -> datetime:
     """Say that a household waits, and set its next review; when that is."""
-    review_at = set_waiting_review(tx, need, cause)
+    review_at = timing.set_waiting_review(tx, need, cause)
     say(tx, facts.Waitlisted(refusals=_counted(refusals), review_at=review_at), need, cause=cause)
     return review_at
 
@@ -285,14 +281,14 @@ async def let_go(tx: Transaction, ended: Sequence[Placement]) -> None:
     for offer in ended:
         tx.cancel_clock("hold", offer.subject, offer.clock_key)
         tx.cancel_clock("arrival", offer.subject, offer.clock_key)
-    beds_became_free(tx, ended[0].subject)
+    timing.beds_became_free(tx, ended[0].subject)
 
 
 async def answer_for_silence(tx: Transaction, lapsed: Sequence[Placement]) -> None:
     """Extend the holds whose ladder still runs and whose beds nobody took; the others expire, and their households wait again."""
     await register.lock(tx, {offer.shelter_id for offer in lapsed})
     taken = await store.taken_by_others(tx, [offer.id for offer in lapsed])
-    holds = {offer.id: None if offer.id in taken else next_hold(offer.hold, tx.now, hold_span(tx)) for offer in lapsed}
+    holds = {offer.id: None if offer.id in taken else next_hold(offer.hold, tx.now, timing.hold_span(tx)) for offer in lapsed}
     await _extend(tx, [(offer, hold) for offer in lapsed if (hold := holds[offer.id])])
     await _expire(tx, [offer for offer in lapsed if holds[offer.id] is None])
 
@@ -312,89 +308,6 @@ async def _expire(tx: Transaction, offers: Sequence[Placement]) -> None:
     await record(tx, known, {offer.case_id: no_answer(known[offer.case_id], offer.shelter_id) for offer in offers})
     for offer in offers:
         say(tx, facts.Expired(placement_id=offer.id, shelter_id=offer.shelter_id), offer)
-
-
-# -- clocks ---------------------------------------------------------------------------------------------------------------------------
-
-
-def beds_became_free(tx: Transaction, case_id: UUID = NOBODY, cause: Cause | None = None) -> None:
-    """Let the waiting list be tried again, and what is said of availability be looked at."""
-    set_round(tx, case_id, cause)
-    set_availability(tx, case_id, cause)
-
-
-def set_round(tx: Transaction, case_id: UUID = NOBODY, cause: Cause | None = None, *, turn: int = 0) -> None:
-    """Have a round of the waiting list. Each cause sets a clock of its own, so that nobody waits for another's; one round takes up all.
-
-    `turn` counts the rounds that follow one another because an answer did not hold any more.
-    """
-    chosen = cause or tx.cause_of(case_id)
-    tx.set_clock("match", NOBODY, tx.now, key=f"{turn}:{tx.new_id('match', case_id, chosen)}", cause=chosen)
-
-
-def turn_of(due: Iterable[Due]) -> int:
-    """Which turn a round is that was called by these clocks."""
-    return max((int(turn) for turn, colon, _ in (clock.key.partition(":") for clock in due) if colon), default=0)
-
-
-def set_availability(tx: Transaction, case_id: UUID = NOBODY, cause: Cause | None = None, *, at_once: bool = False) -> None:
-    """Look at availability now; at that of the secret shelters later and at even times, so that no single stay shows in it, or `at_once`."""
-    chosen = cause or tx.cause_of(case_id)
-    own = str(tx.new_id("availability", case_id, chosen))
-    tx.set_clock("availability", NOBODY, tx.now, key=f"{HIDDEN}:{own}" if at_once else own, cause=chosen)
-    delay = tx.settings.span(minutes=_settings(tx).secret_delay_minutes)
-    began = datetime(2020, 1, 1, tzinfo=UTC)
-    tx.set_clock("availability", NOBODY, began + ((tx.now - began) // delay + 1) * delay, key=HIDDEN, cause=chosen)
-
-
-def set_waiting_review(tx: Transaction, need: Need, cause: Cause | None = None) -> datetime:
-    """Set the next review of a waiting household; when it is."""
-    due = tx.now + review_span(tx, need)
-    tx.set_clock("waiting_review", need.subject, due, key=need.clock_key, cause=cause)
-    return due
-
-
-def review_span(tx: Transaction, need: Need) -> timedelta:
-    """After how long people are told again that a household waits."""
-    return _by_risk(tx, _settings(tx).waiting_review_hours, need.risk, timedelta(hours=1))
-
-
-def set_no_show_review(tx: Transaction, need: Need) -> None:
-    """Set the next review of a household that did not come."""
-    tx.set_clock("no_show_review", need.subject, tx.now + tx.settings.span(hours=_settings(tx).no_show_review_hours), key=need.clock_key)
-
-
-def hold_span(tx: Transaction, need: Need | None = None) -> timedelta:
-    """For how long beds are held; longer for who comes through a channel or from an area that the settings name (P12)."""
-    settings = _settings(tx)
-    minutes = [settings.hold_minutes]
-    if need is not None and need.channel is not None:
-        minutes.append(settings.hold_minutes_by_channel.get(need.channel, 0))
-    if need is not None and need.area is not None:
-        minutes += [longer for area, longer in settings.hold_minutes_by_area.items() if need.area.startswith(area)]
-    span: timedelta = settings.span(minutes=max(minutes))
-    return span
-
-
-def ladder_end(tx: Transaction, offered_at: datetime, risk: str) -> datetime:
-    """Until when an unanswered hold of an offer is extended."""
-    return offered_at + _by_risk(tx, _settings(tx).ladder_minutes, risk, timedelta(minutes=1))
-
-
-def limits(tx: Transaction) -> Limits:
-    """How often and how many areas a case may name."""
-    return Limits(_settings(tx).probing_changes, _settings(tx).probing_areas)
-
-
-def _settings(tx: Transaction) -> PlacementSettings:
-    settings: PlacementSettings = tx.settings
-    return settings
-
-
-def _by_risk(tx: Transaction, limits: Mapping[str, float], risk: str, unit: timedelta) -> timedelta:
-    """The limit of a risk level; a level that the operator left out has the longest."""
-    span: timedelta = tx.settings.span(seconds=limits.get(risk, max(limits.values())) * unit.total_seconds())
-    return span
 
 
 # -- availability ---------------------------------------------------------------------------------------------------------------------

@@ -7,11 +7,12 @@ from uuid import UUID
 from chassis import Cause, Transaction
 from sqlalchemy import text
 
-from placement import matching, store
+from placement import store
 from placement.domain.offers import Offer
 from placement.domain.people import Household, Person
 from placement.domain.placements import Placement, Step
 from placement.domain.relearn import Bedless, beds_anew
+from placement.finding import timing
 from placement.store import register, relearnt
 
 UNHOUSED = "unhoused"
@@ -59,7 +60,7 @@ async def ask_again(tx: Transaction, cases: Collection[UUID], cause: Cause | Non
         tx.cancel_clock(UNHOUSED, case_id)
     if without:
         await give_beds(tx, without, {entry.id: entry.members for entry in without}, cause)
-        matching.set_availability(tx, without[0].subject, cause)
+        timing.set_availability(tx, without[0].subject, cause)
 
 
 def until(entry: Placement) -> datetime | None:

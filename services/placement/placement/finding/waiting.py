@@ -15,7 +15,7 @@ from uuid import UUID
 
 from chassis import Cause, Due, Transaction
 
-from placement import matching, store
+from placement import store
 from placement.domain import assign, rounds
 from placement.domain.explain import How
 from placement.domain.homes import Home, taken
@@ -24,8 +24,9 @@ from placement.domain.people import Household, rank
 from placement.domain.recheck import still_hold
 from placement.domain.rounds import Found, Line
 from placement.domain.seen import Listed, home_of, listed_of, with_reasons
+from placement.finding import matching, timing
+from placement.finding.worker import Terms, Worker
 from placement.store import line, reasons, register
-from placement.worker import Terms, Worker
 
 # After so many answers in a row that did not hold, the households are decided on one by one: so many are written, then another round follows.
 MOST_TURNS = 3
@@ -63,7 +64,7 @@ Read = Callable[[Callable[[Transaction], Awaitable[Any]]], Awaitable[Any]]
 async def look(due: Sequence[Due], read: Read) -> Looked | None:
     """What the waiting list gets, decided while nothing is locked; None when it is decided at once, where it is written."""
     seen: Snapshot = await read(_snapshot)
-    if not seen.waiting or matching.turn_of(due) > MOST_TURNS or _at_once(seen):
+    if not seen.waiting or timing.turn_of(due) > MOST_TURNS or _at_once(seen):
         return None
     block, more = list(seen.waiting), False
     if len(block) > rounds.BLOCK:
@@ -83,7 +84,7 @@ async def _snapshot(tx: Transaction) -> Snapshot:
 
 
 def _terms(tx: Transaction) -> Terms:
-    return Terms(tx.settings.match_seconds, tx.now, matching.limits(tx), rounds.BLOCK)
+    return Terms(tx.settings.match_seconds, tx.now, timing.limits(tx), rounds.BLOCK)
 
 
 def _at_once(seen: Snapshot) -> bool:
@@ -102,13 +103,13 @@ async def answer(tx: Transaction, looked: Looked | None, due: Sequence[Due], loc
         await _write(tx, found, found.lines, found.offers, cause)
     else:
         found, unseen = looked.found, await line.unseen(tx, looked.snapshot.marks)
-        lines, offers = await _unchanged(tx, found, [listed_of(row.told, matching.limits(tx), tx.now).household for row in unseen])
+        lines, offers = await _unchanged(tx, found, [listed_of(row.told, timing.limits(tx), tx.now).household for row in unseen])
         held = await _held(tx, looked.snapshot.homes, offers)
         await _write(tx, found, lines, held, cause)
         more = looked.more or bool(unseen) or len(held) < len(found.offers)
-        turn = matching.turn_of(due) + 1 if len(held) < len(found.offers) else 0
+        turn = timing.turn_of(due) + 1 if len(held) < len(found.offers) else 0
     if more:
-        matching.set_round(tx, cause=cause, turn=turn)
+        timing.set_round(tx, cause=cause, turn=turn)
 
 
 async def _unchanged(tx: Transaction, found: Found, unseen: Sequence[Household]) -> tuple[list[Line], list[Offer]]:

@@ -1,4 +1,4 @@
-"""Solves the programs of a joint matching with HiGHS: `python -m placement.solver` reads tasks and answers them, until there are no more."""
+"""Solves the programs of a joint matching with HiGHS: `python -m placement.finding.solver` reads tasks and answers them, until there are no more."""
 
 import os
 import pickle
@@ -20,7 +20,7 @@ from placement.domain.placing import Solution, Solve
 from placement.domain.program import Program
 from placement.domain.rounds import Found, choose, decide
 from placement.domain.seen import home_of, listed_of
-from placement.worker import Terms, Texts, read, write
+from placement.finding.worker import Terms, Texts, read, write
 
 POLITE = 19
 # A program gets this part of the time that is left, so that one that is hard leaves some to those after it.

@@ -12,9 +12,10 @@ from chassis import Transaction, conflict
 from contracts import placement as facts
 from contracts.vocabulary import CancelReason, DeclineReason, Handover
 
-from placement import matching, store
+from placement import store
 from placement.domain.needs import State, after_cancel, declined_by, enter
 from placement.domain.placements import Placement, Said, Step, claim, decided, move, prolonged
+from placement.finding import matching, timing
 from placement.settings import PlacementSettings
 from placement.store import register, relearnt
 
@@ -74,7 +75,7 @@ async def accept(tx: Transaction, offer: Placement, said: Said) -> Placement:
     await proceed(tx, accepted, State.ACCEPTED)
     tx.cancel_clock("hold", offer.subject, offer.clock_key)
     tx.set_clock("arrival", offer.subject, arrive_by, key=offer.clock_key)
-    matching.set_availability(tx, offer.subject)
+    timing.set_availability(tx, offer.subject)
     matching.say(tx, facts.Accepted(placement_id=offer.id, shelter_id=offer.shelter_id, arrive_by=arrive_by), offer)
     return accepted
 

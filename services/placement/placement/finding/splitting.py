@@ -7,10 +7,11 @@ from chassis import Transaction
 from contracts import placement as facts
 from contracts.vocabulary import CancelReason, SplitReason
 
-from placement import matching, store
+from placement import store
 from placement.domain.needs import Need
 from placement.domain.placements import Step
 from placement.domain.split import divided, said_no
+from placement.finding import matching
 from placement.store import groups
 from placement.store.groups import Approved
 
