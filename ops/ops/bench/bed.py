@@ -19,7 +19,8 @@ import asyncpg
 import httpx
 import nats
 from chassis import Settings, migrate
-from chassis.store.database import Database
+from chassis.store.database import Database, create_engine
+from chassis.store.vault import Vault, read_key_file
 from contracts import streams
 from nats.aio.client import Client
 from nats.js import JetStreamContext
@@ -182,16 +183,33 @@ async def connected(url: str) -> AsyncIterator[Any]:
         await connection.close()
 
 
+def settings_of(bed: Bed, service: str, settings: type[S]) -> S:
+    """The settings of a service as its process would read them."""
+    prefix = f"{service.upper()}_"
+    told: dict[str, Any] = {name.removeprefix(prefix).lower(): value for name, value in bed.environment(service).items() if name.startswith(prefix)}
+    return settings(**told)
+
+
 @contextlib.asynccontextmanager
 async def database_of(bed: Bed, service: str, settings: type[S]) -> AsyncIterator[Database]:
     """The store of a service as the service itself uses it."""
-    prefix = f"{service.upper()}_"
-    told: dict[str, Any] = {name.removeprefix(prefix).lower(): value for name, value in bed.environment(service).items() if name.startswith(prefix)}
-    database = Database(settings(**told), service)
+    database = Database(settings_of(bed, service, settings), service)
     try:
         yield database
     finally:
         await database.close()
+
+
+@contextlib.asynccontextmanager
+async def vault_of(bed: Bed, service: str, settings: type[S]) -> AsyncIterator[Vault]:
+    """The keys of a service as the service itself uses them."""
+    told = settings_of(bed, service, settings)
+    assert told.keys_url is not None and told.key_file is not None  # noqa: S101, PT018 - a bed has them
+    vault = Vault(create_engine(told.keys_url.get_secret_value(), 2), read_key_file(told.key_file))
+    try:
+        yield vault
+    finally:
+        await vault.engine.dispose()
 
 
 @contextlib.asynccontextmanager

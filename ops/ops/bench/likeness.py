@@ -27,7 +27,7 @@ from intake.linkage.finding import SEALED_AS, Doubles
 from intake.linkage.likeness import Encoder, packed
 from intake.settings import IntakeSettings
 
-from ops.bench.bed import Bed, connected, open_bed
+from ops.bench.bed import Bed, connected, database_of, open_bed, settings_of, vault_of
 from ops.bench.figures import Figure, Sizes, percentile
 from ops.doubles import Written, written
 from ops.linkage import described
@@ -60,22 +60,16 @@ class Wanted:
 async def figure(_bed: Bed, sizes: Sizes, say: Callable[[str], None]) -> Figure:
     """A store of its own, filled once; each look is timed from the plain report to the judged pairs."""
     found = Figure("likeness", f"the same person among {sizes.in_store:,}, one look at a time")
-    async with open_bed() as bed:
-        told: dict[str, Any] = {
-            name.removeprefix("INTAKE_").lower(): value for name, value in bed.environment(SERVICE).items() if name.startswith("INTAKE_")
-        }
-        settings = IntakeSettings(**told)
-        assert settings.keys_url is not None and settings.key_file is not None  # noqa: S101, PT018 - a bed has them
-        vault = Vault(create_engine(settings.keys_url.get_secret_value(), 2), read_key_file(settings.key_file))
-        database = Database(settings, SERVICE)
-        try:
-            await vault.prepare()
-            wanted = await _fill(bed, Store(bed.store(SERVICE), bed.store(SERVICE, f"{SERVICE}_keys"), str(settings.key_file)), sizes, say)
-            looks = [*wanted[: LOOKED_FOR // 2], *(Wanted(entry, ()) for entry in islice(written(STRANGERS, LOOKED_FOR), LOOKED_FOR // 2))]
-            seconds, processor, right, true = await _look(Doubles(lambda: vault), database, looks[: max(20, sizes.reports)])
-        finally:
-            await database.close()
-            await vault.engine.dispose()
+    async with (
+        open_bed() as bed,
+        vault_of(bed, SERVICE, IntakeSettings) as vault,
+        database_of(bed, SERVICE, IntakeSettings) as database,
+    ):
+        await vault.prepare()
+        key_file = str(settings_of(bed, SERVICE, IntakeSettings).key_file)
+        wanted = await _fill(bed, Store(bed.store(SERVICE), bed.store(SERVICE, f"{SERVICE}_keys"), key_file), sizes, say)
+        looks = [*wanted[: LOOKED_FOR // 2], *(Wanted(entry, ()) for entry in islice(written(STRANGERS, LOOKED_FOR), LOOKED_FOR // 2))]
+        seconds, processor, right, true = await _look(Doubles(lambda: vault), database, looks[: max(20, sizes.reports)])
     p50, p99 = percentile(seconds, 0.5) * 1e3, percentile(seconds, 0.99) * 1e3
     found.rows.append(("a look, p50 / p99", f"{p50:.1f} / {p99:.1f} ms"))
     found.rows.append(
