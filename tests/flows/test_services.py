@@ -105,7 +105,9 @@ async def test_a_provider_that_may_not_hear_of_it_waits_for_consent_and_hears_wh
     assert (early["type"], early["problems"]) == ("receipt.rejected.v1", [{"field": "service_id", "code": "unknown_code"}])
     await rig.advance(hours=73)
     assert ("service_consent", 1) in await missed(rig, case_id)
-    (desk,) = await rig.sql("notifications", "SELECT 1 FROM notice WHERE kind = 'clock_missed' AND clock = 'service_consent' AND role = 'intake_officer'")
+    (desk,) = await rig.sql(
+        "notifications", "SELECT 1 FROM notice WHERE kind = 'clock_missed' AND clock = 'service_consent' AND role = 'intake_officer'"
+    )
     assert desk is not None
 
     await share(rig, case_id, person, "polda-ppa", purpose="health")
@@ -153,7 +155,9 @@ async def test_silence_of_a_provider_climbs_until_it_answers(rig: Rig) -> None:
     for hours in (73, 25, 25):
         await rig.advance(hours=hours)
     assert [entry for entry in await missed(rig, case_id) if entry[0] == "service_answer"] == [("service_answer", n) for n in (1, 2, 3)]
-    notices = await rig.sql("notifications", "SELECT role, number FROM notice WHERE kind = 'clock_missed' AND clock = 'service_answer' ORDER BY position")
+    notices = await rig.sql(
+        "notifications", "SELECT role, number FROM notice WHERE kind = 'clock_missed' AND clock = 'service_answer' ORDER BY position"
+    )
     steps = {(row.role, row.number) for row in notices}
     assert ("peksos", 1) in steps
     assert ("supervisor", 1) not in steps
@@ -184,13 +188,14 @@ async def test_a_person_who_refused_her_plan_is_asked_of_nobody_and_a_child_does
     await people.platform(rig)
     case_id = await people.refer(rig, people.a_referral("S-2", shelter=False))
     mother, child = await people.persons(rig, case_id)
-    ok(
-        await rig.post(
-            "assessment", f"/cases/{case_id}/complete", json={"risk_view": {"band": "mild"}, "no_instrument_reason": "declined"}, **WORKER
-        )
-    )
+    ok(await rig.post("assessment", f"/cases/{case_id}/complete", json={"risk_view": {"band": "mild"}, "no_instrument_reason": "declined"}, **WORKER))
     outcomes = [
-        {"person_id": mother, "outcome": "services_at_home", "agreement": {"agreed": "not_agreed", "reason": "refused"}, "services": [{"code": LEGAL}]},
+        {
+            "person_id": mother,
+            "outcome": "services_at_home",
+            "agreement": {"agreed": "not_agreed", "reason": "refused"},
+            "services": [{"code": LEGAL}],
+        },
         {"person_id": child, "outcome": "services_at_home", "agreement": {"agreed": "agreed", "reason": "no_guardian"}},
     ]
     refused = await rig.post("assessment", f"/cases/{case_id}/plan", json={"outcomes": outcomes}, **WORKER)

@@ -141,9 +141,15 @@ def told_by(event: Received[Any]) -> tuple[case.Told, ...]:
 
 
 def _of_its_course(data: Any, version: int) -> tuple[case.Told, ...]:
-    if isinstance(data, IncidentRecorded):
-        return () if data.correction else (case.Incident(version),)
-    return (case.Again(version) if isinstance(data, Reopened) else case.Over(version),)
+    """What else moves a case; of what says nothing of where it stands (a service's answer, somebody's erasure) there is nothing to tell."""
+    match data:
+        case IncidentRecorded() if not data.correction:
+            return (case.Incident(version),)
+        case Reopened():
+            return (case.Again(version),)
+        case Withdrawn() | ReferredOut() | ContactLost() | Closed():
+            return (case.Over(version),)
+    return ()
 
 
 def _members(snapshot: household.Household) -> tuple[case.Member, ...]:

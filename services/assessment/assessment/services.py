@@ -199,7 +199,7 @@ async def learn_again(tx: Transaction, event: Received[Any], round_version: int)
     version = data.answer_version or 0 if isinstance(data, facts.ServiceAnswered) else 0
     # Only what the worker's own agency gives was never requested.
     own = known.own if known else status is Status.ACCEPTED
-    again = Service(data.service_id, data.person_id, data.service.value, data.provider, status, own, reason, 0, round_version, version, version)
+    again = Service(data.service_id, data.person_id, data.service.value, data.provider, status, own, reason, 0, round_version, version)
     await _keep(tx, event.subject, [again], event.time)
 
 

@@ -70,7 +70,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service for one person; `own` when the worker's own agency gives it, `answer_version` that of intake's newest word which it follows."""
+    """One service for one person; `own` when the worker's own agency gives it. `answer_version` is that of the newest answer which intake told,
+    `heard_version` that of its newest word on whether the provider hears of the request.
+    """
 
     service_id: UUID
     person: UUID
@@ -121,7 +123,7 @@ def by_plan(known: Iterable[Service], wanted: Sequence[Wanted]) -> Change:
     return Change(going_on, tuple(want for want in dict.fromkeys(wanted) if want not in running), ended)
 
 
-def answered(service: Service, answer: str, reason: str | None = None, version: int | None = None) -> Service:
+def answered(service: Service, answer: str, reason: str | None = None) -> Service:
     """The service after its provider's answer; the same answer again changes nothing, and what is over stays so.
 
     Raises FieldError for a decline without a reason, or a reason with another answer.
@@ -133,7 +135,7 @@ def answered(service: Service, answer: str, reason: str | None = None, version: 
     status = {Answer.ACCEPTED: Status.ACCEPTED, Answer.DECLINED: Status.DECLINED, Answer.DELIVERED: Status.DELIVERED}[Answer(answer)]
     if service.status in OVER or (service.status, service.reason) == (status, reason):
         return service
-    return replace(service, status=status, reason=reason, answer_version=service.answer_version if version is None else version)
+    return replace(service, status=status, reason=reason)
 
 
 def answered_by_people(service: Service, answer: str, reason: str | None) -> Service:
@@ -163,19 +165,23 @@ def asked_elsewhere(service: Service, provider: str) -> tuple[Service, Wanted]:
 
 
 def heard(service: Service, words: Iterable[Word]) -> Service:
-    """The service after what intake said of it, each word once. The newest holds, in whatever order they come; but what was delivered was delivered."""
+    """The service after what intake said of it, each word once. The newest answer holds, in whatever order they come; what was delivered was delivered."""
     for word in sorted(words, key=lambda word: word.version):
-        if word.version <= max(service.heard_version, service.answer_version) and word.answer != Answer.DELIVERED:
-            continue
         if word.answer is not None:
-            try:
-                service = answered(service, word.answer, word.reason, word.version)
-            except FieldError:
-                service = answered(service, word.answer, Reason.SERVICE_UNAVAILABLE.value if word.answer == Answer.DECLINED else None, word.version)
-        elif service.status in {Status.REQUESTED, Status.WAITS_FOR_CONSENT, Status.ASKED}:
-            service = replace(service, status=Status.ASKED if word.passed_on else Status.WAITS_FOR_CONSENT)
-        service = replace(service, heard_version=max(service.heard_version, word.version))
+            service = _with_answer(service, word.answer, word.reason, word.version)
+        elif word.version > service.heard_version:
+            waits = service.status in {Status.REQUESTED, Status.WAITS_FOR_CONSENT, Status.ASKED}
+            status = Status.ASKED if word.passed_on else Status.WAITS_FOR_CONSENT
+            service = replace(service, status=status if waits else service.status, heard_version=word.version)
     return service
+
+
+def _with_answer(service: Service, answer: str, reason: str | None, version: int) -> Service:
+    if version <= service.answer_version and answer != Answer.DELIVERED:
+        return service
+    declined = answer == Answer.DECLINED
+    after = answered(service, answer, (reason or Reason.SERVICE_UNAVAILABLE.value) if declined else None)
+    return replace(after, answer_version=max(service.answer_version, version))
 
 
 def timed(case: Case, before: Mapping[UUID, Service], after: Collection[Service], now: datetime, limits: Limits) -> Case:
