@@ -4,8 +4,9 @@ from datetime import date, timedelta
 import pytest
 from assessment.domain import agreement, case, reassessment, risk
 from assessment.domain.agreement import Agreement, PersonPlan
-from assessment.domain.case import RISKS, Case, State, StateError, rank
+from assessment.domain.case import Case, State, StateError
 from assessment.domain.reassessment import Kind, concluded
+from assessment.domain.risk import RISKS, rank
 from contracts.vocabulary import AssessmentFlag, AssessmentKind, Band, RedFlag, Risk
 from hypothesis import given
 from hypothesis import strategies as st

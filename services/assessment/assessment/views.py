@@ -356,32 +356,6 @@ class AnswersView(BaseModel):
         )
 
 
-class BandView(BaseModel):
-    """One person's band by a version of an instrument; None when too few answers were given."""
-
-    person_id: UUID
-    instrument: str
-    version: int
-    band: str | None
-
-
-class AssessedView(BaseModel):
-    """One assessment of a case; `judged` is the worker's own word on the risk, `rules` are those that raised it to `risk`."""
-
-    number: int
-    kind: Kind
-    band: str
-    flags: tuple[str, ...]
-    risk: str | None
-    judged: str | None
-    rules: tuple[str, ...]
-    dangers: tuple[str, ...]
-    no_instrument_reason: str | None
-    by: UUID
-    at: datetime
-    persons: tuple[BandView, ...]
-
-
 class WordingBody(Body):
     """The validated wording of one language: a text for each item, and where it is from."""
 

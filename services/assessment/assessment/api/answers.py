@@ -12,12 +12,13 @@ from contracts.vocabulary import AssessmentFlag, AssessmentKind, Band, Risk
 from fastapi import APIRouter, Depends, Query, Request
 
 from assessment import assessed, decisions, policy, register, store
+from assessment.api.bodies import AssessedView, BandView
 from assessment.api.cases import changed, owned, refusing, seen
 from assessment.domain import assignment, case, instruments, reassessment, risk
 from assessment.domain.case import Case, State
 from assessment.domain.instruments import Answered
 from assessment.register import Key, Known
-from assessment.views import AnswersBody, AnswersView, AssessedView, BandView, CaseView, CompleteBody
+from assessment.views import AnswersBody, AnswersView, CaseView, CompleteBody
 
 router = APIRouter()
 

@@ -1,4 +1,4 @@
-"""What the routes of plans and services take and show."""
+"""What the routes of plans, services and completed assessments take and show."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Self
@@ -11,6 +11,7 @@ from sqlalchemy import Row
 from assessment.domain import services
 from assessment.domain.agreement import Agreed, Agreement, Consenter, Decision, Finding, GoalCode, GoalProgress, Measure, NotAgreed, OwnView
 from assessment.domain.plan import ServiceCode
+from assessment.domain.reassessment import Kind
 from assessment.domain.services import Answer, Reason, Status
 from assessment.views import Body
 
@@ -224,3 +225,29 @@ class AskedView(BaseModel):
         """The view of a row for its provider."""
         clock = services.CLOCKS.get(Status(row.status))
         return cls(service_id=row.service_id, service=row.code, status=Status(row.status), due_at=deadlines.get(f"{clock}:{row.service_id}"))
+
+
+class BandView(BaseModel):
+    """One person's band by a version of an instrument; None when too few answers were given."""
+
+    person_id: UUID
+    instrument: str
+    version: int
+    band: str | None
+
+
+class AssessedView(BaseModel):
+    """One assessment of a case; `judged` is the worker's own word on the risk, `rules` are those that raised it to `risk`."""
+
+    number: int
+    kind: Kind
+    band: str
+    flags: tuple[str, ...]
+    risk: str | None
+    judged: str | None
+    rules: tuple[str, ...]
+    dangers: tuple[str, ...]
+    no_instrument_reason: str | None
+    by: UUID
+    at: datetime
+    persons: tuple[BandView, ...]

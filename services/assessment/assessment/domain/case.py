@@ -10,9 +10,9 @@ from assessment.domain.refusals import FieldError as FieldError  # noqa: PLC0414
 from assessment.domain.refusals import OwnPlanError as OwnPlanError  # noqa: PLC0414 - told under the name of the module that raises it
 from assessment.domain.refusals import StateError as StateError  # noqa: PLC0414 - told under the name of the module that raises it
 from assessment.domain.refusals import UnknownError as UnknownError  # noqa: PLC0414 - told under the name of the module that raises it
+from assessment.domain.risk import rank
 
 HIGH_RISK = "high"
-RISKS = ("low", "medium", HIGH_RISK)
 
 
 class State(StrEnum):
@@ -283,11 +283,6 @@ def _anew(case: Case) -> Case:
     return replace(known, state=State.NOT_STARTED, worker=None, goals={}, followups=(), deadlines={}, missed={}, assessed_risk=None)
 
 
-def rank(risk: str | None) -> int:
-    """How high a risk is; one that nobody named is below all."""
-    return RISKS.index(risk) if risk in RISKS else -1
-
-
 def _looked_at_again(case: Case, now: datetime, limits: Limits) -> Case:
     """Let a case that was assessed be assessed again soon when its risk was raised or another incident was recorded since."""
     if case.state not in ASSESSED or "comprehensive" in case.deadlines:
@@ -387,10 +382,7 @@ CALLED = {"initial": "initial_assessment", "comprehensive": "comprehensive_asses
 
 
 def ran_out(case: Case, clock: str, due: datetime, now: datetime, limits: Limits) -> tuple[Case, Missed | None]:
-    """A deadline of the assessment or of a service ran out: say so, with its step on the ladder, and set it again, for no open case may be without one.
-
-    A deadline that was met meanwhile changes nothing.
-    """
+    """A deadline ran out: say so, with its step on the ladder, and set it again, for no open case may be without one; one that was met changes nothing."""
     if clock not in case.deadlines or case.state in TERMINAL:
         return case, None
     kind, _, service = clock.partition(":")

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
-from assessment.domain.case import ASSESSED, Case, Limits, State, StateError, rank, require, without
+from assessment.domain.case import ASSESSED, Case, Limits, State, StateError, require, without
+from assessment.domain.risk import rank
 
 
 class Kind(StrEnum):

@@ -4,10 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from assessment.domain.case import RISKS, rank
-
-LOW, MEDIUM, HIGH = RISKS
+RISKS = LOW, MEDIUM, HIGH = ("low", "medium", "high")
 SEVERE = "severe"
+
+
+def rank(risk: str | None) -> int:
+    """How high a risk is; one that nobody named is below all."""
+    return RISKS.index(risk) if risk in RISKS else -1
 
 
 class Danger(StrEnum):
