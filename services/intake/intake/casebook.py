@@ -232,17 +232,20 @@ def _say(tx: Transaction, sayings: Iterable[Saying], own: int) -> list[Fact]:
 
 def _raise_risk(tx: Transaction, case_id: UUID, book: Book, new: Sequence[Fact], growth: Growth) -> list[Fact]:
     """The latest triage once more with the risk that an assessment found, where that is higher; nothing lowers what people of intake judged."""
-    known = [*book.facts, *new]
-    found = raised_by(growth.received, standing.standing(known), known, growth.cause.name[:64])
-    if found is None:
+    if not any(fact.type == standing.Kind.COMPLETED for fact in growth.received):
         return []
+    known = [*book.facts, *new]
     now = standing.standing(known)
-    codes = dict(now.triage.codes) if now.triage else {}
+    found = raised_by(growth.received, now, known)
+    if found is None or now.triage is None:
+        return []
+    risk = found.codes["risk"]
     same = {"household": household_of(book.case, book.persons), "responsible_agency": now.responsible, "responsible_unit": now.unit}
-    due = {"due_at": tx.now + service_due(tx, found)}
-    changed = RiskChanged.model_validate({**codes, **same, **due, "risk": found, "judged": False})
-    own = sum(fact.producer == "intake" for fact in known)
-    return _say(tx, [Saying(case_id, changed, growth.cause, key="assessed")], own)
+    codes = {**now.triage.codes, **same, "risk": risk, "judged": False, "due_at": tx.now + service_due(tx, risk)}
+    # Caused by the assessment itself, with whatever it came: so that it is known to have been heard.
+    cause = Cause(str(found.id), found.at, growth.cause.correlation, growth.cause.trace)
+    changed = Saying(case_id, RiskChanged.model_validate(codes), cause, key="assessed")
+    return _say(tx, [changed], sum(fact.producer == "intake" for fact in known))
 
 
 def _route_services(tx: Transaction, book: Book, known: Sequence[Fact], now: Standing, *, responsible: str, growth: Growth) -> list[Fact]:
