@@ -79,6 +79,13 @@ def test_what_is_over_is_routed_no_more_but_a_decline_alone_does_not_end_it():
     assert len(referring.to_route([requested(ONE), declined(ONE, 2, final=False)], Grants())) == 1
 
 
+def test_what_was_asked_before_a_case_was_reopened_is_asked_no_more():
+    again = said("intake", "reopened", 5, reason="asked_again")
+    assert referring.requests([requested(ONE), again]) == {}
+    anew = said("assessment", "assigned", 2, worker_id=str(TWO), reopened_version=5)
+    assert list(referring.requests([requested(ONE), again, anew, requested(TWO, version=3)])) == [str(TWO)]
+
+
 def test_an_agency_hears_of_the_services_that_it_was_asked_for_and_of_no_other():
     known = [
         requested(ONE),

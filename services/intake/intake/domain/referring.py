@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from intake.domain.standing import Fact, in_order
+from intake.domain.standing import Fact, Kind, in_order, last, this_round
 
 REQUESTED = "case.assessment.service_requested.v1"
 DECLINED, DELIVERED = "case.assessment.service_declined.v1", "case.assessment.service_delivered.v1"
@@ -66,11 +66,12 @@ class Grants:
 
 
 def requests(facts: Iterable[Fact]) -> dict[str, Request]:
-    """The requests that are open, by service id, whatever order their facts come in."""
+    """The requests that are open, by service id, whatever order their facts come in; those from before a case was reopened are not."""
     known = in_order(facts)
+    asked = this_round([fact for fact in known if fact.producer == "assessment"], last([f for f in known if f.producer == "intake"], {Kind.REOPENED}))
     over = {str(f.codes["service_id"]) for f in known if f.type == DELIVERED or (f.type == DECLINED and f.codes.get("final"))}
     found: dict[str, Request] = {}
-    for fact in known:
+    for fact in asked:
         if fact.type == REQUESTED and (service_id := str(fact.codes["service_id"])) not in over:
             codes = fact.codes
             found[service_id] = Request(service_id, codes["provider"], codes["service"], codes["person_id"], codes["due_at"])
