@@ -305,7 +305,8 @@ class Officers:
             return
         story = self.script.stories[case_id]
         first = next((m["person_id"] for m in detail["members"] if m["age"] is None or m["age"] >= ADULT), detail["members"][0]["person_id"])
-        outcomes = [{"person_id": m["person_id"], "outcome": _outcome(story, first=m["person_id"] == first)} for m in detail["members"]]
+        ends = {m["person_id"]: _outcome(story, first=m["person_id"] == first) for m in detail["members"]}
+        outcomes = [{"person_id": m["person_id"], "outcome": ends[m["person_id"]], "agreement": _to_the_plan(m["age"])} for m in detail["members"]]
         services = ["psikologis", "penampungan_sementara" if detail["sheltered"] else "pengaduan"]
         await self.api.post(who, f"/assessment/cases/{case_id}/plan", {"outcomes": outcomes, "services": services})
 
@@ -371,6 +372,11 @@ def _epoch(moment: str) -> float:
 def _agreement(member: Line) -> str:
     adult = member["role"] != "child" if member["age"] is None else member["age"] >= ADULT
     return "own" if adult else "own_view_and_consenter"
+
+
+def _to_the_plan(age: int | None) -> dict[str, str]:
+    child = age is not None and age < ADULT
+    return {"agreed": "own_view_and_consenter", "own_view": "agrees", "consenter": "guardian"} if child else {"agreed": "agreed"}
 
 
 def _outcome(story: str, *, first: bool) -> str:

@@ -66,8 +66,13 @@ async def a_planned_case(rig: Rig, outcomes: dict[UUID, str], **triage: Any) -> 
     return case_id
 
 
+# What counts as agreement whatever her age, for tests that are about something else.
+AGREED = {"agreed": "alternative_consenter", "consenter": "court", "reason": "unable_to_decide"}
+
+
 def plan_of(outcomes: dict[UUID, str], *services: str) -> dict[str, Any]:
-    return {"outcomes": [{"person_id": str(person), "outcome": outcome} for person, outcome in outcomes.items()], "services": list(services)}
+    persons = [{"person_id": str(person), "outcome": outcome, "agreement": AGREED} for person, outcome in outcomes.items()]
+    return {"outcomes": persons, "services": list(services)}
 
 
 def errors(response: httpx.Response) -> dict[str, str]:

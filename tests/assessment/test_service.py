@@ -50,7 +50,10 @@ from tests.rig import Rig
 
 def test_every_fact_that_concerns_assessment_has_a_handler():
     assert set(handlers.inputs.types) == {event.type for stream in ("CASES", "AUDIT") for event in catalogue.read_by("assessment", stream)}
-    assert set(handlers.inputs.clocks) == {"assignment", "initial", "plan", "outcome", "followup", "grace", "absence"}
+    assert set(handlers.inputs.clocks) == {
+        "assignment", "initial", "comprehensive", "reassessment", "plan", "outcome", "followup", "grace", "absence",
+        "service_answer", "service_consent", "service_delivery", "service_declined",
+    }  # fmt: skip
 
 
 async def test_the_migrations_make_the_tables_that_the_store_declares(rig: Rig):
@@ -77,7 +80,8 @@ async def test_a_case_goes_from_triage_to_the_last_follow_up(rig: Rig):
     assert (await answer(rig, case_id, {f"phq9_{n}": 2 for n in range(1, 9)})).json()["total"] == 18
     completed = await act(rig, case_id, "complete", {"risk_view": {"band": "mild", "flags": ["child_at_risk"]}})
     assert completed.json()["state"] == "assessed"
-    assert await data(rig, case_id, "completed") == [{"band": "severe", "flags": ["child_at_risk"]}]
+    (told,) = await data(rig, case_id, "completed")
+    assert (told["band"], told["flags"], told["kind"], told["risk"]) == ("severe", ["child_at_risk"], "comprehensive", "medium")
 
     outcomes = {MOTHER: "reunification", CHILD: "rehabilitation"}
     proposed = await act(rig, case_id, "plan", plan_of(outcomes, "psikologis", "bantuan_hukum"))
@@ -259,6 +263,6 @@ async def test_every_order_in_which_facts_arrive_ends_in_the_same_row(rig: Rig, 
     assert len(rows) == 1
     (row,) = rows
     assert (row.cases, row.state) == (720, "stopped" if ended else "assigned")
-    assert (row.worker_id, row.clocks) == ((None, []) if ended else (WORKER, ["initial", "plan"]))
+    assert (row.worker_id, row.clocks) == ((None, []) if ended else (WORKER, ["comprehensive", "initial", "plan"]))
     kinds = {row.kind for row in await rig.sql("assessment", "SELECT DISTINCT kind FROM clock")}
     assert kinds == set(row.clocks)

@@ -88,6 +88,15 @@ WRONG_ROLES: tuple[tuple[str, str, str, Any], ...] = (
     ("supervisor", "POST", f"/cases/{NOBODYS}/rehabilitation/start", {"person_id": str(MOTHER)}),
     ("supervisor", "POST", f"/cases/{NOBODYS}/rehabilitation/complete", {"person_id": str(MOTHER)}),
     ("supervisor", "POST", f"/cases/{NOBODYS}/outcome", {"person_id": str(MOTHER)}),
+    ("supervisor", "POST", f"/cases/{NOBODYS}/plan/review", {"finding": "on_track"}),
+    ("operator", "GET", f"/cases/{NOBODYS}/plan/record", None),
+    ("operator", "GET", f"/cases/{NOBODYS}/services", None),
+    ("agency_system", "GET", f"/cases/{NOBODYS}/assessments", None),
+    ("agency_system", "POST", f"/cases/{NOBODYS}/services/{NOBODYS}/answer", {"answer": "accepted"}),
+    ("supervisor", "POST", f"/cases/{NOBODYS}/services/{NOBODYS}/end", {"reason": "not_applicable"}),
+    ("supervisor", "POST", f"/cases/{NOBODYS}/services/{NOBODYS}/ask", {"provider": "dppapp"}),
+    ("peksos", "GET", "/services", None),
+    ("peksos", "POST", f"/services/{NOBODYS}/answer", {"answer": "accepted"}),
     ("operator", "GET", f"/cases/{NOBODYS}/followups", None),
     ("supervisor", "POST", f"/cases/{NOBODYS}/followups/1/done", {"result": "safe"}),
 )
@@ -99,7 +108,7 @@ async def test_other_roles_are_refused_and_unknown_cases_are_not_there(rig: Rig)
         refused = await rig.send(method, "assessment", path, json=body, role=role)
         assert refused.status_code == 403, path
         if "cases/" in path:
-            right = "supervisor" if "plan/" in path or "reassign" in path or method == "GET" else "peksos"
+            right = "peksos" if "plan/review" in path else "supervisor" if "plan/" in path or "reassign" in path or method == "GET" else "peksos"
             absent = await rig.send(method, "assessment", path, json=body, role=right)
             assert absent.status_code == 404, path
 
@@ -164,9 +173,9 @@ async def test_an_assessment_without_a_finished_instrument_needs_a_reason(rig: R
     }  # fmt: skip
     done = await act(rig, case_id, "complete", {**JUDGED, "no_instrument_reason": "not_able_now"})
     assert done.status_code == 200
-    assert await data(rig, case_id, "completed") == [{"band": "moderate", "flags": ["self_harm"]}]
+    (told,) = await data(rig, case_id, "completed")
+    assert (told["band"], told["flags"], told["risk"], told["rules"]) == ("moderate", ["self_harm"], "high", ["flag_self_harm"])
     assert refused_in("assessed", await act(rig, case_id, "complete", JUDGED))
-    assert refused_in("assessed", await answer(rig, case_id, {"phq9_1": 1}))
 
 
 # -- the plan and its outcomes ----------------------------------------------------------------------------------------------------

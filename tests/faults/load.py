@@ -299,6 +299,8 @@ class Load:
                 ]
                 if not row["sheltered"]:
                     outcomes = [entry | {"outcome": "services_at_home"} for entry in outcomes]
+                agreed = {"agreed": "alternative_consenter", "consenter": "guardian", "reason": "unable_to_decide"}
+                outcomes = [entry | {"agreement": agreed} for entry in outcomes]
                 await self.act("plan", case_id, who, f"{where}/plan", {"outcomes": outcomes, "services": ["psikologis"]})
             case "plan_proposed":
                 word, body = ("return", {"reason": "incomplete"}) if self.rng.random() < 0.05 else ("approve", {})

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4, uuid5
 from tests.rig import NAMESPACE, Rig
 
 PEKSOS = UUID("00000000-0000-4000-8000-00000000abcd")
+AGREED = {"agreed": "alternative_consenter", "consenter": "court", "reason": "unable_to_decide"}
 ALL = ("intake", "placement", "assessment", "notifications")
 
 
@@ -118,7 +119,7 @@ async def assess_and_plan(rig: Rig, case_id: UUID, outcome: str) -> list[str]:
     ok(await rig.put("assessment", f"/cases/{case_id}/answers", json={"person_id": members[0], "instrument": "phq9", "answers": answers}, **peksos))
     judgement = {"risk_view": {"band": "moderate"}, "no_instrument_reason": "too_young"}
     ok(await rig.post("assessment", f"/cases/{case_id}/complete", json=judgement, **peksos))
-    plan = {"outcomes": [{"person_id": person, "outcome": outcome} for person in members]}
+    plan = {"outcomes": [{"person_id": person, "outcome": outcome, "agreement": AGREED} for person in members]}
     ok(await rig.post("assessment", f"/cases/{case_id}/plan", json=plan, **peksos))
     assert (await rig.post("assessment", f"/cases/{case_id}/plan/approve", json={}, **peksos)).status_code == 403, "nobody approves her own plan"
     ok(await rig.post("assessment", f"/cases/{case_id}/plan/approve", json={}, role="supervisor", agency="dinsos"))

@@ -11,7 +11,7 @@ from contracts.vocabulary import AssessmentFlag, FollowupResult
 
 from assessment import roster, store
 from assessment.domain import assignment
-from assessment.domain.case import Case, FollowupCame, FollowupEnded, Given, Limits, Missed, Said
+from assessment.domain.case import Case, FollowupCame, FollowupEnded, Given, Limits, Missed, Said, settled
 from assessment.settings import AssessmentSettings
 
 
@@ -22,6 +22,15 @@ def limits(tx: Transaction) -> Limits:
         assignment=settings.span(minutes=settings.assignment_minutes),
         initial=settings.span(hours=settings.initial_hours),
         again=settings.span(hours=settings.again_hours),
+        escalate=settings.span(hours=settings.escalate_hours),
+        comprehensive=settings.span(days=settings.comprehensive_days),
+        reassessment=settings.span(days=settings.reassessment_days),
+        reassess_soon=settings.span(hours=settings.reassess_soon_hours),
+        service_answer=settings.span(hours=settings.service_answer_hours),
+        service_answer_high_risk=settings.span(hours=settings.service_answer_hours_high_risk),
+        service_consent=settings.span(hours=settings.service_consent_hours),
+        service_delivery=settings.span(days=settings.service_delivery_days),
+        service_declined=settings.span(hours=settings.service_declined_hours),
         plan=settings.span(days=settings.plan_days),
         outcome=settings.span(days=settings.outcome_days),
         grace=settings.span(days=settings.grace_days),
@@ -32,8 +41,9 @@ def limits(tx: Transaction) -> Limits:
 
 
 async def record(tx: Transaction, before: Mapping[UUID, Case], after: Mapping[UUID, Case]) -> None:
-    """Write the cases that changed and let their clocks be what their deadlines say."""
-    changed = [case for case_id, case in after.items() if case != before[case_id]]
+    """Write the cases that changed and let their clocks be what their deadlines say; one that is over has none."""
+    now = {case_id: settled(case) for case_id, case in after.items()}
+    changed = [case for case_id, case in now.items() if case != before[case_id]]
     await store.save(tx, changed)
     for case in changed:
         earlier = before[case.case_id].deadlines
@@ -96,7 +106,7 @@ def _fact(said: Said) -> Event:
                 return facts.Reassigned(worker_id=said.worker, due_at=said.due)
             return facts.Assigned(worker_id=said.worker, due_at=said.due, reopened_version=said.round_version or None)
         case Missed():
-            return facts.ClockMissed(clock=said.clock, due_at=said.due)
+            return facts.ClockMissed(clock=said.clock, due_at=said.due, step=said.step, service_id=said.service)
         case FollowupCame():
             return facts.FollowupDue(number=said.number, due_at=said.due)
         case FollowupEnded():
@@ -109,7 +119,7 @@ def _key(said: Said) -> str:
     """Several of one type may follow from one cause, but not with the same key."""
     match said:
         case Missed():
-            return said.clock
+            return f"{said.clock}:{said.service}" if said.service else said.clock
         case FollowupCame() | FollowupEnded():
             return str(said.number)
         case _:

@@ -8,11 +8,23 @@ from chassis.store import erasure
 from chassis.store.erasure import Tombstone
 from contracts import household
 from contracts.audit import PlacementSealed
-from contracts.intake import Closed, ContactLost, HouseholdChanged, ReferredOut, Reopened, RiskChanged, Triaged, Withdrawn
+from contracts.intake import (
+    Closed,
+    ContactLost,
+    HouseholdChanged,
+    IncidentRecorded,
+    ReferredOut,
+    Reopened,
+    RiskChanged,
+    ServiceAnswered,
+    ServiceRouted,
+    Triaged,
+    Withdrawn,
+)
 from contracts.placement import Admitted, AdmittedDirectly, Discharged, Left
 from contracts.rights import PersonErased
 
-from assessment import decisions, store
+from assessment import decisions, services, store
 from assessment.domain import case, followups
 
 inputs = Inputs()
@@ -24,6 +36,7 @@ inputs.consumes(PlacementSealed)(witness)  # of whose audit log this store keeps
     Triaged,
     RiskChanged,
     HouseholdChanged,
+    IncidentRecorded,
     Admitted,
     Left,
     Discharged,
@@ -46,6 +59,12 @@ async def learn(events: Sequence[Received[Any]], tx: Transaction) -> None:
     await decisions.record(tx, known, await decisions.find_workers(tx, after))
 
 
+@inputs.consumes(ServiceRouted, ServiceAnswered)
+async def follow_services(events: Sequence[Received[Any]], tx: Transaction) -> None:
+    """Keep whether the provider of a service hears of the request, and what it answered; a decline is the worker's task, silence everybody's."""
+    await services.hear(tx, events)
+
+
 @inputs.consumes(PersonErased)
 async def forget_person(events: Sequence[Received[PersonErased]], tx: Transaction) -> None:
     """Destroy the key of an erased person's answers and take none of hers again; the case goes on with its codes."""
@@ -54,14 +73,21 @@ async def forget_person(events: Sequence[Received[PersonErased]], tx: Transactio
 
 @inputs.clock("assignment")
 @inputs.clock("initial")
+@inputs.clock("comprehensive")
+@inputs.clock("reassessment")
 @inputs.clock("plan")
 @inputs.clock("outcome")
+@inputs.clock("service_answer")
+@inputs.clock("service_consent")
+@inputs.clock("service_delivery")
+@inputs.clock("service_declined")
 async def a_deadline_ran_out(due: Sequence[Due], tx: Transaction) -> None:
     """Say that a deadline was missed and set it again; a case without a worker is offered to the workers once more."""
     known = await store.cases(tx, {clock.subject for clock in due})
     after, limits = dict(known), decisions.limits(tx)
     for clock in due:
-        after[clock.subject], missed = case.ran_out(after[clock.subject], clock.kind, clock.due, tx.now, limits)
+        name = f"{clock.kind}:{clock.key}" if clock.key else clock.kind
+        after[clock.subject], missed = case.ran_out(after[clock.subject], name, clock.due, tx.now, limits)
         decisions.say(tx, clock.subject, missed, clock.cause)
     await decisions.record(tx, known, await decisions.find_workers(tx, after))
 
@@ -111,7 +137,19 @@ def told_by(event: Received[Any]) -> tuple[case.Told, ...]:
         case Left() | Discharged():
             return (case.Gone(version, data.persons),)
         case _:
-            return (case.Again(version) if isinstance(data, Reopened) else case.Over(version),)
+            return _of_its_course(data, version)
+
+
+def _of_its_course(data: Any, version: int) -> tuple[case.Told, ...]:
+    """What else moves a case; of what says nothing of where it stands (a service's answer, somebody's erasure) there is nothing to tell."""
+    match data:
+        case IncidentRecorded() if not data.correction:
+            return (case.Incident(version),)
+        case Reopened():
+            return (case.Again(version),)
+        case Withdrawn() | ReferredOut() | ContactLost() | Closed():
+            return (case.Over(version),)
+    return ()
 
 
 def _members(snapshot: household.Household) -> tuple[case.Member, ...]:

@@ -10,7 +10,7 @@ from contracts import assessment as facts
 from contracts.vocabulary import Outcome
 from fastapi import APIRouter, Query
 
-from assessment import decisions, policy, roster, store
+from assessment import decisions, plans, policy, roster, store
 from assessment.domain import case, followups, plan
 from assessment.domain.case import Case, State
 from assessment.views import (
@@ -19,9 +19,7 @@ from assessment.views import (
     FollowupBody,
     FollowupView,
     PersonBody,
-    PlanBody,
     PlanView,
-    ReturnBody,
     ReunifyBody,
 )
 
@@ -98,52 +96,8 @@ async def see_case(case_id: UUID, tx: Transaction) -> CaseDetail:
     """All of a case but the answers."""
     known = await seen(case_id, tx)
     tx.audit("read", case_id, ["members", "band", "flags", "plans", "followups"])
-    versions = tuple(PlanView.model_validate(row, from_attributes=True) for row in await store.plans(tx, case_id))
+    versions = tuple(PlanView.model_validate(row, from_attributes=True) for row in await plans.plans(tx, case_id))
     return CaseDetail.all_of(known, await store.completion(tx, case_id), versions)
-
-
-# -- the plan ---------------------------------------------------------------------------------------------------------------------
-
-
-@router.post("/cases/{case_id}/plan", status_code=201)
-@writes(*policy.PROPOSE_PLAN)
-async def propose(case_id: UUID, body: PlanBody, tx: Transaction) -> CaseView:
-    """Propose a plan, or a revision of the approved one: one outcome for every person of the household."""
-    before = await owned(case_id, tx)
-    outcomes = [(entry.person_id, entry.outcome.value) for entry in body.outcomes]
-    with refusing():
-        after, proposed = plan.propose(before, outcomes, tx.principal.subject, tx.now, decisions.limits(tx))
-    await store.propose(tx, case_id, proposed, [service.value for service in body.services])
-    return await changed(tx, before, after, "outcomes", "services")
-
-
-@router.post("/cases/{case_id}/plan/approve")
-@writes(*policy.DECIDE_PLAN)
-async def approve(case_id: UUID, tx: Transaction) -> CaseView:
-    """Approve the proposed plan."""
-    await tx.lock([case_id])
-    before = await seen(case_id, tx)
-    with refusing():
-        proposed = await store.latest_plan(tx, before)
-        after = plan.approve(before, proposed, tx.principal.subject, tx.now, decisions.limits(tx))
-    await store.decide(tx, case_id, proposed.version, "approved")
-    outcomes = tuple(facts.PersonOutcome(person_id=person, outcome=Outcome(outcome)) for person, outcome in proposed.outcomes.items())
-    tx.emit(facts.PlanApproved(version=proposed.version, outcomes=outcomes), case_id)
-    return await changed(tx, before, after, "outcomes")
-
-
-@router.post("/cases/{case_id}/plan/return")
-@writes(*policy.DECIDE_PLAN)
-async def send_back(case_id: UUID, body: ReturnBody, tx: Transaction) -> CaseView:
-    """Return the proposed plan to the worker with a reason."""
-    await tx.lock([case_id])
-    before = await seen(case_id, tx)
-    with refusing():
-        proposed = await store.latest_plan(tx, before)
-        after = plan.send_back(before, proposed, tx.principal.subject, tx.now, decisions.limits(tx))
-    await store.decide(tx, case_id, proposed.version, "returned", body.reason)
-    tx.emit(facts.PlanReturned(version=proposed.version, reason=body.reason), case_id)
-    return await changed(tx, before, after, "return_reason")
 
 
 # -- outcomes ---------------------------------------------------------------------------------------------------------------------

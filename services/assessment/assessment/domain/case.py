@@ -6,6 +6,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from assessment.domain.refusals import FieldError as FieldError  # noqa: PLC0414 - told under the name of the module that raises it
+from assessment.domain.refusals import OwnPlanError as OwnPlanError  # noqa: PLC0414 - told under the name of the module that raises it
+from assessment.domain.refusals import StateError as StateError  # noqa: PLC0414 - told under the name of the module that raises it
+from assessment.domain.refusals import UnknownError as UnknownError  # noqa: PLC0414 - told under the name of the module that raises it
+from assessment.domain.risk import rank
+
 HIGH_RISK = "high"
 
 
@@ -25,6 +31,7 @@ class State(StrEnum):
 
 TERMINAL = frozenset({State.FINISHED, State.STOPPED})
 OPEN = frozenset(State) - TERMINAL - {State.NOT_STARTED}
+ASSESSED = OPEN - {State.WAITING_FOR_WORKER, State.ASSIGNED}
 
 
 class Progress(StrEnum):
@@ -50,7 +57,16 @@ class Limits:
 
     assignment: timedelta = timedelta(minutes=15)
     initial: timedelta = timedelta(hours=24)
+    comprehensive: timedelta = timedelta(days=14)
+    reassessment: timedelta = timedelta(days=90)
+    reassess_soon: timedelta = timedelta(hours=24)
+    escalate: timedelta = timedelta(hours=24)
     again: timedelta = timedelta(hours=24)
+    service_answer: timedelta = timedelta(hours=72)
+    service_answer_high_risk: timedelta = timedelta(hours=24)
+    service_consent: timedelta = timedelta(hours=72)
+    service_delivery: timedelta = timedelta(days=14)
+    service_declined: timedelta = timedelta(hours=72)
     plan: timedelta = timedelta(days=14)
     outcome: timedelta = timedelta(days=30)
     grace: timedelta = timedelta(days=7)
@@ -95,9 +111,10 @@ class Followup:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case: what others said of it, and what was decided here. `deadlines` are running clocks, by `kind` or `kind:number`.
+    """One case: what others said of it, and what was decided here. `deadlines` are running clocks, by `kind` or `kind:number`, `missed` how often
+    each of these ran out since it was set.
 
-    `end_version` is that of intake's newest word on whether the case is over, `round_version` that of the reopening which this assessment follows.
+    `assessed_risk` and `incident_seen` are the risk and the incident that the newest assessment knew of. `end_version` is that of intake's newest word on whether the case is over, `round_version` that of the reopening which this assessment follows.
     """
 
     case_id: UUID
@@ -120,6 +137,10 @@ class Case:
     deadlines: Mapping[str, datetime] = field(default_factory=dict)
     end_version: int = 0
     round_version: int = 0
+    missed: Mapping[str, int] = field(default_factory=dict)
+    assessed_risk: str | None = None
+    incident_version: int = 0
+    incident_seen: int = 0
 
     @property
     def sheltered(self) -> bool:
@@ -171,6 +192,13 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
+class Incident:
+    """Another incident was recorded."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Over:
     """Intake ended the case."""
 
@@ -184,7 +212,7 @@ class Again:
     version: int
 
 
-Told = Triage | Household | Entered | Gone | Over | Again
+Told = Triage | Household | Entered | Gone | Incident | Over | Again
 
 
 def learn(case: Case, told: Iterable[Told]) -> Case:
@@ -199,6 +227,8 @@ def learn(case: Case, told: Iterable[Told]) -> Case:
                 case = replace(_stays(case, fact.version, fact.persons, inside=True), admitted=True)
             case Gone():
                 case = _stays(case, fact.version, fact.persons, inside=False)
+            case Incident():
+                case = replace(case, incident_version=max(case.incident_version, fact.version))
             case Over() | Again():
                 newer = fact.version >= case.end_version
                 case = replace(case, ended=isinstance(fact, Over), end_version=fact.version) if newer else case
@@ -237,11 +267,12 @@ def advance(case: Case, now: datetime, limits: Limits) -> Case:
     if case.ended:
         return replace(case, state=State.STOPPED, worker=None, deadlines={})
     if case.state is State.NOT_STARTED and (case.at_home or case.admitted):
-        deadlines = {"assignment": now + limits.assignment, "initial": now + limits.initial, "plan": now + limits.plan}
+        first = {"assignment": now + limits.assignment, "initial": now + limits.initial}
+        deadlines = {**first, "comprehensive": now + limits.comprehensive, "plan": now + limits.plan}
         return replace(case, state=State.WAITING_FOR_WORKER, deadlines=deadlines)
     if case.state is State.PLAN_APPROVED and not still_to_reach(case):
-        return _monitored(case, now, limits)
-    return case
+        case = _monitored(case, now, limits)
+    return _looked_at_again(case, now, limits)
 
 
 def _anew(case: Case) -> Case:
@@ -249,7 +280,19 @@ def _anew(case: Case) -> Case:
     known = replace(case, round_version=case.end_version)
     if case.state is State.NOT_STARTED:
         return known
-    return replace(known, state=State.NOT_STARTED, worker=None, goals={}, followups=(), deadlines={})
+    return replace(known, state=State.NOT_STARTED, worker=None, goals={}, followups=(), deadlines={}, missed={}, assessed_risk=None)
+
+
+def _looked_at_again(case: Case, now: datetime, limits: Limits) -> Case:
+    """Let a case that was assessed be assessed again soon when its risk was raised or another incident was recorded since."""
+    if case.state not in ASSESSED or "comprehensive" in case.deadlines:
+        return case
+    raised, incident = case.assessed_risk is not None and rank(case.risk) > rank(case.assessed_risk), case.incident_version > case.incident_seen
+    if not (raised or incident):
+        return case
+    due = min(case.deadlines.get("reassessment", now + limits.reassess_soon), now + limits.reassess_soon)
+    seen = replace(case, deadlines={**case.deadlines, "reassessment": due}, incident_seen=case.incident_version)
+    return replace(seen, assessed_risk=case.risk) if raised else seen
 
 
 def still_to_reach(case: Case) -> tuple[UUID, ...]:
@@ -259,10 +302,15 @@ def still_to_reach(case: Case) -> tuple[UUID, ...]:
 
 
 def _monitored(case: Case, now: datetime, limits: Limits) -> Case:
-    """Plan the follow-ups; a risk that nobody named counts as high."""
+    """Plan the follow-ups; a risk that nobody named counts as high. They take the place of what was looked at from time to time; services go on."""
     spans = limits.followups_high_risk if case.risk in {HIGH_RISK, None} else limits.followups
     followups = tuple(Followup(number, now + span) for number, span in enumerate(spans, 1))
-    return replace(case, state=State.MONITORING, followups=followups, deadlines={f"followup:{f.number}": f.due for f in followups})
+    return replace(
+        case,
+        state=State.MONITORING,
+        followups=followups,
+        deadlines={**services_only(case.deadlines), **{f"followup:{f.number}": f.due for f in followups}},
+    )
 
 
 # -- what came of it --------------------------------------------------------------------------------------------------------------
@@ -280,10 +328,12 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A deadline ran out."""
+    """A deadline ran out, for the `step`-th time since it was set; `service` when it is that of one service."""
 
     clock: str
     due: datetime
+    step: int = 1
+    service: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,30 +356,6 @@ class FollowupEnded:
 Said = Given | Missed | FollowupCame | FollowupEnded
 
 
-class StateError(Exception):
-    """The state of the case, of one person in it or of one follow-up does not allow this."""
-
-    def __init__(self, state: StrEnum) -> None:
-        super().__init__(state.value)
-        self.state = state.value
-
-
-class FieldError(Exception):
-    """Some fields are wrong; `problems` are pairs of a field and a code, never a value."""
-
-    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
-        super().__init__(", ".join(f"{name}: {code}" for name, code in problems))
-        self.problems = tuple(problems)
-
-
-class OwnPlanError(Exception):
-    """Whoever proposed a plan, or works on the case, does not decide on it."""
-
-
-class UnknownError(Exception):
-    """There is nothing of this number."""
-
-
 def require(case: Case, *states: State) -> None:
     """Raise StateError unless the case is in one of these states."""
     if case.state not in states:
@@ -341,19 +367,32 @@ def without(deadlines: Mapping[str, datetime], *clocks: str) -> dict[str, dateti
     return {clock: due for clock, due in deadlines.items() if clock not in clocks}
 
 
-def ran_out(case: Case, clock: str, due: datetime, now: datetime, limits: Limits) -> tuple[Case, Missed | None]:
-    """A deadline of the assessment itself ran out: say so and set it again, for no open case may be without one.
+def services_only(deadlines: Mapping[str, datetime]) -> dict[str, datetime]:
+    """Those that are of services."""
+    return {clock: due for clock, due in deadlines.items() if clock.startswith("service_")}
 
-    A deadline that was met meanwhile changes nothing.
-    """
-    if clock not in case.deadlines:
+
+def settled(case: Case) -> Case:
+    """The case without clocks when it is over, and without a count of misses of what does not run any more."""
+    deadlines = {} if case.state in TERMINAL else case.deadlines
+    return replace(case, deadlines=deadlines, missed={clock: count for clock, count in case.missed.items() if clock in deadlines})
+
+
+CALLED = {"initial": "initial_assessment", "comprehensive": "comprehensive_assessment"}
+
+
+def ran_out(case: Case, clock: str, due: datetime, now: datetime, limits: Limits) -> tuple[Case, Missed | None]:
+    """A deadline ran out: say so, with its step on the ladder, and set it again, for no open case may be without one; one that was met changes nothing."""
+    if clock not in case.deadlines or case.state in TERMINAL:
         return case, None
-    following = {"assignment": limits.assignment, "initial": limits.again, "plan": limits.again, "outcome": limits.outcome}[clock]
-    name = "initial_assessment" if clock == "initial" else clock
-    return replace(case, deadlines={**case.deadlines, clock: now + following}), Missed(name, due)
+    kind, _, service = clock.partition(":")
+    step = case.missed.get(clock, 0) + 1
+    following = limits.assignment if kind == "assignment" else limits.escalate if step == 1 else limits.again
+    after = replace(case, deadlines={**case.deadlines, clock: now + following}, missed={**case.missed, clock: step})
+    return after, Missed(CALLED.get(kind, kind), due, step, UUID(service) if service else None)
 
 
 def assessed(case: Case) -> Case:
-    """The assessment is complete; the plan's deadline runs on. Raises StateError unless a worker has it to assess."""
+    """The first assessments are complete; the plan's deadline runs on. Raises StateError unless a worker has it to assess."""
     require(case, State.ASSIGNED)
-    return replace(case, state=State.ASSESSED, deadlines=without(case.deadlines, "initial"))
+    return replace(case, state=State.ASSESSED, deadlines=without(case.deadlines, "initial", "comprehensive"))

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from assessment.domain.case import Case, FieldError, Goal, Limits, OwnPlanError, Progress, State, StateError, advance, require, without
+from assessment.domain.case import OPEN, Case, FieldError, Goal, Limits, OwnPlanError, Progress, State, StateError, advance, require, without
 
 REHABILITATION = "rehabilitation"
 HOMEWARD = frozenset({"reunification", "return_to_other_region", "kin_or_foster_care"})
@@ -90,6 +90,20 @@ def send_back(case: Case, plan: Plan, by: UUID, now: datetime, limits: Limits) -
     if not case.goals:
         return replace(case, state=State.ASSESSED)
     return advance(replace(case, state=State.PLAN_APPROVED, deadlines=without(case.deadlines, "plan")), now, limits)
+
+
+def require_open(case: Case) -> None:
+    """Raise StateError unless the assessment has begun and is not over."""
+    require(case, *OPEN)
+
+
+def reviewed(case: Case, now: datetime, limits: Limits) -> Case:
+    """The approved plan was looked at: the next review is due after its span. Raises StateError unless an approved plan is being carried out."""
+    require(case, State.PLAN_APPROVED, State.PLAN_PROPOSED)
+    if not case.goals:
+        raise StateError(case.state)
+    missed = {clock: count for clock, count in case.missed.items() if clock != "outcome"}
+    return replace(case, deadlines={**case.deadlines, "outcome": now + limits.outcome}, missed=missed)
 
 
 def reunify(case: Case, person: UUID, *, home_visit_done: bool, risk_rechecked: bool, now: datetime, limits: Limits) -> Case:

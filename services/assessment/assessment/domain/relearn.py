@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
-from assessment.domain import assignment, case, followups, plan
+from assessment.domain import assignment, case, followups, plan, reassessment
 from assessment.domain.case import Case, FieldError, Goal, Limits, Progress, State, StateError, UnknownError, advance
 from assessment.domain.plan import Plan
+from assessment.domain.reassessment import Kind
 
 # Who proposed and who approved, where no fact says it.
 SOMEBODY, SOMEBODY_ELSE = UUID(int=0), UUID(int=1)
 STATE, NOT_A_MEMBER = "state", "plan_of_another_household"
-CLOCKS = {"initial_assessment": "initial"}
+CLOCKS = {called: clock for clock, called in case.CALLED.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,10 @@ class Gave:
 
 @dataclass(frozen=True, slots=True)
 class Concluded:
-    """The assessment was completed."""
+    """An assessment was completed; a release that knew but one did not say which."""
+
+    kind: Kind = Kind.COMPREHENSIVE
+    risk: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Overran:
 
     clock: str
     due: datetime
+    service: UUID | None = None
 
 
 Word: TypeAlias = Gave | Concluded | Approved | Returned | Went | Due | Followed | Overran
@@ -97,8 +102,8 @@ def _gave(known: Case, word: Gave, at: datetime, limits: Limits) -> Case:
     return known if known.worker == word.worker else assignment.reassign(known, word.worker, at, limits)[0]
 
 
-def _concluded(known: Case, _word: Concluded, _at: datetime, _limits: Limits) -> Case:
-    return case.assessed(known)
+def _concluded(known: Case, word: Concluded, at: datetime, limits: Limits) -> Case:
+    return reassessment.concluded(known, word.kind, word.risk, at, limits)
 
 
 def _approved(known: Case, word: Approved, at: datetime, limits: Limits) -> Case:
@@ -133,7 +138,7 @@ def _followed(known: Case, word: Followed, at: datetime, limits: Limits) -> Case
 
 
 def _overran(known: Case, word: Overran, at: datetime, limits: Limits) -> Case:
-    clock = CLOCKS.get(word.clock, word.clock)
+    clock = f"{word.clock}:{word.service}" if word.service else CLOCKS.get(word.clock, word.clock)
     return case.ran_out(known, clock, word.due, at, limits)[0] if clock in known.deadlines else known
 
 

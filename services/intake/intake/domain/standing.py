@@ -203,7 +203,7 @@ def standing(facts: Iterable[Fact]) -> Standing:
     team = outreach.codes["team"] if outreach and outreach.type == Kind.OUTREACH_DISPATCHED else None
     joiners = _joiners(intake, placement, household, inside)
     matters = {} if end else _matters(since, asked)
-    state = end or _stage(_round(assessment, reopened)) or search or (State.TRIAGED if triage else State.REPORTED)
+    state = end or _stage(this_round(assessment, reopened)) or search or (State.TRIAGED if triage else State.REPORTED)
     waits = [WAITS[state]] if state in WAITS else []
     if not end:
         waits += ["triage"] if asked is None else []
@@ -239,7 +239,7 @@ def _joiners(intake: Sequence[Fact], placement: Sequence[Fact], household: froze
     return household - frozenset[str]().union(*known) - settled
 
 
-def _round(assessment: Sequence[Fact], reopened: Fact | None) -> Sequence[Fact]:
+def this_round(assessment: Sequence[Fact], reopened: Fact | None) -> Sequence[Fact]:
     """What assessment said since it took the case up again; all of it when the case was never reopened."""
     if reopened is None:
         return assessment
