@@ -118,7 +118,7 @@ async def test_assessments_follow_each_other_each_on_its_own_answers_and_the_tre
     await act(rig, case_id, "complete", later)
     done = (await see(rig, case_id, "/assessments")).json()
     assert [(entry["number"], entry["kind"], entry["judged"], entry["risk"], entry["rules"]) for entry in done] == [
-        (1, "initial", "medium", "medium", []), (2, "comprehensive", "low", "low", []), (3, "reassessment", "medium", "medium", []),
+        (1, "initial", "medium", "medium", []), (2, "comprehensive", "low", "medium", ["band_severe"]), (3, "reassessment", "medium", "medium", []),
     ]  # fmt: skip
     assert [[(person["instrument"], person["band"]) for person in entry["persons"]] for entry in done] == [
         [], [("phq9", "severe")], [("phq9", "minimal")],
