@@ -16,6 +16,7 @@ from uuid import UUID
 
 import httpx
 
+from ops import demo_outcomes
 from ops.demo_wire import Api
 from ops.population import CANARY_NAME
 
@@ -48,6 +49,7 @@ class Script:
     waitlisted: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
     called: set[str] = field(default_factory=set)
+    to_approve: dict[tuple[str, str], None] = field(default_factory=dict)
     tasks_done: int = 0
     canaries: int = 0
     fullest: dict[str, int] = field(default_factory=dict)
@@ -310,7 +312,7 @@ class Officers:
         await self.api.post(who, f"/assessment/cases/{case_id}/plan", {"outcomes": outcomes, "services": services})
 
     async def _approvals(self) -> None:
-        """A supervisor approves plans; a few go back once."""
+        """A supervisor approves plans, of which a few go back once, and outcomes that need it."""
 
         async def decide(line: Line) -> None:
             case_id = line["case_id"]
@@ -321,26 +323,56 @@ class Officers:
             await (self.api.post(who, f"{where}/return", {"reason": "incomplete"}) if back else self.api.post(who, f"{where}/approve"))
 
         who = SUPERVISORS["dinsos"]
+        for case_id, person in list(self.script.to_approve):
+            await self.api.post(who, f"/assessment/cases/{case_id}/outcomes/approve", {"person_id": person, **demo_outcomes.APPROVAL})
+            del self.script.to_approve[case_id, person]
         await self._each(decide, await self.api.get(who, "/assessment/cases", state="plan_proposed", most=1000) or [])
 
     async def _fulfil(self, who: str, case_id: str) -> None:
-        """The plan comes true, person by person."""
-        detail = await self.api.get(who, f"/assessment/cases/{case_id}")
+        """The plan comes true, person by person, once everything that it asks for is recorded and approved."""
         where = f"/assessment/cases/{case_id}"
-        for member in detail["members"] if detail else []:
-            person, outcome = {"person_id": member["person_id"]}, member["outcome"]
-            if member["progress"] == "rehabilitating":
-                await self.api.post(who, f"{where}/rehabilitation/complete", person)
-            elif member["progress"] != "planned":
-                continue
-            elif outcome == "rehabilitation":
-                await self.api.post(who, f"{where}/rehabilitation/start", person)
-            elif outcome in {"reunification", "return_to_other_region", "kin_or_foster_care"}:
-                far = outcome == "return_to_other_region"
-                to = {"receiver": "grandparent" if outcome == "kin_or_foster_care" else "parent", "receiving_area": "32.01.01" if far else "31.74.04"}
-                await self.api.post(who, f"{where}/reunify", {**person, **to, "home_visit_done": True, "risk_rechecked": True})
-            else:
-                await self.api.post(who, f"{where}/outcome", person)
+        ways = [way for way in await self.api.get(who, f"{where}/outcomes") or [] if way["progress"] != "reached"]
+        for outcome in {way["outcome"] for way in ways if way["progress"] == "planned"}:
+            group = [way for way in ways if (way["outcome"], way["progress"]) == (outcome, "planned")]
+            await self._prepare(who, case_id, outcome, group)
+        for way in ways:
+            if way["progress"] == "rehabilitating":
+                await self._rehabilitate(who, case_id, way["person_id"])
+
+    async def _prepare(self, who: str, case_id: str, outcome: str, ways: list[Line]) -> None:
+        """Record what is missing, let a supervisor approve what she must, and let it come true for those for whom nothing stands in the way."""
+        where = f"/assessment/cases/{case_id}"
+        left = {way["person_id"]: {(entry["field"], entry["code"]) for entry in way["obstacles"]} for way in ways}
+        kinds = [kind for kind in demo_outcomes.REQUIRED[outcome] if any((kind, "missing") in missing for missing in left.values())]
+        for body in demo_outcomes.preparations(outcome, left, kinds):
+            await self.api.post(who, f"{where}/preparations", body)
+        route = {"rehabilitation": "rehabilitation/start"}.get(outcome, "reunify" if outcome in demo_outcomes.HOMEWARD else "outcome")
+        for way in ways:
+            person = {"person_id": way["person_id"]}
+            if way["needs_approval"]:
+                self.script.to_approve[case_id, way["person_id"]] = None
+            elif not left[way["person_id"]]:
+                await self.api.post(who, f"{where}/{route}", person)
+
+    async def _rehabilitate(self, who: str, case_id: str, person_id: str) -> None:
+        """A place in a programme, its sessions, what came of it, and with that the end of the rehabilitation."""
+        where = f"/assessment/cases/{case_id}"
+        offered = {entry["programme_id"]: entry for entry in await self.api.get(who, "/assessment/programmes") or []}
+        mine = [entry for entry in await self.api.get(who, f"{where}/enrolments") or [] if entry["person_id"] == person_id]
+        if any(entry["stage"] == "completed" for entry in mine):
+            await self.api.post(who, f"{where}/rehabilitation/complete", {"person_id": person_id})
+            return
+        going = next((entry for entry in mine if entry["stage"] == "enrolled"), None)
+        if going is None:
+            free = [programme for programme in offered if offered[programme]["free"] > 0]
+            if free:
+                chosen = Random(person_id).choice(sorted(free))  # noqa: S311 - a script, not a secret
+                await self.api.post(who, f"{where}/enrolments", {"person_id": person_id, "programme_id": chosen})
+            return
+        enrolment = f"{where}/enrolments/{going['enrolment_id']}"
+        for session, _ in enumerate(offered[going["programme_id"]]["sessions"], 1):
+            await self.api.post(who, f"{enrolment}/attendance", {"session": session, "present": session > 1})
+        await self.api.post(who, f"{enrolment}/complete", {"certificate": True, "independence": "mostly_independent"})
 
     async def _follow_up(self, who: str, case_id: str) -> None:
         """Record each follow-up on its day."""

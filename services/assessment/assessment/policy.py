@@ -15,6 +15,9 @@ PROPOSE_PLAN = (PEKSOS,)
 # Whoever proposed the plan or works on the case may not decide on it, whatever her roles.
 DECIDE_PLAN = (SUPERVISOR,)
 RECORD_OUTCOME = (PEKSOS,)
+# A rehabilitation that is not complete by rule, and what is given up: also by a supervisor.
+COMPLETE_REHABILITATION = (PEKSOS, SUPERVISOR)
+GIVE_UP_OUTCOME = (PEKSOS, SUPERVISOR)
 FOLLOW_UP = (PEKSOS,)
 SEE_INSTRUMENTS = (PEKSOS, SUPERVISOR, OPERATOR)
 KEEP_INSTRUMENTS = (OPERATOR,)

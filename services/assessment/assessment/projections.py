@@ -34,6 +34,9 @@ BLANK = {
     "followups": [],
     "deadlines": {},
     "round_version": 0,
+    "safety": {},
+    "deceased": [],
+    "reentry": 0,
 }
 TOLD = (
     "household_version",
@@ -47,6 +50,7 @@ TOLD = (
     "stays",
     "sheltered",
     "ended",
+    "safety",
 )
 
 # The rest of a case (state, worker, deadlines, plan, goals, follow-ups) is what assessment and its people decided, and when.
@@ -83,6 +87,14 @@ async def _resumed(tx: Transaction, lost: Case, deadlines: Mapping[str, datetime
     if state is State.PLAN_APPROVED:
         goals = {UUID(person): Goal(outcome) for person, outcome in plans[-1].outcomes.items()}
     version = plans[-1].version if plans else 0
+    reentry = (await roster.assignments(tx, lost.case_id))[-1].round >> 40
     return replace(
-        lost, state=state, worker=worker, plan_version=version, goals=goals, deadlines=deadlines, round_version=0 if lost.ended else lost.end_version
+        lost,
+        reentry=reentry,
+        state=state,
+        worker=worker,
+        plan_version=version,
+        goals=goals,
+        deadlines=deadlines,
+        round_version=0 if lost.ended else lost.end_version,
     )

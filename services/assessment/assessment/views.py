@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from contracts.vocabulary import AgencyCode, AreaCode, AssessmentFlag, Band, FollowupResult, Outcome, Relation, ReturnReason
+from contracts.vocabulary import AgencyCode, AreaCode, AssessmentFlag, Band, Outcome, ReturnReason
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 from sqlalchemy import Row
 
@@ -153,28 +153,6 @@ class ReturnBody(Body):
     reason: ReturnReason
 
 
-class ReunifyBody(Body):
-    """Who receives the person and where, and what was checked before."""
-
-    person_id: UUID
-    receiver: Relation
-    receiving_area: AreaCode
-    home_visit_done: StrictBool
-    risk_rechecked: StrictBool
-
-
-class PersonBody(Body):
-    """Whom it concerns."""
-
-    person_id: UUID
-
-
-class FollowupBody(Body):
-    """What the visit or call found."""
-
-    result: FollowupResult
-
-
 class WorkerView(BaseModel):
     """A social worker and her load."""
 
@@ -243,17 +221,18 @@ class MemberView(BaseModel):
 
 
 class FollowupView(BaseModel):
-    """One follow-up."""
+    """One follow-up; `tries` are those that reached nobody."""
 
     number: int
     due_at: datetime
     state: FollowupState
     result: str | None
+    tries: int
 
     @classmethod
     def of(cls, followup: Followup) -> Self:
         """The view of a follow-up."""
-        return cls(number=followup.number, due_at=followup.due, state=followup.state, result=followup.result)
+        return cls(number=followup.number, due_at=followup.due, state=followup.state, result=followup.result, tries=followup.tries)
 
 
 class PlanView(BaseModel):

@@ -206,9 +206,11 @@ TABLE: dict[str, tuple[Told, ...]] = {
     "assessment.rehabilitation_started": (SUPERVISOR,),
     "assessment.rehabilitation_completed": (SUPERVISOR,),
     "assessment.outcome_reached": (SUPERVISOR,),
+    "assessment.outcome_abandoned": (WORKER, SUPERVISOR),
     "assessment.followup_due": (WORKER,),
     "assessment.followup_done": (Told(Role.SUPERVISOR, Whose.CASE, only_pressing=True),),  # only when she was found unsafe
     "assessment.followup_missed": (WORKER, SUPERVISOR),
+    "assessment.followup_lost": (SUPERVISOR,),
 }
 
 CLOCK_MISSED = "clock_missed"
@@ -236,6 +238,8 @@ CLOCKS: dict[str, tuple[Told, ...]] = {
     "initial_assessment": (SUPERVISOR,),
     "plan": (SUPERVISOR,),
     "outcome": (SUPERVISOR,),
+    "lost_contact": (SUPERVISOR,),
+    "review": (WORKER, SUPERVISOR),
     "assignment": (SUPERVISOR,),
 }
 ANY_OTHER_CLOCK = (SUPERVISOR,)

@@ -124,9 +124,10 @@ class HouseholdChanged(IntakeEvent):
 
 
 class IncidentRecorded(IntakeEvent):
-    """What is known of one incident of the case; of several words on one incident the newest holds. Nobody else reads it yet."""
+    """What is known of one incident of the case; of several words on one incident the newest holds."""
 
     type: ClassVar[str] = "case.intake.incident_recorded.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("assessment",)
 
     incident_id: UUID
     occurred_on: date | None = None
@@ -139,9 +140,10 @@ class IncidentRecorded(IntakeEvent):
 
 
 class SuspectRecorded(IntakeEvent):
-    """What is known of a suspect, as far as others may need it: an id and codes. Nobody else reads it yet."""
+    """What is known of a suspect, as far as others may need it: an id and codes."""
 
     type: ClassVar[str] = "case.intake.suspect_recorded.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("assessment",)
 
     suspect_id: UUID
     relation: PerpetratorRelation
