@@ -349,9 +349,10 @@ class Officers:
         route = {"rehabilitation": "rehabilitation/start"}.get(outcome, "reunify" if outcome in demo_outcomes.HOMEWARD else "outcome")
         for way in ways:
             person = {"person_id": way["person_id"]}
-            if way["needs_approval"]:
+            now = left[way["person_id"]] - {(kind, "missing") for kind in kinds}
+            if now and {name for name, _ in now} == {"approval"}:
                 self.script.to_approve[case_id, way["person_id"]] = None
-            elif not left[way["person_id"]]:
+            elif not now and not kinds:
                 await self.api.post(who, f"{where}/{route}", person)
 
     async def _rehabilitate(self, who: str, case_id: str, person_id: str) -> None:

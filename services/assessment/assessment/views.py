@@ -198,6 +198,7 @@ class CaseView(BaseModel):
     risk: str | None
     sheltered: bool
     plan_version: int
+    reentry: int = Field(description="how often somebody of it came back to a shelter after her outcome")
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
@@ -207,7 +208,7 @@ class CaseView(BaseModel):
     @classmethod
     def now(cls, case: Case) -> Self:
         """The view of a case as it is after a decision."""
-        names = ("case_id", "state", "claimed", "area", "risk", "sheltered", "plan_version")
+        names = ("case_id", "state", "claimed", "area", "risk", "sheltered", "plan_version", "reentry")
         return cls.model_validate({name: getattr(case, name) for name in names} | {"worker_id": case.worker, "due_at": case.due})
 
 
