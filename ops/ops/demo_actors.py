@@ -12,12 +12,13 @@ from datetime import datetime
 from functools import partial
 from random import Random
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import httpx
 
 from ops import demo_outcomes
 from ops.demo_wire import Api
+from ops.identities import NAMESPACE
 from ops.population import CANARY_NAME
 
 Line = dict[str, Any]
@@ -31,6 +32,7 @@ WAITS_FOR_A_BED = 15.0
 DECLINES = 0.12
 RETURNS = 0.06
 DESKS = {"dppapp": "desk-dppapp", "dinsos": "desk-dinsos"}
+PROGRAMMES = ("skills_training", "counselling", "education")
 SUPERVISORS = {"dppapp": "supervisor-dppapp", "dinsos": "supervisor-dinsos"}
 
 
@@ -155,6 +157,9 @@ class Officers:
             await self.api.post(desk, f"/intake/cases/{case_id}/withdraw", {"reason": "refused_service"})
         elif story in {"street", "not_found", "street_refuses"} and self.script.once(case_id, "outreach"):
             await self.api.post(desk, f"/intake/cases/{case_id}/outreach", {"team": "dinsos"})
+        elif story == "returns!" and line["state"] == "monitoring" and self.script.once(case_id, "returns"):
+            again = {"risk": "high", "shelter_needed": True, "shelter_grounds": ["threat_to_life"], "perpetrator_areas": ["31.75.02"]}
+            await self.api.post(desk, f"/intake/cases/{case_id}/triage", again)
         elif case_id in self.script.gone and self.script.once(case_id, "end"):
             await self.api.post(desk, f"/intake/cases/{case_id}/withdraw", {"reason": "missing"})
         await self._without_a_bed(desk, line)
@@ -235,7 +240,7 @@ class Officers:
         if story == "refuses" or (story == "silence" and len(offers) == 1):
             return
         rng = Random(placement["placement_id"])  # noqa: S311 - a script, not a secret
-        if story not in {"silence", "no_show", "family!"} and rng.random() < DECLINES:
+        if story not in {"silence", "no_show"} and not story.endswith("!") and rng.random() < DECLINES:
             await self.api.post(who, f"{where}/decline", {"reason": rng.choice(["cannot_meet_needs", "full", "safety_conflict"])})
         else:
             await self.api.post(who, f"{where}/accept")
@@ -305,7 +310,7 @@ class Officers:
         detail = await self.api.get(who, f"/assessment/cases/{case_id}")
         if detail is None or detail["state"] != "assessed":
             return
-        story = self.script.stories[case_id]
+        story = "stays" if detail["reentry"] else self.script.stories[case_id]
         first = next((m["person_id"] for m in detail["members"] if m["age"] is None or m["age"] >= ADULT), detail["members"][0]["person_id"])
         outcomes = [{"person_id": m["person_id"], "outcome": _outcome(story, first=m["person_id"] == first)} for m in detail["members"]]
         services = ["psikologis", "penampungan_sementara" if detail["sheltered"] else "pengaduan"]
@@ -342,18 +347,18 @@ class Officers:
     async def _prepare(self, who: str, case_id: str, outcome: str, ways: list[Line]) -> None:
         """Record what is missing, let a supervisor approve what she must, and let it come true for those for whom nothing stands in the way."""
         where = f"/assessment/cases/{case_id}"
-        left = {way["person_id"]: {(entry["field"], entry["code"]) for entry in way["obstacles"]} for way in ways}
-        kinds = [kind for kind in demo_outcomes.REQUIRED[outcome] if any((kind, "missing") in missing for missing in left.values())]
+        left = {way["person_id"]: way["obstacles"] for way in ways}
+        missing = {entry["field"] for found in left.values() for entry in found if entry["code"] == "missing"}
+        kinds = [kind for kind in demo_outcomes.REQUIRED[outcome] if kind in missing]
         for body in demo_outcomes.preparations(outcome, left, kinds):
-            await self.api.post(who, f"{where}/preparations", body)
+            answer = await self.api.call(who, "POST", f"{where}/preparations", body)
+            left |= {way["person_id"]: way["obstacles"] for way in answer.json()} if answer.is_success else {}
         route = {"rehabilitation": "rehabilitation/start"}.get(outcome, "reunify" if outcome in demo_outcomes.HOMEWARD else "outcome")
-        for way in ways:
-            person = {"person_id": way["person_id"]}
-            now = left[way["person_id"]] - {(kind, "missing") for kind in kinds}
-            if now and {name for name, _ in now} == {"approval"}:
-                self.script.to_approve[case_id, way["person_id"]] = None
-            elif not now and not kinds:
-                await self.api.post(who, f"{where}/{route}", person)
+        for person, obstacles in left.items():
+            if not obstacles:
+                await self.api.post(who, f"{where}/{route}", {"person_id": person})
+            elif {entry["field"] for entry in obstacles} == {"approval"}:
+                self.script.to_approve[case_id, person] = None
 
     async def _rehabilitate(self, who: str, case_id: str, person_id: str) -> None:
         """A place in a programme, its sessions, what came of it, and with that the end of the rehabilitation."""
@@ -410,16 +415,17 @@ def _outcome(story: str, *, first: bool) -> str:
     """What the plan leads to for one person of a household with this story."""
     if story == "stays":
         return "independent_living" if first else "kin_or_foster_care"
-    if story == "rehabilitation":
+    if story.startswith("rehabilitation"):
         return "rehabilitation" if first else "reunification"
     if story in {"other_region", "door"}:
         return "return_to_other_region"
-    return "reunification" if story in SHELTERED_STORIES or story == "family!" else "services_at_home"
+    return "reunification" if story in SHELTERED_STORIES or story.endswith("!") else "services_at_home"
 
 
 async def open_shop(api: Api, shelters: list[dict[str, Any]], workers: Mapping[str, UUID]) -> None:
-    """Register the demo's shelters and social workers; those of an earlier demo stay."""
+    """Register the demo's shelters, social workers and programmes; those of an earlier demo stay."""
     await asyncio.gather(
         *(api.call("operator", "POST", "/placement/shelters", shelter) for shelter in shelters),
         *(api.call("operator", "PUT", f"/assessment/workers/{subject}", {"agency": "dinsos", "most_cases": MANY}) for subject in workers.values()),
+        *(api.call("operator", "PUT", f"/assessment/programmes/{uuid5(NAMESPACE, kind)}", demo_outcomes.programme(kind)) for kind in PROGRAMMES),
     )

@@ -49,3 +49,9 @@ def preparations(outcome: str, persons: Iterable[str], kinds: Iterable[str] | No
         groups = [[person] for person in everybody] if kind == "consent" else [everybody]
         found += [{"persons": group, "step": step(kind, outcome)} for group in groups]
     return found
+
+
+def programme(kind: str) -> dict[str, Any]:
+    """A programme of the demo; its days are fixed, so that a later demo offers the same again."""
+    days = {"begins_on": "2026-01-05", "ends_on": "2035-12-28", "sessions": [f"2026-0{month}-05T02:00:00+00:00" for month in range(1, 5)]}
+    return {"kind": kind, "provider": "dinsos", "area": "31.74.04", "name": f"Program contoh {kind}", "places": 40, **days}

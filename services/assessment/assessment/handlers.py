@@ -25,7 +25,7 @@ from contracts.placement import Admitted, AdmittedDirectly, Discharged, Left, Tr
 from contracts.rights import PersonErased
 from contracts.vocabulary import Destination
 
-from assessment import decisions, programmes, store
+from assessment import decisions, programmes, steps, store
 from assessment.domain import case, followups
 from assessment.domain.safety import Known
 
@@ -68,6 +68,7 @@ async def learn(events: Sequence[Received[Any]], tx: Transaction) -> None:
 @inputs.consumes(PersonErased)
 async def forget_person(events: Sequence[Received[PersonErased]], tx: Transaction) -> None:
     """Destroy the key of an erased person's answers and take none of hers again; the case goes on with its codes."""
+    await steps.forget(tx, {event.data.person_id for event in events})
     await erasure.order(tx, [Tombstone(event.data.person_id, event.subject, event.data.receipt, event.time) for event in events])
 
 

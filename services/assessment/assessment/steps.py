@@ -40,6 +40,7 @@ END = text("""
     UPDATE outcome_step SET over = true FROM unnest(CAST(:cases AS uuid[]), CAST(:persons AS uuid[])) AS gone (case_id, person_id)
     WHERE outcome_step.case_id = gone.case_id AND outcome_step.person_id = gone.person_id AND NOT over""")
 
+FORGET = text("UPDATE outcome_step SET reference = NULL WHERE person_id = ANY(CAST(:persons AS uuid[])) AND reference IS NOT NULL")
 END_ALL = text("UPDATE outcome_step SET over = true WHERE case_id = :case AND NOT over")
 
 
@@ -77,3 +78,8 @@ async def end(tx: Transaction, ended: Collection[tuple[UUID, UUID]]) -> None:
 async def end_all(tx: Transaction, case_id: UUID) -> None:
     """Let all steps of a case lead to nothing any more: it is assessed anew."""
     await tx.execute(END_ALL, {"case": case_id})
+
+
+async def forget(tx: Transaction, persons: Collection[UUID]) -> None:
+    """Of erased persons no letter's number stays; the codes of the steps do."""
+    await tx.execute(FORGET, {"persons": list(persons)})
