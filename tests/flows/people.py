@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
+from ops import demo_outcomes
 from tests.rig import NAMESPACE, Rig
 
 PEKSOS = UUID("00000000-0000-4000-8000-00000000abcd")
@@ -125,6 +126,24 @@ async def assess_and_plan(rig: Rig, case_id: UUID, outcome: str) -> list[str]:
     ok(await rig.post("assessment", f"/cases/{case_id}/plan/approve", json={}, role="supervisor", agency="dinsos"))
     await rig.settle()
     return members
+
+
+async def come_true(rig: Rig, case_id: UUID, outcome: str, *members: str) -> None:
+    """All that the outcome asks for is recorded, a supervisor approves it, and it comes true for these persons."""
+    peksos, supervisor = {"role": "peksos", "subject": PEKSOS}, {"role": "supervisor", "agency": "dinsos"}
+    for body in demo_outcomes.preparations(outcome, members):
+        ok(await rig.post("assessment", f"/cases/{case_id}/preparations", json=body, **peksos))
+    for person in members:
+        whom = {"person_id": person}
+        ok(await rig.post("assessment", f"/cases/{case_id}/outcomes/approve", json={**whom, **demo_outcomes.APPROVAL}, **supervisor))
+        if outcome == "rehabilitation":
+            ok(await rig.post("assessment", f"/cases/{case_id}/rehabilitation/start", json=whom, **peksos))
+            why = {**whom, "because": "provided_elsewhere"}
+            ok(await rig.post("assessment", f"/cases/{case_id}/rehabilitation/complete", json=why, **supervisor))
+        else:
+            route = "reunify" if outcome in demo_outcomes.HOMEWARD else "outcome"
+            ok(await rig.post("assessment", f"/cases/{case_id}/{route}", json=whom, **peksos))
+    await rig.settle()
 
 
 async def follow_up_and_close(rig: Rig, case_id: UUID) -> None:

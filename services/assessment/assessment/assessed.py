@@ -74,7 +74,7 @@ async def keep(
     """Keep what came of an assessment, and the answers that were given for it."""
     case_id = case.case_id
     since = await last_full(tx, case_id)
-    who = {"round_version": case.round_version, "by": tx.principal.subject, "at": tx.now, "dangers": list(dangers), "no_instrument_reason": reason}
+    who = {"round_version": case.round, "by": tx.principal.subject, "at": tx.now, "dangers": list(dangers), "no_instrument_reason": reason}
     risk = {"risk": judged.risk if judged else None, "judged": judged.judged if judged else None, "rules": list(judged.rules) if judged else []}
     number = await _next(tx, case_id)
     values = {"case_id": case_id, "number": number, "kind": kind.value, "band": found.band, "flags": list(found.flags)}

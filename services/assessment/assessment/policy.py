@@ -21,6 +21,9 @@ KEEP_SERVICES = (PEKSOS,)
 # An agency's system answers what its own agency was told of, and sees nothing else.
 ANSWER_SERVICES = (AGENCY_SYSTEM,)
 RECORD_OUTCOME = (PEKSOS,)
+# A rehabilitation that is not complete by rule, and what is given up: also by a supervisor.
+COMPLETE_REHABILITATION = (PEKSOS, SUPERVISOR)
+GIVE_UP_OUTCOME = (PEKSOS, SUPERVISOR)
 FOLLOW_UP = (PEKSOS,)
 SEE_INSTRUMENTS = (PEKSOS, SUPERVISOR, OPERATOR)
 KEEP_INSTRUMENTS = (OPERATOR,)

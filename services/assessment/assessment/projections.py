@@ -38,6 +38,9 @@ BLANK = {
     "assessed_risk": None,
     "incident_version": 0,
     "incident_seen": 0,
+    "safety": {},
+    "deceased": [],
+    "reentry": 0,
 }
 TOLD = (
     "household_version",
@@ -52,6 +55,7 @@ TOLD = (
     "sheltered",
     "ended",
     "incident_version",
+    "safety",
 )
 WORDS = ("case_id", "service_id", "version", "passed_on", "answer", "reason")
 
@@ -95,6 +99,14 @@ async def _resumed(tx: Transaction, lost: Case, deadlines: Mapping[str, datetime
     if state is State.PLAN_APPROVED:
         goals = {UUID(person): Goal(outcome) for person, outcome in versions[-1].outcomes.items()}
     version = versions[-1].version if versions else 0
+    reentry = (await roster.assignments(tx, lost.case_id))[-1].round >> 40
     return replace(
-        lost, state=state, worker=worker, plan_version=version, goals=goals, deadlines=deadlines, round_version=0 if lost.ended else lost.end_version
+        lost,
+        reentry=reentry,
+        state=state,
+        worker=worker,
+        plan_version=version,
+        goals=goals,
+        deadlines=deadlines,
+        round_version=0 if lost.ended else lost.end_version,
     )

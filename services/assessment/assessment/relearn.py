@@ -7,8 +7,9 @@ from uuid import UUID
 from chassis import Received, Transaction
 from chassis.bus.recovery import Lost, Unlearnt
 from contracts import assessment as facts
+from contracts import outcomes
 
-from assessment import assessed, decisions, handlers, plans, roster, services, store
+from assessment import assessed, decisions, handlers, plans, relearnt, roster, services, store
 from assessment.domain import case
 from assessment.domain.case import Case, Progress
 from assessment.domain.reassessment import Kind
@@ -19,8 +20,12 @@ from assessment.domain.relearn import (
     Due,
     Followed,
     Gave,
+    GaveUp,
     Overran,
+    Resumed,
     Returned,
+    Reviewed,
+    Tried,
     Went,
     Word,
     retell,
@@ -40,8 +45,9 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     await decisions.record(tx, before, after)
     workers = {row.worker_id for row in await roster.workers(tx)}
     for event in lost.own:
-        await _keep(tx, event, after[event.subject].round_version)
-        unlearnt += [Unlearnt(event, missing) for missing in _missing(event, workers)]
+        await _keep(tx, event, after[event.subject].round)
+        missing_rows = await relearnt.keep(tx, event)
+        unlearnt += [Unlearnt(event, missing) for missing in (*_missing(event, workers), *missing_rows)]
     await services.time_again(tx, cases)
     return unlearnt
 
@@ -83,13 +89,30 @@ def _later_word(data: Any) -> Word | None:
         case facts.RehabilitationStarted():
             return Went(data.person_id, Progress.REHABILITATING)
         case facts.Reunified() | facts.RehabilitationCompleted() | facts.OutcomeReached():
-            return Went(data.person_id, Progress.REACHED, data.outcome.value if isinstance(data, facts.OutcomeReached) else None)
+            outcome = data.outcome.value if isinstance(data, facts.OutcomeReached) else None
+            return Went(data.person_id, Progress.REACHED, outcome, getattr(data, "review_days", None))
+        case outcomes.OutcomeAbandoned():
+            return GaveUp(data.person_id, data.reason.value)
+        case outcomes.OutcomePrepared() if data.step is outcomes.Preparation.REVIEW:
+            return Reviewed(data.person_id)
+        case facts.ClockMissed():
+            return Overran(data.clock, data.due_at)
+        case _:
+            return _followup_word(data)
+
+
+def _followup_word(data: Any) -> Word | None:
+    match data:
         case facts.FollowupDue():
             return Due(data.number)
         case facts.FollowupDone() | facts.FollowupMissed():
             return Followed(data.number, data.result.value if isinstance(data, facts.FollowupDone) else None)
         case facts.ClockMissed():
             return Overran(data.clock, data.due_at, data.service_id)
+        case outcomes.FollowupTried() | outcomes.FollowupLost():
+            return Tried(data.number)
+        case outcomes.FollowupResumed():
+            return Resumed()
     return None
 
 
@@ -98,7 +121,8 @@ async def _keep(tx: Transaction, event: Received[Any], round_version: int) -> No
     data, case_id = event.data, event.subject
     match data:
         case facts.Assigned() | facts.Reassigned():
-            await roster.assigned(tx, {case_id: data.worker_id}, {case_id: getattr(data, "reopened_version", None) or 0})
+            told = ((getattr(data, "reentry", None) or 0) << 40) + (getattr(data, "reopened_version", None) or 0)
+            await roster.assigned(tx, {case_id: data.worker_id}, {case_id: told})
         case facts.Completed():
             await store.complete_again(tx, case_id, data.band.value, [flag.value for flag in data.flags], by=SOMEBODY, at=event.time)
             await assessed.keep_again(tx, case_id, data, round_version, by=SOMEBODY, at=event.time)

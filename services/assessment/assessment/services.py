@@ -88,7 +88,7 @@ async def of_cases(tx: Transaction, cases: Mapping[UUID, Case]) -> dict[UUID, li
     """The services of the present round of each case."""
     found: dict[UUID, list[Service]] = {case_id: [] for case_id in cases}
     for row in await rows_of(tx, cases.keys()):
-        if row.round_version == cases[row.case_id].round_version:
+        if row.round_version == cases[row.case_id].round:
             found[row.case_id].append(service_of(row))
     return found
 
@@ -129,7 +129,7 @@ def begun(tx: Transaction, case: Case, wanted: Iterable[Wanted], own_agency: str
         own = want.provider == own_agency
         status = Status.ACCEPTED if own else Status.REQUESTED
         identity = tx.new_id(f"service:{want.person}:{want.code}:{want.provider}", case.case_id)
-        found.append(Service(identity, want.person, want.code, want.provider, status, own, None, case.plan_version, case.round_version))
+        found.append(Service(identity, want.person, want.code, want.provider, status, own, None, case.plan_version, case.round))
     return found
 
 

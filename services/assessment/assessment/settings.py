@@ -33,5 +33,14 @@ class AssessmentSettings(Settings):
     outcome_days: float = Field(default=30, gt=0, description="between two reviews of an approved plan")
     grace_days: float = Field(default=7, gt=0, description="from a follow-up's day until it counts as missed")
     after_unsafe_days: float = Field(default=7, gt=0, description="until another follow-up after an unsafe one")
+    followup_tries: int = Field(default=3, ge=1, description="tries that reach nobody, until contact counts as lost and a supervisor decides")
+    lost_days: float = Field(default=3, gt=0, description="for that decision, and between two reminders of it")
+    review_days: float = Field(
+        default=90, gt=0, description="until people ask again why a child in residential care is not with kin or a foster family"
+    )
+    stay_hours: float = Field(
+        default=1, gt=0, description="until a stay that should have ended with an outcome, and did not, begins the assessment anew"
+    )
+    attendance_share: float = Field(default=0.7, gt=0, le=1, description="of a programme's sessions, for it to count as completed")
     followup_days: tuple[float, ...] = Field(default=(14, 30, 90, 180), min_length=1)
     followup_days_high_risk: tuple[float, ...] = Field(default=(7, 14, 21, 28, 90, 180), min_length=1)

@@ -1,7 +1,7 @@
 """The tables of assessment, and the questions asked of them."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 from assessment.domain.case import Case, Followup, FollowupState, Goal, Member, Progress, State, Stay
+from assessment.domain.safety import Known, Safety
 
 
 class Base(SQLModel, registry=registry()):
@@ -89,6 +90,9 @@ class CaseRow(Base, table=True):
     assessed_risk: str | None = None
     incident_version: int = Field(default=0, sa_type=BigInteger)
     incident_seen: int = Field(default=0, sa_type=BigInteger)
+    safety: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    deceased: list[str] = Field(sa_column=Column(JSONB, nullable=False))
+    reentry: int = 0
 
 
 class AssignmentRow(Base, table=True):
@@ -216,14 +220,16 @@ def _case(row: Row[Any]) -> Case:
         shelter_needed=row.shelter_needed,
         at_home=row.at_home,
         admitted=row.admitted,
-        stays={UUID(person): Stay(stay["version"], stay["inside"]) for person, stay in row.stays.items()},
+        stays={UUID(p): Stay(s["version"], s["inside"], _moment(s.get("since")), s.get("died", False)) for p, s in row.stays.items()},
         ended=row.ended,
         state=State(row.state),
         worker=row.worker_id,
         claimed=row.claimed,
         plan_version=row.plan_version,
-        goals={UUID(person): Goal(goal["outcome"], Progress(goal["progress"])) for person, goal in row.goals.items()},
-        followups=tuple(Followup(f["number"], datetime.fromisoformat(f["due"]), FollowupState(f["state"]), f["result"]) for f in row.followups),
+        goals={UUID(p): Goal(g["outcome"], Progress(g["progress"]), _moment(g.get("since")), g.get("stay", 0)) for p, g in row.goals.items()},
+        followups=tuple(
+            Followup(f["number"], datetime.fromisoformat(f["due"]), FollowupState(f["state"]), f["result"], f.get("tries", 0)) for f in row.followups
+        ),
         deadlines={clock: datetime.fromisoformat(due) for clock, due in row.deadlines.items()},
         end_version=row.end_version,
         round_version=row.round_version,
@@ -231,6 +237,9 @@ def _case(row: Row[Any]) -> Case:
         assessed_risk=row.assessed_risk,
         incident_version=row.incident_version,
         incident_seen=row.incident_seen,
+        safety=_safety(row.safety),
+        deceased=frozenset(map(UUID, row.deceased)),
+        reentry=row.reentry,
     )
 
 
@@ -245,7 +254,7 @@ def _row(case: Case) -> dict[str, Any]:
         "shelter_needed": case.shelter_needed,
         "at_home": case.at_home,
         "admitted": case.admitted,
-        "stays": {str(person): {"version": stay.version, "inside": stay.inside} for person, stay in case.stays.items()},
+        "stays": {str(p): {"version": s.version, "inside": s.inside, "since": _iso(s.since), "died": s.died} for p, s in case.stays.items()},
         "sheltered": case.sheltered,
         "ended": case.ended,
         "state": case.state.value,
@@ -253,8 +262,13 @@ def _row(case: Case) -> dict[str, Any]:
         "claimed": case.claimed,
         "due_at": case.due.isoformat() if case.due else None,
         "plan_version": case.plan_version,
-        "goals": {str(person): {"outcome": goal.outcome, "progress": goal.progress.value} for person, goal in case.goals.items()},
-        "followups": [{"number": f.number, "due": f.due.isoformat(), "state": f.state.value, "result": f.result} for f in case.followups],
+        "goals": {
+            str(p): {"outcome": g.outcome, "progress": g.progress.value, "since": _iso(g.since), "stay": g.stay_version}
+            for p, g in case.goals.items()
+        },
+        "followups": [
+            {"number": f.number, "due": f.due.isoformat(), "state": f.state.value, "result": f.result, "tries": f.tries} for f in case.followups
+        ],
         "deadlines": {clock: due.isoformat() for clock, due in case.deadlines.items()},
         "end_version": case.end_version,
         "round_version": case.round_version,
@@ -262,7 +276,41 @@ def _row(case: Case) -> dict[str, Any]:
         "assessed_risk": case.assessed_risk,
         "incident_version": case.incident_version,
         "incident_seen": case.incident_seen,
+        "safety": _told(case.safety),
+        "deceased": sorted(map(str, case.deceased)),
+        "reentry": case.reentry,
     }
+
+
+def _moment(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value) if value else None
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _safety(row: Mapping[str, Any]) -> Safety:
+    def known(told: Mapping[str, Any]) -> dict[UUID, Known]:
+        return {UUID(about): Known(k["version"], k["relation"], tuple(k["areas"]), k["removed"]) for about, k in told.items()}
+
+    if not row:
+        return Safety()
+    apart = row["keep_apart"]
+    persons = None if apart is None else frozenset(map(UUID, apart))
+    return Safety(row["version"], persons, frozenset(row["areas"]), known(row["suspects"]), known(row["incidents"]))
+
+
+def _told(safety: Safety) -> dict[str, Any]:
+    def known(told: Mapping[UUID, Known]) -> dict[str, Any]:
+        entries = {str(a): {"version": k.version, "relation": k.relation, "areas": list(k.areas), "removed": k.removed} for a, k in told.items()}
+        return dict(sorted(entries.items()))
+
+    if safety == Safety():
+        return {}
+    apart = None if safety.keep_apart is None else sorted(map(str, safety.keep_apart))
+    told = {"version": safety.version, "keep_apart": apart, "areas": sorted(safety.areas)}
+    return {**told, "suspects": known(safety.suspects), "incidents": known(safety.incidents)}
 
 
 # -- answers, alerts, completion --------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from contracts.vocabulary import AgencyCode, AreaCode, AssessmentFlag, Band, FollowupResult, Relation, Risk
+from contracts.vocabulary import AgencyCode, AreaCode, AssessmentFlag, Band, Risk
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 from sqlalchemy import Row
 
@@ -139,28 +139,6 @@ class CompleteBody(Body):
     dangers: tuple[Danger, ...] = Field(default=(), description="facts of the safety screen that hold now; each alone means a high risk")
 
 
-class ReunifyBody(Body):
-    """Who receives the person and where, and what was checked before."""
-
-    person_id: UUID
-    receiver: Relation
-    receiving_area: AreaCode
-    home_visit_done: StrictBool
-    risk_rechecked: StrictBool
-
-
-class PersonBody(Body):
-    """Whom it concerns."""
-
-    person_id: UUID
-
-
-class FollowupBody(Body):
-    """What the visit or call found."""
-
-    result: FollowupResult
-
-
 class WorkerView(BaseModel):
     """A social worker and her load."""
 
@@ -206,6 +184,7 @@ class CaseView(BaseModel):
     risk: str | None
     sheltered: bool
     plan_version: int
+    reentry: int = Field(description="how often somebody of it came back to a shelter after her outcome")
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
@@ -215,7 +194,7 @@ class CaseView(BaseModel):
     @classmethod
     def now(cls, case: Case) -> Self:
         """The view of a case as it is after a decision."""
-        names = ("case_id", "state", "claimed", "area", "risk", "sheltered", "plan_version")
+        names = ("case_id", "state", "claimed", "area", "risk", "sheltered", "plan_version", "reentry")
         return cls.model_validate({name: getattr(case, name) for name in names} | {"worker_id": case.worker, "due_at": case.due})
 
 
@@ -229,17 +208,18 @@ class MemberView(BaseModel):
 
 
 class FollowupView(BaseModel):
-    """One follow-up."""
+    """One follow-up; `tries` are those that reached nobody."""
 
     number: int
     due_at: datetime
     state: FollowupState
     result: str | None
+    tries: int
 
     @classmethod
     def of(cls, followup: Followup) -> Self:
         """The view of a follow-up."""
-        return cls(number=followup.number, due_at=followup.due, state=followup.state, result=followup.result)
+        return cls(number=followup.number, due_at=followup.due, state=followup.state, result=followup.result, tries=followup.tries)
 
 
 class PlanView(BaseModel):

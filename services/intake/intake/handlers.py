@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chassis import Due, Inputs, Received, Transaction, witness
 from chassis.inputs import Beforehand, Handler
-from contracts import assessment, notifications, placement
+from contracts import assessment, notifications, outcomes, placement
 from contracts.agencies import Problem, Receipt, ReceiptAccepted, ReceiptIncomplete, ReceiptRejected
 from contracts.audit import NotificationsSealed
 from contracts.intake import ClockMissed
@@ -135,9 +135,11 @@ async def open_at_the_door(events: Sequence[Received[placement.AdmittedDirectly]
     assessment.RehabilitationStarted,
     assessment.RehabilitationCompleted,
     assessment.OutcomeReached,
+    outcomes.OutcomeAbandoned,
     assessment.FollowupDue,
     assessment.FollowupDone,
     assessment.FollowupMissed,
+    outcomes.FollowupLost,
     notifications.Delivered,
     notifications.Failed,
     notifications.Acknowledged,

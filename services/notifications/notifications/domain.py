@@ -212,9 +212,11 @@ TABLE: dict[str, tuple[Told, ...]] = {
     "assessment.rehabilitation_started": (SUPERVISOR,),
     "assessment.rehabilitation_completed": (SUPERVISOR,),
     "assessment.outcome_reached": (SUPERVISOR,),
+    "assessment.outcome_abandoned": (WORKER, SUPERVISOR),
     "assessment.followup_due": (WORKER,),
     "assessment.followup_done": (Told(Role.SUPERVISOR, Whose.CASE, only_pressing=True),),  # only when she was found unsafe
     "assessment.followup_missed": (WORKER, SUPERVISOR),
+    "assessment.followup_lost": (SUPERVISOR,),
 }
 
 CLOCK_MISSED = "clock_missed"
@@ -244,6 +246,8 @@ CLOCKS: dict[str, tuple[Told, ...]] = {
     "reassessment": (WORKER, SUPERVISOR),
     "plan": (WORKER, SUPERVISOR),
     "outcome": (WORKER, SUPERVISOR),
+    "lost_contact": (SUPERVISOR,),
+    "review": (WORKER, SUPERVISOR),
     "assignment": (SUPERVISOR,),
     "service_answer": (WORKER, SUPERVISOR),
     "service_consent": (WORKER, INTAKE, SUPERVISOR),

@@ -77,9 +77,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "assessment.rehabilitation_started": ("Rehabilitasi sosial dimulai.", "Social rehabilitation began."),
     "assessment.rehabilitation_completed": ("Rehabilitasi sosial selesai.", "Social rehabilitation is complete."),
     "assessment.outcome_reached": ("Hasil rencana tercapai.", "An outcome of the plan was reached."),
+    "assessment.outcome_abandoned": ("Rencana bagi seseorang dihentikan; susun lagi.", "What was planned for somebody was given up; plan again."),
     "assessment.followup_due": ("Pemantauan ke-{number} perlu dilakukan.", "Follow-up {number} is due."),
     "assessment.followup_done": ("Pemantauan ke-{number} menemukan keadaan tidak aman.", "Follow-up {number} found an unsafe situation."),
     "assessment.followup_missed": ("Pemantauan ke-{number} terlewat.", "Follow-up {number} was missed."),
+    "assessment.followup_lost": (
+        "Pemantauan ke-{number}: tidak terhubungi setelah beberapa kali; putuskan.",
+        "Follow-up {number}: nobody could be reached after several tries; decide.",
+    ),
     "clock_missed": ("Batas waktu terlewat: {clock}.", "A deadline was missed: {clock}."),
     "clock_missed_again": ("Batas waktu masih terlewat (tahap {number}): {clock}.", "A deadline is still missed (step {number}): {clock}."),
     "ladder.answer_awaited": ("Permintaan tempat masih menunggu jawaban Anda.", "A request for places still awaits your answer."),
@@ -119,6 +124,8 @@ CLOCKS: dict[str, tuple[str, str]] = {
     "service_declined": ("layanan yang ditolak penyedia", "a service that a provider declined"),
     "plan": ("rencana", "the plan"),
     "outcome": ("pelaksanaan rencana", "the plan's outcome"),
+    "lost_contact": ("keputusan atas kontak yang terputus", "the decision on somebody who cannot be reached"),
+    "review": ("peninjauan pengasuhan", "the review of a child's or carer's situation"),
     "assignment": ("penugasan", "assignment"),
 }
 

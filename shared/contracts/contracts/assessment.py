@@ -44,6 +44,7 @@ class Assigned(AssessmentEvent):
     reopened_version: int | None = Field(
         default=None, ge=0, description="of a case that was reopened: the version of that word, whose round this begins"
     )
+    reentry: int | None = Field(default=None, ge=1, description="which return to a shelter after an outcome this round follows")
 
 
 class Reassigned(AssessmentEvent):
@@ -168,6 +169,8 @@ class Reunified(AssessmentEvent):
     person_id: UUID
     receiver: Relation
     receiving_area: AreaCode
+    outcome: Outcome | None = Field(default=None, description="which of the ways home was planned")
+    review_days: int | None = Field(default=None, ge=1, le=365, description="after how many days people look at kin or a foster carer again")
 
 
 class RehabilitationStarted(AssessmentEvent):

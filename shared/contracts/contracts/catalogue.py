@@ -1,6 +1,6 @@
 """Which events there are, in the order in which a case meets them."""
 
-from contracts import agencies, assessment, audit, consents, intake, notifications, placement, rights
+from contracts import agencies, assessment, audit, consents, intake, notifications, outcomes, placement, rights
 from contracts.event import Event
 
 LIFECYCLE: tuple[type[Event], ...] = (
@@ -56,15 +56,18 @@ LIFECYCLE: tuple[type[Event], ...] = (
     assessment.ServiceAccepted,
     assessment.ServiceDeclined,
     assessment.ServiceDelivered,
+    *outcomes.PREPARED,
     assessment.Reunified,
     assessment.RehabilitationStarted,
     assessment.RehabilitationCompleted,
     assessment.OutcomeReached,
+    outcomes.OutcomeAbandoned,
     placement.Left,
     placement.Discharged,
     assessment.FollowupDue,
     assessment.FollowupDone,
     assessment.FollowupMissed,
+    *outcomes.FOLLOWED,
     intake.ClosureProposed,
     intake.ClosureReturned,
     intake.Withdrawn,

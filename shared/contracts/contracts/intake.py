@@ -143,9 +143,10 @@ class IncidentRecorded(IntakeEvent):
 
 
 class SuspectRecorded(IntakeEvent):
-    """What is known of a suspect, as far as others may need it: an id and codes. Nobody else reads it yet."""
+    """What is known of a suspect, as far as others may need it: an id and codes."""
 
     type: ClassVar[str] = "case.intake.suspect_recorded.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("assessment",)
 
     suspect_id: UUID
     relation: PerpetratorRelation
