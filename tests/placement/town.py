@@ -110,7 +110,11 @@ class Town(RuleBasedStateMachine):
     # -- everybody at once --------------------------------------------------------------------------------------------------------------
 
     async def _storm(self, chance: Random, at_once: int, *also: Deed) -> None:
-        """Deeds of everybody on all doors at once, then calm; two may do the same, or the opposite, to the same household."""
+        """Deeds of everybody on all doors at once, then calm; two may do the same, or the opposite, to the same household.
+
+        Nobody closes a shelter or a bed while the clock jumps (`also`): whoever began before the jump, and waited past it for an offer's lock, says
+        the time at which it began, and so seems to have been before that offer.
+        """
         self.chance = chance
         listed = (await self.rig.get("placement", "/placements?most=1000", role="supervisor")).json()
         needs = await self.rig.sql("placement", "SELECT case_id, state FROM need ORDER BY case_id")
@@ -121,7 +125,8 @@ class Town(RuleBasedStateMachine):
                 entry, actions = chance.choice(live)
                 deeds.append(partial(self._with_placement, chance.choice(actions), entry))
             else:
-                deeds.append(chance.choice(self._others(needs)))
+                others = self._others(needs)
+                deeds.append(chance.choice([deed for deed in others if deed not in {self._closure, self._bed}] if also else others))
         await self._together(deeds)
 
     async def _late(self, chance: Random, at_once: int) -> None:
