@@ -48,6 +48,11 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
+class Reviewed:
+    """The approved plan was reviewed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Went:
     """A person got this far on the way to an outcome; None is whatever was planned."""
 
@@ -80,7 +85,7 @@ class Overran:
     service: UUID | None = None
 
 
-Word: TypeAlias = Gave | Concluded | Approved | Returned | Went | Due | Followed | Overran
+Word: TypeAlias = Gave | Concluded | Approved | Returned | Reviewed | Went | Due | Followed | Overran
 
 
 def retell(known: Case, word: Word, at: datetime, limits: Limits) -> tuple[Case, str | None]:
@@ -118,6 +123,10 @@ def _returned(known: Case, word: Returned, at: datetime, limits: Limits) -> Case
     return plan.send_back(proposed, Plan(word.version, {}, SOMEBODY), SOMEBODY_ELSE, at, limits)
 
 
+def _reviewed(known: Case, _word: Reviewed, at: datetime, limits: Limits) -> Case:
+    return plan.reviewed(known, at, limits)
+
+
 def _went(known: Case, word: Went, at: datetime, limits: Limits) -> Case:
     case.require(known, State.PLAN_APPROVED)
     goal = known.goals.get(word.person)
@@ -147,6 +156,7 @@ _STEPS: Mapping[type, Callable[..., Case]] = {
     Concluded: _concluded,
     Approved: _approved,
     Returned: _returned,
+    Reviewed: _reviewed,
     Went: _went,
     Due: _due,
     Followed: _followed,
