@@ -7,7 +7,7 @@ from assessment.domain.agreement import Agreement, PersonPlan
 from assessment.domain.case import Case, State, StateError
 from assessment.domain.reassessment import Kind, concluded
 from assessment.domain.risk import RISKS, rank
-from contracts.vocabulary import AssessmentFlag, AssessmentKind, Band, RedFlag, Risk
+from contracts.vocabulary import AssessmentFlag, AssessmentKind, Band, ConferenceDecision, RedFlag, ReviewFinding, Risk
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +30,8 @@ TODAY = date(2026, 11, 24)
 def test_the_domain_knows_the_contracts_codes():
     assert set(RISKS) == {level.value for level in Risk}
     assert {danger.value for danger in risk.Danger} == {flag.value for flag in RedFlag}
+    assert {code.value for code in agreement.Finding} == {code.value for code in ReviewFinding}
+    assert {code.value for code in agreement.Decision} == {code.value for code in ConferenceDecision}
     assert {kind.value for kind in Kind} == {kind.value for kind in AssessmentKind}
 
 

@@ -57,6 +57,7 @@ async def test_a_conference_is_recorded_and_decides_on_no_plan(rig: Rig):
     assert (conference["present"], conference["version"]) == (present, 1)
     assert [entry["about_id"] for entry in record["comments"]] == [conference["conference_id"]]
     assert await state(rig, case_id) == "plan_proposed"
+    assert [entry["decision"] for entry in await data(rig, case_id, "conference_held")] == ["plan_supported"]
 
 
 async def test_a_review_keeps_how_far_goals_are_and_puts_the_next_one_off_until_it_is_forgotten(rig: Rig):
@@ -77,6 +78,7 @@ async def test_a_review_keeps_how_far_goals_are_and_puts_the_next_one_off_until_
     await act(rig, case_id, "plan/review", {"finding": "on_track", "progress": [{**goal, "progress": "dropped"}]})
     record = (await see(rig, case_id, "/plan/record")).json()
     assert [entry["finding"] for entry in record["reviews"]] == ["change_needed", "on_track"]
+    assert [entry["finding"] for entry in await data(rig, case_id, "plan_reviewed")] == ["change_needed", "on_track"]
     assert [(entry["goal"], entry["progress"]) for entry in record["progress"]] == [("safety", "reached"), ("safety", "dropped")]
 
 

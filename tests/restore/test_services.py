@@ -17,6 +17,7 @@ WORDS = "SELECT event_id, service_id, version, passed_on, answer, reason FROM se
 CLOCKS = "SELECT kind, subject, key FROM clock WHERE kind LIKE 'service%' ORDER BY kind, subject, key"
 CASES = "SELECT case_id, state, risk, assessed_risk, plan_version, ARRAY(SELECT jsonb_object_keys(deadlines) ORDER BY 1) FROM assessment_case ORDER BY case_id"
 DONE = "SELECT case_id, number, kind, band, flags, risk, rules, at FROM assessed ORDER BY case_id, number"
+HELD = "SELECT held_at, decision FROM conference UNION ALL SELECT at, finding FROM plan_review ORDER BY 1"
 
 
 async def test_services_of_the_lost_hour_stand_where_they_stood_and_nobody_is_asked_or_told_twice(rig: Rig) -> None:
@@ -27,17 +28,23 @@ async def test_services_of_the_lost_hour_stand_where_they_stood_and_nobody_is_as
     await answer(rig, "dppapp", ids[MIND], {"answer": "accepted"})
     await share(rig, before, woman, "polda-ppa")
     ok(await rig.post("assessment", f"/services/{ids[LEGAL]}/answer", json={"answer": "delivered"}, **system("polda-ppa")))
+    present = [{"role": "peksos", "agency": "dinsos"}, {"role": "supervisor", "agency": "dppapp"}]
+    held = {"held_at": "2026-01-01T08:00:00Z", "decision": "plan_supported", "present": present}
+    ok(await rig.post("assessment", f"/cases/{before}/conferences", json=held, **WORKER))
+    ok(await rig.post("assessment", f"/cases/{before}/plan/review", json={"finding": "on_track"}, **WORKER))
     lost, _, new = await planned(rig, (MIND, "dppapp"), ("kesehatan", None), ("pendidikan", "polda-ppa"), reference="LOST")
     ok(await rig.post("assessment", f"/cases/{lost}/services/{new[MIND]}/end", json={"reason": "declined_by_survivor"}, **WORKER))
     await rig.settle()
-    stood = await rows(rig, "assessment", SERVICES, WORDS, CLOCKS, CASES, DONE)
+    stood = await rows(rig, "assessment", SERVICES, WORDS, CLOCKS, CASES, DONE, HELD)
     said = await rows(rig, "intake", "SELECT id FROM outbox ORDER BY id")
 
     await lose_since(rig, "assessment", folder)
 
-    assert await rows(rig, "assessment", SERVICES, WORDS, CLOCKS, CASES, DONE) == stood
+    assert await rows(rig, "assessment", SERVICES, WORDS, CLOCKS, CASES, DONE, HELD) == stood
     assert await rows(rig, "intake", "SELECT id FROM outbox ORDER BY id") == said
-    assert sorted(missing for _, missing in await tasks(rig, "assessment")) == ["answers", "services_of_the_plan"]
+    assert sorted(missing for _, missing in await tasks(rig, "assessment")) == [
+        "answers", "conference", "goal_progress", "services_of_the_plan",
+    ]  # fmt: skip
     await agrees_with_the_streams(rig, "assessment")
     assert (await compared(rig, "assessment")).clean
     await answer(rig, "dppapp", ids[MIND], {"answer": "delivered"})

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chassis import Transaction
+from chassis import Received, Transaction
 from chassis.store.vault import Vault
+from contracts import assessment as facts
 from sqlalchemy import Column, LargeBinary, Row, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlmodel import Field
@@ -168,6 +169,18 @@ async def keep_review(tx: Transaction, case: Case, finding: str) -> None:
     """Keep that the approved plan was reviewed."""
     values = {"case_id": case.case_id, "at": tx.now, "version": case.plan_version, "finding": finding, "by": tx.principal.subject}
     await tx.execute(insert(REVIEW).values(values))
+
+
+async def held_again(tx: Transaction, event: Received[Any], *, by: UUID) -> None:
+    """Keep a conference or a review again of which only its fact tells: who took part, what was written and how far goals were, nobody knows."""
+    data, case_id = event.data, event.subject
+    if isinstance(data, facts.PlanReviewed):
+        review = {"case_id": case_id, "at": event.time, "version": data.version, "finding": data.finding.value, "by": by}
+        await tx.execute(insert(REVIEW).values(review).on_conflict_do_nothing())
+        return
+    held = {"conference_id": event.id, "case_id": case_id, "version": 0, "held_at": data.held_at, "decision": data.decision.value}
+    who = {"present": [], "recorded_by": by, "recorded_at": event.time}
+    await tx.execute(insert(CONFERENCE).values(held | who).on_conflict_do_nothing())
 
 
 async def reviews(tx: Transaction, case_id: UUID) -> Sequence[Row[Any]]:

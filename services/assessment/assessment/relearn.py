@@ -22,6 +22,7 @@ from assessment.domain.relearn import (
     Gave,
     GaveUp,
     Overran,
+    PlanReviewed,
     Resumed,
     Returned,
     Reviewed,
@@ -32,6 +33,7 @@ from assessment.domain.relearn import (
 )
 
 ANSWERS, SERVICES, WORKER_UNKNOWN = "answers", "services_of_the_plan", "worker_unknown"
+CONFERENCE, PROGRESS = "conference", "goal_progress"
 
 
 async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
@@ -80,6 +82,8 @@ def _word(event: Received[Any]) -> Word | None:
             return Approved(data.version, {entry.person_id: entry.outcome.value for entry in data.outcomes})
         case facts.PlanReturned():
             return Returned(data.version)
+        case facts.PlanReviewed():
+            return PlanReviewed()
         case _:
             return _later_word(data)
 
@@ -126,6 +130,8 @@ async def _keep(tx: Transaction, event: Received[Any], round_version: int) -> No
         case facts.Completed():
             await store.complete_again(tx, case_id, data.band.value, [flag.value for flag in data.flags], by=SOMEBODY, at=event.time)
             await assessed.keep_again(tx, case_id, data, round_version, by=SOMEBODY, at=event.time)
+        case facts.ConferenceHeld() | facts.PlanReviewed():
+            await plans.held_again(tx, event, by=SOMEBODY)
         case facts.ServiceEvent():
             await services.learn_again(tx, event, round_version)
         case facts.AlertRaised():
@@ -144,6 +150,10 @@ def _missing(event: Received[Any], workers: Iterable[UUID]) -> Sequence[str]:
             return (ANSWERS,)
         case facts.PlanApproved() | facts.PlanReturned():
             return (SERVICES,)
+        case facts.ConferenceHeld():
+            return (CONFERENCE,)
+        case facts.PlanReviewed():
+            return (PROGRESS,)
         case facts.Assigned() | facts.Reassigned() as data if data.worker_id not in set(workers):
             return (WORKER_UNKNOWN,)
     return ()

@@ -131,6 +131,8 @@ async def open_at_the_door(events: Sequence[Received[placement.AdmittedDirectly]
     assessment.ServiceAccepted,
     assessment.ServiceDeclined,
     assessment.ServiceDelivered,
+    assessment.ConferenceHeld,
+    assessment.PlanReviewed,
     assessment.Reunified,
     assessment.RehabilitationStarted,
     assessment.RehabilitationCompleted,

@@ -13,10 +13,12 @@ from contracts.vocabulary import (
     AssessmentFlag,
     AssessmentKind,
     Band,
+    ConferenceDecision,
     FollowupResult,
     Outcome,
     Relation,
     ReturnReason,
+    ReviewFinding,
     Risk,
     RuleCode,
     ServiceCode,
@@ -110,6 +112,26 @@ class PlanReturned(AssessmentEvent):
 
     version: int = Field(ge=1)
     reason: ReturnReason
+
+
+class ConferenceHeld(AssessmentEvent):
+    """Those who work on a case conferred on it."""
+
+    type: ClassVar[str] = "case.assessment.conference_held.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("intake",)
+
+    decision: ConferenceDecision
+    held_at: datetime
+
+
+class PlanReviewed(AssessmentEvent):
+    """The worker reviewed the approved plan."""
+
+    type: ClassVar[str] = "case.assessment.plan_reviewed.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("intake",)
+
+    version: int = Field(ge=1)
+    finding: ReviewFinding
 
 
 class ServiceEvent(AssessmentEvent):

@@ -56,6 +56,8 @@ LIFECYCLE: tuple[type[Event], ...] = (
     assessment.ServiceAccepted,
     assessment.ServiceDeclined,
     assessment.ServiceDelivered,
+    assessment.ConferenceHeld,
+    assessment.PlanReviewed,
     *outcomes.PREPARED,
     assessment.Reunified,
     assessment.RehabilitationStarted,

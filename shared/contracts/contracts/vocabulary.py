@@ -438,6 +438,25 @@ class ServiceReason(StrEnum):
     PLAN_CHANGED = "plan_changed"
 
 
+class ReviewFinding(StrEnum):
+    """What a review of an approved plan found."""
+
+    ON_TRACK = "on_track"
+    CHANGE_NEEDED = "change_needed"
+    UNSAFE = "unsafe"
+
+
+class ConferenceDecision(StrEnum):
+    """What a case conference decided."""
+
+    PLAN_SUPPORTED = "plan_supported"
+    PLAN_TO_CHANGE = "plan_to_change"
+    MORE_INFORMATION = "more_information"
+    URGENT_MEASURES = "urgent_measures"
+    TRANSFER_ADVISED = "transfer_advised"
+    CLOSURE_ADVISED = "closure_advised"
+
+
 class AssessmentKind(StrEnum):
     """Which assessment it is: the first look, the comprehensive one, or one of those that follow."""
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chassis import Transaction, reads, writes
 from contracts import assessment as facts
-from contracts.vocabulary import Outcome
+from contracts.vocabulary import ConferenceDecision, Outcome, ReviewFinding
 from fastapi import APIRouter
 
 from assessment import decisions, plans, policy, services
@@ -120,6 +120,7 @@ async def confer(case_id: UUID, body: ConferenceBody, vault: Safe, tx: Transacti
     present = [entry.model_dump(mode="json") for entry in body.present]
     conference_id = await plans.confer(tx, known, body.held_at, body.decision, present)
     await _comment(tx, vault, known, body.comments, about="conference", about_id=conference_id)
+    tx.emit(facts.ConferenceHeld(decision=ConferenceDecision(body.decision), held_at=body.held_at), case_id)
     tx.audit("write", case_id, ["conference"])
     recorded = {"recorded_by": tx.principal.subject, "recorded_at": tx.now, "version": known.plan_version}
     return ConferenceView(conference_id=conference_id, held_at=body.held_at, decision=body.decision, present=list(body.present), **recorded)
@@ -137,6 +138,7 @@ async def review(case_id: UUID, body: ReviewBody, tx: Transaction) -> CaseView:
         _require_goals(said, (approved.persons or {}) if approved else {})
     await plans.keep_review(tx, before, body.finding)
     await plans.keep_progress(tx, before, said)
+    tx.emit(facts.PlanReviewed(version=before.plan_version, finding=ReviewFinding(body.finding)), case_id)
     for person in {person for person, _ in said}:
         tx.audit("write", person, ["goal_progress"])
     return await changed(tx, before, after, "review")

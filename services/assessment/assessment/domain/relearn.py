@@ -48,6 +48,11 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanReviewed:
+    """The approved plan was reviewed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Went:
     """A person got this far on the way to an outcome; None is whatever was planned."""
 
@@ -108,7 +113,7 @@ class Overran:
     service: UUID | None = None
 
 
-Word: TypeAlias = Gave | Concluded | Approved | Returned | Went | GaveUp | Reviewed | Due | Followed | Tried | Resumed | Overran
+Word: TypeAlias = Gave | Concluded | Approved | Returned | PlanReviewed | Went | GaveUp | Reviewed | Due | Followed | Tried | Resumed | Overran
 
 
 def retell(known: Case, word: Word, at: datetime, limits: Limits) -> tuple[Case, str | None]:
@@ -144,6 +149,10 @@ def _returned(known: Case, word: Returned, at: datetime, limits: Limits) -> Case
     case.require(known, State.ASSESSED, State.PLAN_PROPOSED, State.PLAN_APPROVED)
     proposed = replace(known, state=State.PLAN_PROPOSED, plan_version=max(known.plan_version, word.version))
     return plan.send_back(proposed, Plan(word.version, {}, SOMEBODY), SOMEBODY_ELSE, at, limits)
+
+
+def _plan_reviewed(known: Case, _word: PlanReviewed, at: datetime, limits: Limits) -> Case:
+    return plan.reviewed(known, at, limits)
 
 
 def _went(known: Case, word: Went, at: datetime, limits: Limits) -> Case:
@@ -199,6 +208,7 @@ _STEPS: Mapping[type, Callable[..., Case]] = {
     Concluded: _concluded,
     Approved: _approved,
     Returned: _returned,
+    PlanReviewed: _plan_reviewed,
     Went: _went,
     GaveUp: _gave_up,
     Reviewed: _reviewed,
