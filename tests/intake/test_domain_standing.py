@@ -159,7 +159,8 @@ def test_what_is_given_up_waits_for_a_new_plan_and_the_dead_for_nothing():
     told = {"plan_approved": {"outcomes": outcomes}, "reunified": {"person_id": "p1"}}
     assert standing(facts(*way, **told)).state == State.OUTCOME_UNDER_WAY
     given_up = {"outcome_abandoned": {"person_id": "p2", "reason": "unsafe"}}
-    assert standing(facts(*way, "assessment.outcome_abandoned", **told, **given_up)).waiting_for == ("plan",)
+    due = standing(facts(*way, "assessment.outcome_abandoned", **told, **given_up))
+    assert (due.state, due.waiting_for[0]) == (State.ASSESSED, "plan")
     again = facts(*way, "assessment.outcome_abandoned", "assessment.plan_approved", **told, **given_up)
     assert standing(again).state == State.OUTCOME_UNDER_WAY
     died = {"outcome_abandoned": {"person_id": "p2", "reason": "died"}}
