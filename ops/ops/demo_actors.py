@@ -157,12 +157,22 @@ class Officers:
             await self.api.post(desk, f"/intake/cases/{case_id}/withdraw", {"reason": "refused_service"})
         elif story in {"street", "not_found", "street_refuses"} and self.script.once(case_id, "outreach"):
             await self.api.post(desk, f"/intake/cases/{case_id}/outreach", {"team": "dinsos"})
-        elif story == "returns!" and line["state"] == "monitoring" and self.script.once(case_id, "returns"):
-            again = {"risk": "high", "shelter_needed": True, "shelter_grounds": ["threat_to_life"], "perpetrator_areas": ["31.75.02"]}
-            await self.api.post(desk, f"/intake/cases/{case_id}/triage", again)
+        elif story == "returns!":
+            await self._return(desk, line)
         elif case_id in self.script.gone and self.script.once(case_id, "end"):
             await self.api.post(desk, f"/intake/cases/{case_id}/withdraw", {"reason": "missing"})
         await self._without_a_bed(desk, line)
+
+    async def _return(self, desk: str, line: Line) -> None:
+        """Somebody who went home asks for a bed again; when she lives elsewhere after that, the agencies there have her case."""
+        case_id, state = line["case_id"], line["state"]
+        if state == "monitoring" and self.script.once(case_id, "returns"):
+            again = {"risk": "high", "shelter_needed": True, "shelter_grounds": ["threat_to_life"], "perpetrator_areas": ["31.75.02"]}
+            await self.api.post(desk, f"/intake/cases/{case_id}/triage", again)
+        elif state in {"assessment", "assessed", "planned", "outcome_under_way"} and (case_id, "returns") in self.script.done:
+            self.script.once(case_id, "is back")
+        elif state == "monitoring" and (case_id, "is back") in self.script.done and self.script.once(case_id, "end"):
+            await self.api.post(desk, f"/intake/cases/{case_id}/refer-out", {"reason": "transferred"})
 
     async def _first_look(self, desk: str, seen: Line) -> None:
         """Triage what no rule triaged, and record the police report that the law asks for."""
@@ -335,51 +345,7 @@ class Officers:
         await self._each(decide, await self.api.get(who, "/assessment/cases", state="plan_proposed", most=1000) or [])
 
     async def _fulfil(self, who: str, case_id: str) -> None:
-        """The plan comes true, person by person, once everything that it asks for is recorded and approved."""
-        where = f"/assessment/cases/{case_id}"
-        ways = [way for way in await self.api.get(who, f"{where}/outcomes") or [] if way["progress"] != "reached"]
-        for outcome in {way["outcome"] for way in ways if way["progress"] == "planned"}:
-            group = [way for way in ways if (way["outcome"], way["progress"]) == (outcome, "planned")]
-            await self._prepare(who, case_id, outcome, group)
-        for way in ways:
-            if way["progress"] == "rehabilitating":
-                await self._rehabilitate(who, case_id, way["person_id"])
-
-    async def _prepare(self, who: str, case_id: str, outcome: str, ways: list[Line]) -> None:
-        """Record what is missing, let a supervisor approve what she must, and let it come true for those for whom nothing stands in the way."""
-        where = f"/assessment/cases/{case_id}"
-        left = {way["person_id"]: way["obstacles"] for way in ways}
-        missing = {entry["field"] for found in left.values() for entry in found if entry["code"] == "missing"}
-        kinds = [kind for kind in demo_outcomes.REQUIRED[outcome] if kind in missing]
-        for body in demo_outcomes.preparations(outcome, left, kinds):
-            answer = await self.api.call(who, "POST", f"{where}/preparations", body)
-            left |= {way["person_id"]: way["obstacles"] for way in answer.json()} if answer.is_success else {}
-        route = {"rehabilitation": "rehabilitation/start"}.get(outcome, "reunify" if outcome in demo_outcomes.HOMEWARD else "outcome")
-        for person, obstacles in left.items():
-            if not obstacles:
-                await self.api.post(who, f"{where}/{route}", {"person_id": person})
-            elif {entry["field"] for entry in obstacles} == {"approval"}:
-                self.script.to_approve[case_id, person] = None
-
-    async def _rehabilitate(self, who: str, case_id: str, person_id: str) -> None:
-        """A place in a programme, its sessions, what came of it, and with that the end of the rehabilitation."""
-        where = f"/assessment/cases/{case_id}"
-        offered = {entry["programme_id"]: entry for entry in await self.api.get(who, "/assessment/programmes") or []}
-        mine = [entry for entry in await self.api.get(who, f"{where}/enrolments") or [] if entry["person_id"] == person_id]
-        if any(entry["stage"] == "completed" for entry in mine):
-            await self.api.post(who, f"{where}/rehabilitation/complete", {"person_id": person_id})
-            return
-        going = next((entry for entry in mine if entry["stage"] == "enrolled"), None)
-        if going is None:
-            free = [programme for programme in offered if offered[programme]["free"] > 0]
-            if free:
-                chosen = Random(person_id).choice(sorted(free))  # noqa: S311 - a script, not a secret
-                await self.api.post(who, f"{where}/enrolments", {"person_id": person_id, "programme_id": chosen})
-            return
-        enrolment = f"{where}/enrolments/{going['enrolment_id']}"
-        for session, _ in enumerate(offered[going["programme_id"]]["sessions"], 1):
-            await self.api.post(who, f"{enrolment}/attendance", {"session": session, "present": session > 1})
-        await self.api.post(who, f"{enrolment}/complete", {"certificate": True, "independence": "mostly_independent"})
+        await demo_outcomes.fulfil(self.api, who, case_id, self.script.to_approve)
 
     async def _follow_up(self, who: str, case_id: str) -> None:
         """Record each follow-up on its day."""

@@ -203,7 +203,7 @@ EXPECTED = {
     7: ("offered", "escalated", "expired", "admitted", "closed"),
     REHABILITATED: ("admitted", "plan_approved", "rehabilitation_started", "discharged", "rehabilitation_completed", "followup_done", "closed"),
     # What a return to a shelter begins anew is there twice.
-    RETURNED: (*("admitted", "assigned", "completed", "plan_approved", "discharged") * 2, "reunified", "outcome_reached", "closed"),
+    RETURNED: (*("admitted", "assigned", "completed", "plan_approved", "discharged") * 2, "reunified", "outcome_reached", "referred_out"),
 }
 NEVER = {4: "admitted", 6: "admitted"}
 

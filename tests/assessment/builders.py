@@ -33,15 +33,17 @@ def a_triage(version: int = 1, *persons: UUID, area: str = AREA, risk: str = "me
     return case.Triage(version, members(*persons), area, risk, shelter_needed, **{"keep_apart": (), **safety})
 
 
+# What is recorded is of a day that has been, whenever the tests run.
+YESTERDAY = str((datetime.now(UTC) - timedelta(days=1)).date())
 CODES: dict[Step, dict[str, Any]] = {
-    Step.HOME_VISIT: {"on": "2026-11-20", "finding": "suitable"},
-    Step.RISK_RECHECK: {"on": "2026-11-21", "risk": "low"},
+    Step.HOME_VISIT: {"on": YESTERDAY, "finding": "suitable"},
+    Step.RISK_RECHECK: {"on": YESTERDAY, "risk": "low"},
     Step.RECEIVER: {"receiver": "grandparent", "receiving_area": "31.74.04"},
     Step.CONSENT: {"agreed": True, "own_view": "agrees", "consenter": "guardian"},
-    Step.REGION_ACCEPTANCE: {"body": "social_agency", "on": "2026-11-22"},
-    Step.CARER_CHECK: {"on": "2026-11-22", "finding": "suitable", "review_days": 60},
+    Step.REGION_ACCEPTANCE: {"body": "social_agency", "on": YESTERDAY},
+    Step.CARER_CHECK: {"on": YESTERDAY, "finding": "suitable", "review_days": 60},
     Step.INDEPENDENCE: {"income": "wage", "dwelling": "rented", "safety_plan": True},
-    Step.BODY_ACCEPTANCE: {"body": "ngo", "on": "2026-11-22"},
+    Step.BODY_ACCEPTANCE: {"body": "ngo", "on": YESTERDAY},
 }
 
 

@@ -27,6 +27,7 @@ CODES: dict[str, dict[str, Any]] = {
     "outcome_reached": {"person_id": "child", "outcome": "services_at_home"},
     "rehabilitation_started": {"person_id": "mother"},
     "rehabilitation_completed": {"person_id": "mother"},
+    "outcome_abandoned": {"person_id": "child", "reason": "unsafe"},
     "followup_due": {"number": 1},
     "followup_done": {"number": 1, "last": False},
     "followup_missed": {"number": 1, "last": True},

@@ -153,6 +153,32 @@ def test_an_assessment_before_the_reopening_says_nothing_of_where_the_case_stand
     assert standing(again).state == State.ASSESSMENT
 
 
+def test_what_is_given_up_waits_for_a_new_plan_and_the_dead_for_nothing():
+    way = ("intake.triaged", "assessment.assigned", "assessment.completed", "assessment.plan_approved", "assessment.reunified")
+    outcomes = [{"person_id": person, "outcome": "reunification"} for person in ("p1", "p2")]
+    told = {"plan_approved": {"outcomes": outcomes}, "reunified": {"person_id": "p1"}}
+    assert standing(facts(*way, **told)).state == State.OUTCOME_UNDER_WAY
+    given_up = {"outcome_abandoned": {"person_id": "p2", "reason": "unsafe"}}
+    due = standing(facts(*way, "assessment.outcome_abandoned", **told, **given_up))
+    assert (due.state, due.waiting_for[0]) == (State.ASSESSED, "plan")
+    again = facts(*way, "assessment.outcome_abandoned", "assessment.plan_approved", **told, **given_up)
+    assert standing(again).state == State.OUTCOME_UNDER_WAY
+    died = {"outcome_abandoned": {"person_id": "p2", "reason": "died"}}
+    assert standing(facts(*way, "assessment.outcome_abandoned", **told, **died)).state == State.MONITORING
+    lost = {"outcome_abandoned": {"person_id": "p1", "reason": "broke_down"}}
+    back = facts(*way, "assessment.outcome_abandoned", "assessment.plan_approved", **told, **lost)
+    assert standing(back).state == State.PLANNED, "what did not last is not reached any more"
+
+
+def test_a_return_to_a_shelter_begins_the_assessment_anew():
+    before = ("intake.triaged", "assessment.assigned", "assessment.completed", "assessment.followup_missed", "assessment.assigned")
+    again = facts(*before)
+    again[-2] = replace(again[-2], codes={"number": 4, "last": True})
+    again[-1] = replace(again[-1], codes={"reentry": 1})
+    assert standing(again[:-1]).state == State.READY_TO_CLOSE
+    assert standing(again).state == State.ASSESSMENT
+
+
 def test_who_leads_is_who_said_so_last():
     names = ("intake.triaged", "intake.responsibility_proposed", "intake.responsibility_transferred")
     assert standing(facts(*names)).responsible == "dinsos"

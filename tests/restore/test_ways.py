@@ -45,7 +45,7 @@ async def test_steps_programmes_and_what_was_given_up_of_the_lost_hour_stand_as_
     folder = await backed_up(rig, "assessment")
     today, programme = datetime.now(UTC).date(), uuid4()
     days = {"begins_on": str(today), "ends_on": str(today + timedelta(days=90)), "sessions": [str(datetime.now(UTC))]}
-    body = {"kind": "education", "provider": "dinsos", "area": "31.74.04", "name": "Paket B", "places": 2, **days}
+    body = {"kind": "education", "provider": "dinsos", "area": "31.74.04", "name": "Tata boga", "places": 2, **days}
     ok(await rig.put("assessment", f"/programmes/{programme}", json=body, role="operator"))
     mother, child = await assess_and_plan(rig, rehabilitated, "rehabilitation")
     where = f"/cases/{rehabilitated}"
