@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from chassis import Due, Inputs, Received, Transaction, witness
-from chassis.store import erasure
+from chassis.store import erasure, exports
 from chassis.store.erasure import Tombstone
+from chassis.store.exports import Order
 from contracts import household
 from contracts.audit import PlacementSealed
 from contracts.intake import Closed, ContactLost, HouseholdChanged, ReferredOut, Reopened, RiskChanged, Triaged, Withdrawn
 from contracts.placement import Admitted, AdmittedDirectly, Discharged, Left
-from contracts.rights import PersonErased
+from contracts.rights import AssessmentExportOpened, ExportOrdered, PersonErased
 
 from assessment import decisions, store
 from assessment.domain import case, followups
@@ -50,6 +51,19 @@ async def learn(events: Sequence[Received[Any]], tx: Transaction) -> None:
 async def forget_person(events: Sequence[Received[PersonErased]], tx: Transaction) -> None:
     """Destroy the key of an erased person's answers and take none of hers again; the case goes on with its codes."""
     await erasure.order(tx, [Tombstone(event.data.person_id, event.subject, event.data.receipt, event.time) for event in events])
+
+
+@inputs.consumes(ExportOrdered)
+async def open_export(events: Sequence[Received[ExportOrdered]], tx: Transaction) -> None:
+    """Let this service's part of a person's export be fetched by who ordered it, and say so."""
+    await exports.keep(tx, [Order(e.data.request_id, e.data.person_id, e.subject, e.data.agency, e.data.until) for e in events])
+    for e in events:
+        tx.emit(
+            AssessmentExportOpened(request_id=e.data.request_id, person_id=e.data.person_id),
+            e.subject,
+            key=f"{e.data.request_id}:{e.data.person_id}",
+            cause=e.cause,
+        )
 
 
 @inputs.clock("assignment")

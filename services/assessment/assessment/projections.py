@@ -7,6 +7,7 @@ from uuid import UUID
 
 from chassis import Transaction
 from chassis.store.erasure import TOMBSTONES
+from chassis.store.exports import ORDERS
 from chassis.store.projection import Projection
 from sqlalchemy import text
 
@@ -50,7 +51,7 @@ TOLD = (
 )
 
 # The rest of a case (state, worker, deadlines, plan, goals, follow-ups) is what assessment and its people decided, and when.
-PROJECTIONS = (Projection("assessment_case", ("case_id",), TOLD, "case_id", blank=BLANK, seeds=("end_version",)), TOMBSTONES)
+PROJECTIONS = (Projection("assessment_case", ("case_id",), TOLD, "case_id", blank=BLANK, seeds=("end_version",)), TOMBSTONES, ORDERS)
 
 DEADLINES = text("SELECT kind, subject, key, due FROM clock WHERE subject = ANY(CAST(:cases AS uuid[]))")
 

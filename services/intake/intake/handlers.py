@@ -11,6 +11,7 @@ from contracts import assessment, notifications, placement
 from contracts.agencies import Problem, Receipt, ReceiptAccepted, ReceiptIncomplete, ReceiptRejected
 from contracts.audit import NotificationsSealed
 from contracts.intake import ClockMissed
+from contracts.rights import EXPORTS_OPENED
 
 from intake import atthedoor, casebook, knocks, legal, opening, safety, store
 from intake.casebook import Saying
@@ -129,6 +130,7 @@ async def open_at_the_door(events: Sequence[Received[placement.AdmittedDirectly]
     notifications.Failed,
     notifications.Acknowledged,
     notifications.Escalated,
+    *EXPORTS_OPENED,
 )
 async def take_up(events: Sequence[Received[Any]], tx: Transaction) -> None:
     """Keep what the others say of a case, stand it anew and tell its agencies; a survivor's no to a bed ends the search for one."""

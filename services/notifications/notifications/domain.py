@@ -174,6 +174,7 @@ TABLE: dict[str, tuple[Told, ...]] = {
     "intake.responsibility_transferred": (INTAKE_NAMED, WORKER),
     "intake.person_erased": (WORKER, SUPERVISOR),
     "intake.right_requested": (SUPERVISOR,),
+    "intake.export_ordered": (),  # an order to the services; who asked and who is to answer is told already
     "intake.glass_broken": (SUPERVISOR,),
     "placement.offered": (HEAD,),
     "placement.extended": (),  # the ladder speaks while a hold is extended

@@ -13,14 +13,15 @@ from typing import Any
 from uuid import UUID
 
 from chassis import Due, Inputs, Received, Transaction, witness
-from chassis.store import erasure
+from chassis.store import erasure, exports
 from chassis.store.erasure import Tombstone
+from chassis.store.exports import Order
 from contracts import assessment, catalogue, intake, placement
 from contracts.agencies import AgencyEvent
 from contracts.audit import AssessmentSealed
 from contracts.event import Event
 from contracts.notifications import Escalated
-from contracts.rights import PersonErased
+from contracts.rights import ExportOrdered, NotificationsExportOpened, PersonErased
 from contracts.vocabulary import FollowupResult, OfficerRole
 
 from notifications import domain, stops, store
@@ -154,6 +155,19 @@ def watch(events: Sequence[Received[Any]], tx: Transaction) -> None:
 async def forget_person(events: Sequence[Received[PersonErased]], tx: Transaction) -> None:
     """Keep that a person was erased, and have no key of hers: notices hold codes alone."""
     await erasure.order(tx, [Tombstone(event.data.person_id, event.subject, event.data.receipt, event.time) for event in events])
+
+
+@inputs.consumes(ExportOrdered)
+async def open_export(events: Sequence[Received[ExportOrdered]], tx: Transaction) -> None:
+    """Let this service's part of a person's export be fetched by who ordered it, and say so."""
+    await exports.keep(tx, [Order(e.data.request_id, e.data.person_id, e.subject, e.data.agency, e.data.until) for e in events])
+    for e in events:
+        tx.emit(
+            NotificationsExportOpened(request_id=e.data.request_id, person_id=e.data.person_id),
+            e.subject,
+            key=f"{e.data.request_id}:{e.data.person_id}",
+            cause=e.cause,
+        )
 
 
 @inputs.clock(domain.UNACKNOWLEDGED)

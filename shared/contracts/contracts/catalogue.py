@@ -66,6 +66,7 @@ LIFECYCLE: tuple[type[Event], ...] = (
     intake.Closed,
     intake.Reopened,
     *rights.RIGHTS,
+    *rights.EXPORTS_OPENED,
     intake.ClockMissed,
     placement.ClockMissed,
     placement.ProbingSuspected,

@@ -7,6 +7,7 @@ from intake.api import (
     consents,
     desk,
     disclosures,
+    exports,
     glass,
     handover,
     imports,
@@ -41,5 +42,6 @@ routers = [
     disclosures.router,
     restrictions.router,
     rights.router,
+    exports.router,
     glass.router,
 ]

@@ -144,7 +144,9 @@ class Watch:
             return 0
         LAG.labels(self.service, consumer.stream, consumer.durable).set(durable.pending + durable.unacknowledged)
         if self._deaf(consumer, durable):
-            log.warning("pull_renewed", stream=consumer.stream, durable=consumer.durable, pending=durable.pending, unacknowledged=durable.unacknowledged)
+            log.warning(
+                "pull_renewed", stream=consumer.stream, durable=consumer.durable, pending=durable.pending, unacknowledged=durable.unacknowledged
+            )
             consumer.pull.renew()
         # Messages from outside have no id of their own, and are erased once they are taken: nothing is there to compare.
         return 0 if consumer.raw is not None else await self._compare(consumer, durable)
