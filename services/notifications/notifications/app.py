@@ -28,7 +28,7 @@ def build(settings: NotificationsSettings) -> Service:
         seal=audit.NotificationsSealed,
     )
     if service.vault is None:
-        message = "set keys_url and key_file: the signing secrets of webhooks are sealed"
+        message = "set keys_url and a key-encryption key: the signing secrets of webhooks are sealed"
         raise RuntimeError(message)
     return service
 

@@ -29,7 +29,6 @@ from chassis.store.audit import Chainer
 from chassis.store.clocks import Clocks
 from chassis.store.database import Database, create_engine
 from chassis.store.erasure import ERASE, Eraser
-from chassis.store.keyring import KeyFile
 from chassis.store.retention import Retention
 from chassis.store.vault import FINGERPRINT, Vault
 from chassis.web.health import health_routes
@@ -77,8 +76,8 @@ class Service:
         self.database = Database(settings, self.name)
         self.vault: Vault | None = None
         self.eraser: Eraser | None = None
-        if settings.keys_url is not None and settings.key_file is not None:
-            self.vault = Vault(create_engine(settings.keys_url.get_secret_value(), 2), KeyFile(settings.key_file))
+        if settings.keys_url is not None:
+            self.vault = Vault(create_engine(settings.keys_url.get_secret_value(), 2), settings.key_source.ring())
             self.eraser = Eraser(self.vault)
             self.inputs = self.inputs.with_clock(ERASE, self.eraser.destroyed, self.eraser.destroy)
         self.letters = DeadLetters(self.database, self.vault, self.personal_streams)
@@ -157,7 +156,7 @@ class Service:
                 await asyncio.wait_for(self._broker.stop(), 2)
         await self.database.close()
         if self.vault:
-            await self.vault.engine.dispose()
+            await self.vault.close()
 
     async def problems(self) -> list[str]:
         """What keeps this service from doing its whole work now, in a few words each."""
