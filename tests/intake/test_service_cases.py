@@ -307,7 +307,8 @@ async def test_an_ended_case_stays_ended(intake, path, reason, state):
     case_id = await open_case(intake)
     early = await intake.post("intake", f"/cases/{case_id}/close", json={"reason": "needs_met"}, **SUPERVISOR)
     assert (early.status_code, early.json()["state"]) == (409, "reported")
-    answer = await intake.post("intake", f"/cases/{case_id}/{path}", json={"reason": reason}, **SUPERVISOR)
+    on = {"basis": "vital_interest", "override": "danger_to_life"} if path == "refer-out" else {}
+    answer = await intake.post("intake", f"/cases/{case_id}/{path}", json={"reason": reason} | on, **SUPERVISOR)
     assert answer.json()["state"] == state
     for again, body in (("triage", a_triage()), ("withdraw", {"reason": "other"}), ("outreach", {"team": "dinsos"})):
         refused = await intake.post("intake", f"/cases/{case_id}/{again}", json=body, **SUPERVISOR)

@@ -165,7 +165,7 @@ async def triage_overdue(due: Sequence[Due], tx: Transaction) -> None:
         if book.standing.triage or not by_floor.urgent:
             # Of a case that was reopened the first report's screen says nothing of today: people triage it.
             risk = book.standing.risk or by_floor.risk
-            tx.set_clock("triage", clock.subject, tx.now + casebook.triage_span(tx.settings, risk))
+            tx.set_clock("triage", clock.subject, tx.now + casebook.triage_span(tx.settings, risk, tx.now))
             continue
         said.append(Saying(clock.subject, by_floor, clock.cause))
         # What is known of suspects is added to what the floor says, as soon as that is said.
@@ -195,6 +195,12 @@ async def protection_overdue(due: Sequence[Due], tx: Transaction) -> None:
 async def request_overdue(due: Sequence[Due], tx: Transaction) -> None:
     """Nobody asked LPSK or a court to protect her beyond the days of the police."""
     await _remind(tx, due, lambda book: "protection_request" not in legal.settled(book.facts))
+
+
+@inputs.clock("rehabilitation")
+async def rehabilitation_overdue(due: Sequence[Due], tx: Transaction) -> None:
+    """A victim of trafficking asked for rehabilitation, and a week later it has not begun, or nobody wrote it down (UU TPPO 52)."""
+    await _remind(tx, due, lambda book: "rehabilitation" not in legal.settled(book.facts))
 
 
 inputs.clock(EXPIRY)(legal.protection_ends)

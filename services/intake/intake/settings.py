@@ -48,7 +48,7 @@ class IntakeSettings(Settings):
 
     triage_high_minutes: float = Field(default=15, gt=0)
     triage_medium_hours: float = Field(default=6, gt=0)
-    triage_low_hours: float = Field(default=72, gt=0)
+    triage_low_days: int = Field(default=3, ge=0, description="working days, without the holidays")
     service_high_hours: float = Field(default=1, gt=0, description="from triage until help is due, high risk")
     service_medium_hours: float = Field(default=6, gt=0)
     service_low_days: int = Field(default=3, ge=0, description="working days, without the holidays")
@@ -74,6 +74,7 @@ class IntakeSettings(Settings):
     contact_retry_days: tuple[float, ...] = Field(default=(14, 30, 60), min_length=1, description="when it is tried again to reach who was lost")
     protection_hours: float = Field(default=24, gt=0, description="UU TPKS 42, UU PKDRT 16: from the police report to police protection")
     protection_request_hours: float = Field(default=24, gt=0, description="UU TPKS 43, UU PKDRT 16: from protection to the request to LPSK or court")
+    rehabilitation_days: float = Field(default=7, gt=0, description="UU 21/2007 art. 52: from a trafficking victim's request to rehabilitation")
     expiry_reminder_days: tuple[int, ...] = Field(default=(3, 1), description="days before a protection ends at which people are told")
     orphan_hours: float = Field(default=1, gt=0, description="facts of a case that nobody reported are kept this long in silence")
     rights_hours: float = Field(default=72, gt=0, description="UU PDP art. 31-43: three times 24 hours to answer a request for one's rights")

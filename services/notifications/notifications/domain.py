@@ -221,6 +221,7 @@ CLOCKS: dict[str, tuple[Told, ...]] = {
     "protection": (INTAKE, SUPERVISOR),
     "protection_request": (INTAKE, SUPERVISOR),
     "protection_expiry": (INTAKE, SUPERVISOR),
+    "rehabilitation": (INTAKE, SUPERVISOR),
     "closure": (SUPERVISOR,),
     "closure_approval": (SUPERVISOR,),
     "transfer_answer": (SUPERVISOR,),

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.event import Data, Event
+from contracts.grounds import LegalBasis, OverrideReason
 from contracts.household import Household
 from contracts.vocabulary import (
     AgencyCode,
@@ -243,6 +244,9 @@ class ReferredOut(Ending):
 
     type: ClassVar[str] = "case.intake.referred_out.v1"
     read_by: ClassVar[tuple[str, ...]] = EVERYONE
+
+    basis: LegalBasis | None = Field(default=None, description="on which it rests; a release before said none")
+    override: OverrideReason | None = Field(default=None, description="why, without the consent of those concerned")
 
 
 class Closed(Ending):

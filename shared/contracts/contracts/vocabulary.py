@@ -145,7 +145,7 @@ class JoinerPlace(StrEnum):
 
 
 class LegalStep(StrEnum):
-    """What was done for a victim before police, courts and LPSK (UU TPKS 41-43, UU PKDRT 16, 28)."""
+    """What was done for a victim before police, courts, LPSK and social services (UU TPKS 41-43, UU PKDRT 16, 28; UU TPPO 51-52)."""
 
     POLICE_REPORT = "police_report"
     POLICE_PROTECTION = "police_protection"
@@ -155,6 +155,8 @@ class LegalStep(StrEnum):
     COURT_ORDER = "court_order"
     VISUM = "visum"
     MEDIATION = "mediation"
+    REHABILITATION_REQUEST = "rehabilitation_request"
+    REHABILITATION_BEGUN = "rehabilitation_begun"
 
 
 class Channel(StrEnum):

@@ -1,6 +1,7 @@
 """What people and systems ask of intake: report, follow, work the desk, see a case and move it, tell persons apart, share what may be shared, and have their rights."""
 
 from intake.api import (
+    agencies,
     cases,
     casework,
     closing,
@@ -44,4 +45,5 @@ routers = [
     rights.router,
     exports.router,
     glass.router,
+    agencies.router,
 ]

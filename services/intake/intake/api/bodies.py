@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime
 from typing import Annotated
 from uuid import UUID
 
+from contracts.consents import Purpose
+from contracts.grounds import LegalBasis, OverrideReason
 from contracts.vocabulary import (
     Act,
     AgencyCode,
@@ -75,9 +77,12 @@ class EndBody(Body):
 
 
 class ReferOutBody(EndBody):
-    """Why the case leaves the platform, and for whom."""
+    """Why the case leaves the platform, for whom, and on which basis its persons are handed on."""
 
     agency: AgencyCode | None = None
+    purpose: Purpose = Field(default=Purpose.CASE_WORK, description="to which each of the household consented")
+    basis: LegalBasis = LegalBasis.CONSENT
+    override: OverrideReason | None = Field(default=None, description="why it is done without consent; a supervisor answers for it")
 
 
 # Without a bound a moment may lie before all that a store can keep, once it is turned to UTC.
