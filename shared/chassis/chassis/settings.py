@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     port: int = 8000
     root_path: str = ""
     pool: int = Field(default=8, ge=2)
+    body_bytes: int = Field(default=2**20, gt=0, description="the largest body of a request, but of routes that have a limit of their own")
     batch: Annotated[int, Field(ge=1, le=1000)] = 500
     message_attempts: int = Field(default=5, ge=1, description="tries of a failing message before it is set aside")
     retry_base: float = Field(default=0.5, gt=0, description="seconds before the second try; doubles up to retry_limit")
