@@ -16,7 +16,7 @@ from contracts.event import Event
 from contracts.household import Household, Person
 from contracts.intake import Merged, RiskChanged, Triaged, Unmerged
 
-from intake import feed, store, suspected
+from intake import feed, store
 from intake.consents import holding
 from intake.domain import standing, triage
 from intake.domain.consent import Shares, hearers
@@ -24,6 +24,7 @@ from intake.domain.standing import Fact, Standing, State
 from intake.domain.triage import Leads
 from intake.domain.workdays import after_working_days
 from intake.store import Book
+from intake.violence import suspected
 
 # Matters of intake's own people, each with a clock of its name as long as a case waits for it.
 OWN_MATTERS = ("closure", "closure_approval", "transfer_answer", "risk_review", "joiner")

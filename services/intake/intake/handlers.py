@@ -13,7 +13,7 @@ from contracts.audit import NotificationsSealed
 from contracts.intake import ClockMissed
 from contracts.rights import EXPORTS_OPENED
 
-from intake import atthedoor, casebook, knocks, legal, opening, safety, store
+from intake import atthedoor, casebook, knocks, opening, store
 from intake.casebook import Saying
 from intake.consents import sharing
 from intake.consents.holding import SHARING
@@ -25,6 +25,7 @@ from intake.opening import Answer, Submission, VaultOf
 from intake.reading import Reading, read_submission
 from intake.rights import clocks as rights_clocks
 from intake.rights.retention import RETENTION, Retention
+from intake.violence import legal, safety
 
 inputs = Inputs()
 inputs.consumes(NotificationsSealed)(witness)  # of whose audit log this store keeps the seals

@@ -17,12 +17,13 @@ from contracts.household import Household
 from contracts.register import AgencyRegistered
 from contracts.vocabulary import ProblemCode
 
-from intake import agencies, casebook, feed, incidents, legal, opening, reading, store, suspected
+from intake import agencies, casebook, feed, opening, reading, store
 from intake.consents import holding, relearning
 from intake.domain.consent import hearers
 from intake.domain.standing import Fact
 from intake.rights import retold
 from intake.store import Book
+from intake.violence import incidents, legal, suspected
 
 # What a fact does not say of a case that is made of it again, and a desk asks for.
 ASKED_AGAIN = (*opening.UNASKED, ("callback", ProblemCode.MISSING))

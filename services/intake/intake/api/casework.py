@@ -11,7 +11,7 @@ from contracts.intake import HouseholdChanged, JoinerSettled, ReferredOut, RiskC
 from contracts.vocabulary import ProblemCode
 from fastapi import APIRouter, Header
 
-from intake import agencies, casebook, legal, opening, policy, safety, store
+from intake import agencies, casebook, opening, policy, store
 from intake.api.bodies import EndBody, HouseholdBody, JoinerBody, PoliceReportBody, ReferOutBody, TriageBody
 from intake.api.cases import open_case, refused_by_state, said, standing_view
 from intake.api.views import StandingView
@@ -23,6 +23,7 @@ from intake.domain.triage import risk_floor
 from intake.domain.workdays import JAKARTA
 from intake.opening import PERSONAL, Safe
 from intake.store import Book
+from intake.violence import legal, safety
 
 NOT_REFERRED = "these persons cannot be referred out: record their consent, or let a supervisor say why it is done without"
 router = APIRouter(prefix="/cases", tags=["cases"])

@@ -8,12 +8,13 @@ from contracts.intake import Closed, ClosureProposed, ClosureReturned, ContactLo
 from contracts.vocabulary import EndReason
 from fastapi import APIRouter
 
-from intake import casebook, legal, policy
+from intake import casebook, policy
 from intake.api.bodies import EndBody, ReopenBody, ReturnClosureBody
 from intake.api.cases import open_case, refused_by_state, said, seen
 from intake.api.views import StandingView
 from intake.domain.duties import may_close
 from intake.store import Book
+from intake.violence import legal
 
 NOT_READY = "this case is not ready to be closed for this reason"
 router = APIRouter(prefix="/cases", tags=["cases"])

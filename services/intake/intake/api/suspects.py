@@ -14,7 +14,7 @@ from contracts.vocabulary import AgeBand, PerpetratorRelation, ProblemCode, Sex
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from intake import casebook, policy, safety, suspected
+from intake import casebook, policy
 from intake.api.bodies import SuspectBody
 from intake.api.cases import open_case, seen, standing_view, takes_part
 from intake.api.views import MASK, StandingView
@@ -24,7 +24,8 @@ from intake.domain.incidents import age_band
 from intake.domain.submitted import area_exists, nik_finding
 from intake.opening import Safe
 from intake.store import Book
-from intake.suspected import PERSONAL
+from intake.violence import safety, suspected
+from intake.violence.suspected import PERSONAL
 
 # Who is just being written in another transaction is looked for once more a little later.
 SETTLED = timedelta(seconds=5)

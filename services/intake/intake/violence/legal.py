@@ -12,7 +12,7 @@ from chassis import Due, Received, Transaction
 from contracts.intake import ClockMissed, IncidentRecorded, LegalStepExpiring, LegalStepRecorded, Reopened
 from contracts.vocabulary import LegalStep
 
-from intake import casebook, incidents, store
+from intake import casebook, store
 from intake.casebook import Saying
 from intake.domain import legal
 from intake.domain.duties import EXPIRY, SETTLED_BY, steps_taken
@@ -20,6 +20,7 @@ from intake.domain.legal import Limits, Step
 from intake.domain.standing import Fact, Standing, in_order
 from intake.domain.workdays import JAKARTA
 from intake.store import Book
+from intake.violence import incidents
 
 
 def steps(facts: Iterable[Fact]) -> list[tuple[Step, datetime]]:
