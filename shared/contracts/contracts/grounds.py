@@ -1,4 +1,4 @@
-"""Why something may be done with a person's data or case: the closed lists of legal bases and of reasons that somebody answers for."""
+"""Why something is done with a case or its data: the closed lists of legal bases, overrides, and the reasons of ending, reopening and handing over."""
 
 from enum import StrEnum
 
@@ -21,3 +21,49 @@ class OverrideReason(StrEnum):
     POLICE_REPORT_DUTY = "police_report_duty"
     COURT_ORDER = "court_order"
     MISSING_PERSON = "missing_person"
+
+
+class EndReason(StrEnum):
+    """Why a case ended or left the platform."""
+
+    NEEDS_MET = "needs_met"
+    TRANSFERRED = "transferred"
+    REFUSED_SERVICE = "refused_service"
+    MOVED_AWAY = "moved_away"
+    MISSING = "missing"
+    DIED = "died"
+    NOT_ELIGIBLE = "not_eligible"
+    INFORMATION_ONLY = "information_only"
+    DUPLICATE = "duplicate"
+    OTHER = "other"
+
+
+class ClosureReturn(StrEnum):
+    """Why a supervisor does not close a case that an officer proposed to close."""
+
+    NEEDS_REMAIN = "needs_remain"
+    UNSAFE = "unsafe"
+    NOT_AGREED = "not_agreed"
+    INCOMPLETE = "incomplete"
+    OTHER_REASON = "other_reason"
+
+
+class ReopenReason(StrEnum):
+    """Why a case that had ended goes on."""
+
+    NEW_INCIDENT = "new_incident"
+    ASKED_AGAIN = "asked_again"
+    FOUND_AGAIN = "found_again"
+    UNSAFE_AGAIN = "unsafe_again"
+    ENDED_BY_MISTAKE = "ended_by_mistake"
+
+
+class HandoverReason(StrEnum):
+    """Why another agency is to lead a case, or why it does not want to."""
+
+    MOVED = "moved"
+    OTHER_MANDATE = "other_mandate"
+    BETTER_PLACED = "better_placed"
+    CONFLICT_OF_INTEREST = "conflict_of_interest"
+    OVERLOADED = "overloaded"
+    NOT_COMPETENT = "not_competent"

@@ -7,27 +7,20 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.event import Data, Event
-from contracts.grounds import LegalBasis, OverrideReason
+from contracts.grounds import ClosureReturn, EndReason, HandoverReason, LegalBasis, OverrideReason, ReopenReason
 from contracts.household import Household
+from contracts.incidents import CoreType, IncidentPlace, LegalStep, PerpetratorRelation
 from contracts.vocabulary import (
     AgencyCode,
     AgeYears,
     AreaCode,
     AreaKind,
     Channel,
-    ClosureReturn,
-    CoreType,
-    EndReason,
-    HandoverReason,
-    IncidentPlace,
     JoinerPlace,
-    LegalStep,
     OutreachResult,
-    PerpetratorRelation,
     PostCode,
     PpksCategory,
     RedFlag,
-    ReopenReason,
     ReporterRole,
     Risk,
     RuleCode,

@@ -5,28 +5,9 @@ from typing import Annotated
 from uuid import UUID
 
 from contracts.consents import Purpose
-from contracts.grounds import LegalBasis, OverrideReason
-from contracts.vocabulary import (
-    Act,
-    AgencyCode,
-    AgeYears,
-    AreaCode,
-    ClosureReturn,
-    EndReason,
-    HandoverReason,
-    HouseholdRole,
-    IncidentPlace,
-    JoinerPlace,
-    LegalStep,
-    Need,
-    PerpetratorRelation,
-    RedFlag,
-    ReopenReason,
-    Risk,
-    Sex,
-    ShelterGround,
-    ViolenceType,
-)
+from contracts.grounds import ClosureReturn, EndReason, HandoverReason, LegalBasis, OverrideReason, ReopenReason
+from contracts.incidents import Act, IncidentPlace, LegalStep, PerpetratorRelation
+from contracts.vocabulary import AgencyCode, AgeYears, AreaCode, HouseholdRole, JoinerPlace, Need, RedFlag, Risk, Sex, ShelterGround, ViolenceType
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 

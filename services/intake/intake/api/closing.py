@@ -4,8 +4,8 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis import RefusedError, Transaction, writes
+from contracts.grounds import EndReason
 from contracts.intake import Closed, ClosureProposed, ClosureReturned, ContactLost, Reopened
-from contracts.vocabulary import EndReason
 from fastapi import APIRouter
 
 from intake import casebook, policy

@@ -7,8 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, Transaction, not_found, reads, writes
+from contracts.grounds import HandoverReason
 from contracts.intake import ResponsibilityDeclined, ResponsibilityProposed, ResponsibilityTransferred
-from contracts.vocabulary import HandoverReason, ProblemCode, Risk
+from contracts.vocabulary import ProblemCode, Risk
 from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import select

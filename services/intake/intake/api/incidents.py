@@ -6,8 +6,9 @@ from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, Transaction, not_found, reads, writes
 from chassis.store.vault import Keys, Vault
+from contracts.incidents import CoreType, IncidentPlace, PerpetratorRelation
 from contracts.intake import IncidentRecorded
-from contracts.vocabulary import CoreType, IncidentPlace, PerpetratorRelation, ProblemCode, ViolenceType
+from contracts.vocabulary import ProblemCode, ViolenceType
 from fastapi import APIRouter
 from pydantic import BaseModel
 

@@ -3,7 +3,8 @@
 from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, Transaction, writes
-from contracts.vocabulary import LegalStep, ProblemCode
+from contracts.incidents import LegalStep
+from contracts.vocabulary import ProblemCode
 from fastapi import APIRouter
 
 from intake import policy

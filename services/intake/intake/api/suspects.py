@@ -10,7 +10,8 @@ from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, Transaction, not_found, reads, writes
 from chassis.store.vault import Keys, Vault
-from contracts.vocabulary import AgeBand, PerpetratorRelation, ProblemCode, Sex
+from contracts.incidents import AgeBand, PerpetratorRelation
+from contracts.vocabulary import ProblemCode, Sex
 from fastapi import APIRouter
 from pydantic import BaseModel
 

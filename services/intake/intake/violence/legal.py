@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from chassis import Due, Received, Transaction
+from contracts.incidents import LegalStep
 from contracts.intake import ClockMissed, IncidentRecorded, LegalStepExpiring, LegalStepRecorded, Reopened
-from contracts.vocabulary import LegalStep
 
 from intake import casebook, store
 from intake.casebook import Saying
