@@ -1,7 +1,7 @@
 """What is kept of a person, from every service, for her: ordered once, fetched at each, and nothing of it travels."""
 
 import json
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from chassis.rebuild import compare
 from ops.rebuild import replayable
@@ -93,5 +93,25 @@ async def test_an_order_ends_by_time_and_with_the_person(rig: Rig) -> None:
     await rig.settle()
     assert (await rig.get("assessment", f"/exports/{requests[mother]}/{mother}", **HEAD)).status_code == 410
     assert (await rig.get("assessment", f"/exports/{requests[child]}/{child}", **HEAD)).status_code == 200
-    await rig.advance(days=18)
-    assert (await rig.get("assessment", f"/exports/{requests[child]}/{child}", **HEAD)).status_code == 410
+    colleague = HEAD | {"subject": uuid4()}
+    assert (await rig.get("assessment", f"/exports/{requests[child]}/{child}", **colleague)).status_code == 404, "who did not order it"
+    await rig.advance(days=3, minutes=1)
+    assert (await rig.get("assessment", f"/exports/{requests[child]}/{child}", **HEAD)).status_code in {404, 410}
+    ok(await rig.post("intake", f"/requests/{requests[child]}/export", **HEAD))
+    await rig.settle()
+    assert ok(await rig.get("intake", f"/requests/{requests[child]}/export", **HEAD))["awaited"] == []
+    assert (await rig.get("assessment", f"/exports/{requests[child]}/{child}", **HEAD)).status_code == 200
+
+
+async def test_who_is_to_learn_nothing_of_a_person_cannot_export_her(rig: Rig) -> None:
+    await rig.start("intake")
+    await people.refer(rig, people.a_referral("X-4", shelter=False))
+    mother = (await rig.sql("intake", "SELECT person_id FROM person ORDER BY place"))[0].person_id
+    husband = HEAD | {"subject": uuid4()}
+    request = await asked(rig, mother)
+    assert (await rig.get("intake", f"/persons/{mother}/export", **husband)).status_code == 200
+    ban = {"ground": "perpetrator", "requester_id": str(husband["subject"])}
+    ok(await rig.post("intake", f"/persons/{mother}/restrictions", json=ban, **HEAD))
+    assert (await rig.get("intake", f"/persons/{mother}/export", **husband)).status_code == 404
+    assert (await rig.post("intake", f"/requests/{request}/export", **husband)).status_code == 404
+    assert (await rig.get("intake", f"/persons/{mother}/export", **HEAD)).status_code == 200

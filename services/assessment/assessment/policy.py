@@ -18,6 +18,6 @@ RECORD_OUTCOME = (PEKSOS,)
 FOLLOW_UP = (PEKSOS,)
 SEE_INSTRUMENTS = (PEKSOS, SUPERVISOR, OPERATOR)
 KEEP_INSTRUMENTS = (OPERATOR,)
-# A part of an export, for the agency that ordered it.
+# A part of an export, for the officer who ordered it.
 EXPORT = (SUPERVISOR,)
 DECLARE_CONFLICT = (PEKSOS, SUPERVISOR)

@@ -78,7 +78,9 @@ class IntakeSettings(Settings):
     expiry_reminder_days: tuple[int, ...] = Field(default=(3, 1), description="days before a protection ends at which people are told")
     orphan_hours: float = Field(default=1, gt=0, description="facts of a case that nobody reported are kept this long in silence")
     rights_hours: float = Field(default=72, gt=0, description="UU PDP art. 31-43: three times 24 hours to answer a request for one's rights")
-    export_days: float = Field(default=14, gt=0, description="how long after the answer to a request is due the parts of its export can be fetched")
+    export_days: float = Field(
+        default=3, gt=0, description="how long the parts of an export can be fetched by who ordered them; then it is ordered anew"
+    )
     break_glass_minutes: float = Field(default=60, gt=0, description="how long an officer reads a case that she takes no part in")
     retain_case_years: float = Field(default=10, gt=0, description="after the end of all her cases a person is erased, unless a hold keeps her")
     retain_desk_days: float = Field(default=90, gt=0, description="how long the desk keeps what was sent, once it is done with it")

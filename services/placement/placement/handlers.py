@@ -69,14 +69,11 @@ async def forget_person(events: Sequence[Received[PersonErased]], tx: Transactio
 @inputs.consumes(ExportOrdered)
 async def open_export(events: Sequence[Received[ExportOrdered]], tx: Transaction) -> None:
     """Let this service's part of a person's export be fetched by who ordered it, and say so."""
-    await exports.keep(tx, [Order(e.data.request_id, e.data.person_id, e.subject, e.data.agency, e.data.until) for e in events])
-    for e in events:
-        tx.emit(
-            PlacementExportOpened(request_id=e.data.request_id, person_id=e.data.person_id),
-            e.subject,
-            key=f"{e.data.request_id}:{e.data.person_id}",
-            cause=e.cause,
-        )
+    orders = [(e, e.data) for e in events]
+    await exports.keep(tx, [Order(told.request_id, told.person_id, told.officer_id, e.subject, told.agency, told.until) for e, told in orders])
+    for e, told in orders:
+        opened = PlacementExportOpened(request_id=told.request_id, person_id=told.person_id, until=told.until)
+        tx.emit(opened, e.subject, key=str(e.id), cause=e.cause)
 
 
 @inputs.clock("match", beforehand=waiting.look)

@@ -136,7 +136,7 @@ class RightAnswered(IntakeEvent):
 
 
 class ExportOrdered(IntakeEvent):
-    """A person of this case asked for what is kept of her: each service lets that agency's supervisors fetch its own part until then.
+    """A person of this case asked for what is kept of her: each service lets the officer who ordered that fetch its own part until then.
 
     Nothing of the part itself is ever said. `request_id` is her request, which has to be answered in time.
     """
@@ -147,16 +147,18 @@ class ExportOrdered(IntakeEvent):
     request_id: UUID
     person_id: UUID
     agency: AgencyCode
+    officer_id: UUID
     until: datetime
 
 
 class ExportOpened(Event):
-    """A service has the order: its part of the person's export can be fetched there."""
+    """A service has the order: its part of the person's export can be fetched there until then."""
 
     read_by: ClassVar[tuple[str, ...]] = ("intake",)
 
     request_id: UUID
     person_id: UUID
+    until: datetime
 
 
 class PlacementExportOpened(ExportOpened):

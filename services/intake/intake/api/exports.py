@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from intake import policy
 from intake.rights import ordering, rows
 from intake.rights.ordering import ANSWERED_BY_EXPORT, Ordered
-from intake.rights.seeing import asker
+from intake.rights.seeing import asker, may_be_told
 
 NOT_OF_ACCESS = "an export answers a request for access or portability: take one of these"
 ANSWERED = "this request was answered before: take a new one"
@@ -26,7 +26,7 @@ class PartView(BaseModel):
     person_id: UUID
     case_id: UUID
     since: datetime | None
-    route: str = Field(description="of that service, for supervisors of the agency that ordered it; each look is on record there")
+    route: str = Field(description="of that service, for the officer who ordered it; each look is on record there")
 
 
 class ExportView(BaseModel):
@@ -42,12 +42,13 @@ class ExportView(BaseModel):
 @router.post("/requests/{request_id}/export", status_code=201)
 @writes(*policy.EXPORT)
 async def order_export(request_id: UUID, tx: Transaction) -> ExportView:
-    """Order what every service keeps of the person who asked; again orders only what merges made hers since."""
+    """Order what every service keeps of the person who asked; you fetch it for some days, and order it anew after that."""
     row = await _request(tx, request_id)
     if row.kind not in ANSWERED_BY_EXPORT:
         raise RefusedError(422, NOT_OF_ACCESS, [FieldProblem("request_id", ProblemCode.INVALID)])
     if row.answer is not None:
         raise conflict(ANSWERED, state="answered")
+    await may_be_told(tx, row.person_id)
     await ordering.order(tx, row)
     tx.audit("export_ordered", row.person_id)
     return _view(row, await ordering.known(tx, row))

@@ -17,7 +17,7 @@ from intake.casebook import Saying
 from intake.domain import rights
 from intake.opening import PERSONAL, Safe
 from intake.rights import clocks, erasing, exporting, ordering, rows
-from intake.rights.seeing import asker, seen_case, seen_person
+from intake.rights.seeing import asker, may_be_told, seen_case, seen_person
 
 ERASED = "this person was erased before"
 HELD = "the law keeps this person's data: lift the hold when it has ended, or refuse the request"
@@ -202,7 +202,7 @@ async def export(person_id: UUID, vault: Safe, tx: Transaction, *, texts: bool =
 
     The texts of a case that others are in too are left out, unless you say `texts=true` after reading them.
     """
-    await seen_person(tx, person_id)
+    await may_be_told(tx, person_id)
     tx.audit("person_exported", person_id, [*PERSONAL, *(["narrative"] if texts else [])])
     return await exporting.export(tx, vault, person_id, with_texts=texts)
 

@@ -22,7 +22,9 @@ from intake.rights import erasing
 ANSWERED_BY_EXPORT = frozenset({RightKind.ACCESS, RightKind.PORTABILITY})
 OWN = "intake"
 OF_REQUEST = text("""
-    SELECT case_id, type, producer, at, codes->>'person_id' AS person_id, codes->>'until' AS until FROM case_fact
+    SELECT case_id, type, producer, at, CAST(codes->>'person_id' AS uuid) AS person_id, CAST(codes->>'officer_id' AS uuid) AS officer_id,
+        CAST(codes->>'until' AS timestamptz) AS until
+    FROM case_fact
     WHERE case_id = ANY(CAST(:cases AS uuid[])) AND type = ANY(CAST(:types AS text[])) AND codes->>'request_id' = CAST(:request_id AS text)
     ORDER BY at, event_id""")
 TYPES = [ExportOrdered.type, *(kind.type for kind in EXPORTS_OPENED)]
@@ -53,35 +55,48 @@ class Ordered:
 
 
 async def order(tx: Transaction, request: Any) -> None:
-    """Order what is not ordered yet under this request, of every id that merges make hers; who is erased is left out."""
+    """Order, for the asker and some days, what is not ordered for her under this request: of every id that merges make the person's, but erased ones."""
     members = await pairs.one(tx, [request.person_id])
     await tx.lock(members.values())
     gone = await erasing.erased(tx, members)
-    have = {part.person_id for part in (await known(tx, request, members)).parts}
-    until = max(request.due_at, tx.now) + tx.settings.span(days=tx.settings.export_days)
-    new = {person: case_id for person, case_id in members.items() if person not in have and person not in gone}
-    facts = {person: ExportOrdered(request_id=request.request_id, person_id=person, agency=tx.principal.agency, until=until) for person in new}
-    await casebook.grow(
-        tx, said=[Saying(new[person], fact, tx.cause_of(new[person]), key=f"{request.request_id}:{person}") for person, fact in facts.items()]
-    )
+    have = {told.person_id for told in await _told(tx, request, members) if told.officer_id == tx.principal.subject and told.until > tx.now}
+    until = tx.now + tx.settings.span(days=tx.settings.export_days)
+    said = [
+        Saying(
+            case_id,
+            ExportOrdered(request_id=request.request_id, person_id=person, agency=tx.principal.agency, officer_id=tx.principal.subject, until=until),
+            tx.cause_of(case_id),
+            key=f"{request.request_id}:{person}",
+        )
+        for person, case_id in members.items()
+        if person not in have and person not in gone
+    ]
+    await casebook.grow(tx, said=said)
 
 
-async def known(tx: Transaction, request: Any, members: Mapping[UUID, UUID] | None = None) -> Ordered:
-    """What was ordered under this request, of the ids that are hers now, and what can be fetched of it."""
-    members = members if members is not None else await pairs.one(tx, [request.person_id])
-    cases = sorted({*members.values(), request.case_id})
-    rows = await tx.rows(OF_REQUEST, {"cases": cases, "types": TYPES, "request_id": str(request.request_id)})
-    ordered = {UUID(row.person_id): row for row in rows if row.type == ExportOrdered.type and UUID(row.person_id) in members}
-    opened = {(row.producer, UUID(row.person_id)): row.at for row in rows if row.type != ExportOrdered.type}
+async def known(tx: Transaction, request: Any) -> Ordered:
+    """What was ordered under this request last, of the ids that are hers now, and what can be fetched of it."""
+    told = await _told(tx, request, await pairs.one(tx, [request.person_id]))
+    newest = {entry.person_id: entry for entry in told if entry.type == ExportOrdered.type}
+    opened = {(entry.producer, entry.person_id, entry.until): entry.at for entry in told if entry.type != ExportOrdered.type}
     parts = tuple(
         part
-        for person, row in sorted(ordered.items())
+        for person, entry in sorted(newest.items())
         for part in (
-            Part(OWN, person, row.case_id, row.at, f"/persons/{person}/export"),
+            Part(OWN, person, entry.case_id, entry.at, f"/persons/{person}/export"),
             *(
-                Part(kind.producer, person, row.case_id, opened.get((kind.producer, person)), f"/exports/{request.request_id}/{person}")
+                Part(
+                    kind.producer, person, entry.case_id, opened.get((kind.producer, person, entry.until)), f"/exports/{request.request_id}/{person}"
+                )
                 for kind in EXPORTS_OPENED
             ),
         )
     )
-    return Ordered(max((datetime.fromisoformat(row.until) for row in ordered.values()), default=None), parts)
+    return Ordered(max((entry.until for entry in newest.values()), default=None), parts)
+
+
+async def _told(tx: Transaction, request: Any, members: Mapping[UUID, UUID]) -> list[Any]:
+    """What was said of this request's exports, the oldest first, of these persons alone."""
+    cases = sorted({*members.values(), request.case_id})
+    rows = await tx.rows(OF_REQUEST, {"cases": cases, "types": TYPES, "request_id": str(request.request_id)})
+    return [row for row in rows if row.person_id in members]

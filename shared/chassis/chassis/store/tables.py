@@ -73,6 +73,7 @@ def chassis_tables(metadata: MetaData) -> None:
         metadata,
         Column("request_id", Uuid, primary_key=True),
         Column("person_id", Uuid, primary_key=True),
+        Column("officer_id", Uuid, primary_key=True),
         Column("subject", Uuid, nullable=False),
         Column("agency", Text, nullable=False),
         Column("until", moment, nullable=False),

@@ -1,4 +1,4 @@
-"""The route by which a service gives its part of an export that was ordered: live, to the agency that ordered it, each look on record."""
+"""The route by which a service gives its part of an export that was ordered: live, to the officer who ordered it, each look on record."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ def vault_of(request: Request) -> Vault | None:
 
 
 def routes(service: str, part: Part, *roles: str) -> APIRouter:
-    """The routes of a service's part of an export, open to these roles of the agency that ordered it."""
+    """The routes of a service's part of an export, open to an officer who ordered it and has one of these roles."""
     router = APIRouter(tags=["rights"])
 
     @router.get("/exports/{request_id}/{person_id}")
