@@ -78,7 +78,8 @@ async def known(tx: Transaction, request: Any) -> Ordered:
     """What was ordered under this request last, of the ids that are hers now, and what can be fetched of it."""
     told = await _told(tx, request, await pairs.one(tx, [request.person_id]))
     newest = {entry.person_id: entry for entry in told if entry.type == ExportOrdered.type}
-    opened = {(entry.producer, entry.person_id, entry.until): entry.at for entry in told if entry.type != ExportOrdered.type}
+    # A service that was put back takes the order again and says so again: what it said first counts.
+    opened = {(entry.producer, entry.person_id, entry.until): entry.at for entry in reversed(told) if entry.type != ExportOrdered.type}
     parts = tuple(
         part
         for person, entry in sorted(newest.items())
