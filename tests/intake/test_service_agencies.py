@@ -48,7 +48,7 @@ async def test_an_entry_has_versions_and_two_who_change_it_at_once_are_told(inta
 
 
 async def test_the_register_and_the_table_of_who_leads_are_one_list_and_who_reports_without_being_in_it_is_shown(intake):
-    await intake.publish("referral.lsm-tak-dikenal.submitted.v1", json.dumps(a_referral()).encode())
+    await intake.publish("referral.lsm-baru-datang.submitted.v1", json.dumps(a_referral()).encode())
     await intake.settle()
     await put(intake, "rs-tarakan")
     found = await listed(intake)
@@ -57,7 +57,7 @@ async def test_the_register_and_the_table_of_who_leads_are_one_list_and_who_repo
     assert {code: entry["leads"] for code, entry in entries.items()} == {"dppapp": True, "dinsos": True, "rs-tarakan": False}
     assert "sudinsos-pusat" in entries["dinsos"]["units"]
     assert (entries["rs-tarakan"]["units"], entries["rs-tarakan"]["areas"]) == (["igd", "ppt"], ["31.71"])
-    assert found["unregistered"] == ["lsm-tak-dikenal"], "its report was taken all the same"
+    assert found["unregistered"] == ["lsm-baru-datang"], "its report was taken all the same"
     assert (await listed(intake, {"role": "agency_system", "agency": "dinsos"}))["unregistered"] == []
 
 
