@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nats
+from chassis.store.kms import KmsPlace
+from chassis.store.rings import KeySource
 from nats.aio.client import Client
 
 from ops import stores
 from ops.platform import Secrets
 from ops.processes import Remembered
+
+OTHER_KEYS = ("KEY_ENCRYPTION_KEYS", "KMS_URL", "KMS_KEY", "KMS_TOKEN", "KMS_TOKEN_FILE", "KMS_MOUNT", "KMS_CA_FILE")
 
 
 class UnreachableError(Exception):
@@ -25,10 +29,17 @@ class Access:
     service: str
     store: str
     keys: str
-    key_file: Path
+    key_file: Path | None
     nats: str
     user: str
     password: str
+    environment_keys: str | None = None
+    kms: KmsPlace | None = None
+
+    @property
+    def key_source(self) -> KeySource:
+        """Where the key-encryption keys are, as the service has them."""
+        return KeySource(self.key_file, self.environment_keys, self.kms)
 
 
 def access_of(service: str, data: Path, environment: Mapping[str, str] = os.environ) -> Access:
@@ -37,7 +48,9 @@ def access_of(service: str, data: Path, environment: Mapping[str, str] = os.envi
     wanted = {name: f"{prefix}_{name}" for name in ("DATABASE_URL", "KEYS_URL", "KEY_FILE", "NATS_URL", "NATS_USER", "NATS_PASSWORD")}
     told = {name: value for name, variable in wanted.items() if (value := _told(variable, environment))}
     told = _embedded(service, data) | told
-    missing = [variable for name, variable in wanted.items() if name not in told]
+    others = {name: _told(f"{prefix}_{name}", environment) for name in OTHER_KEYS}
+    kms_url, environment_keys = others["KMS_URL"], others["KEY_ENCRYPTION_KEYS"]
+    missing = [variable for name, variable in wanted.items() if name not in told and not (name == "KEY_FILE" and (kms_url or environment_keys))]
     if missing:
         message = f"no platform below {data}, and {', '.join(missing)} not set"
         raise UnreachableError(message)
@@ -45,10 +58,24 @@ def access_of(service: str, data: Path, environment: Mapping[str, str] = os.envi
         service,
         told["DATABASE_URL"],
         told["KEYS_URL"],
-        Path(told["KEY_FILE"]),
+        Path(told["KEY_FILE"]) if "KEY_FILE" in told else None,
         told["NATS_URL"],
         told["NATS_USER"],
         told["NATS_PASSWORD"],
+        environment_keys,
+        _kms(kms_url, others) if kms_url else None,
+    )
+
+
+def _kms(url: str, told: Mapping[str, str | None]) -> KmsPlace:
+    token_file, ca_file = told["KMS_TOKEN_FILE"], told["KMS_CA_FILE"]
+    return KmsPlace(
+        url,
+        told["KMS_KEY"] or "naungan",
+        told["KMS_TOKEN"] or "",
+        Path(token_file) if token_file else None,
+        told["KMS_MOUNT"] or "transit",
+        Path(ca_file) if ca_file else None,
     )
 
 

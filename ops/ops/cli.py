@@ -198,6 +198,9 @@ def _saying_why() -> Iterator[None]:
     except (backup.BackupError, keys.KeysError, LookupError) as error:
         console.print(f"nothing was changed: {error}", soft_wrap=True)
         raise typer.Exit(1) from None
+    except keys.StoppedError as error:
+        console.print(f"stopped: {error}", soft_wrap=True)
+        raise typer.Exit(1) from None
 
 
 Chosen = Annotated[list[str] | None, typer.Option("--service", help="a service, again for each; all without it")]
@@ -245,8 +248,16 @@ def settle_recovery(
 
 @keys_app.command("rotate")
 def rotate_keys(service: str, data: Data = DEFAULT) -> None:
-    """Make a new key-encryption key, put it first in the service's key file, and wrap every key by it; services go on and notice by themselves."""
+    """Make a new key-encryption key, put it first in the service's key file, and wrap every key by it; services go on and notice by themselves.
+
+    Where the environment or a key-management service wraps, make the new key there first: then every key is wrapped by it.
+    """
     reached = _access(service, data)
+    if reached.kms or reached.environment_keys or reached.key_file is None:
+        with _saying_why():
+            done = asyncio.run(keys.rewrap(reached.key_source, reached.keys, lambda count: console.print(f"{count} keys")))
+        console.print(f"{done.rewrapped} keys were wrapped anew, all are wrapped by {done.current} now", soft_wrap=True)
+        return
     with _saying_why():
         done = asyncio.run(keys.rotate(reached.key_file, reached.keys, lambda count: console.print(f"{count} keys")))
     console.print(
@@ -261,6 +272,11 @@ def rotate_keys(service: str, data: Data = DEFAULT) -> None:
 def retire_keys(service: str, data: Data = DEFAULT) -> None:
     """Take the key-encryption keys that wrap nothing any more out of the service's key file."""
     reached = _access(service, data)
+    if reached.kms or reached.environment_keys or reached.key_file is None:
+        console.print(
+            "the key file is not what wraps: naungan doctor says what wraps which keys; take away what wraps none where it is", soft_wrap=True
+        )
+        raise typer.Exit(2)
     with _saying_why():
         gone = asyncio.run(keys.retire(reached.key_file, reached.keys))
     console.print(f"gone: {', '.join(gone) or 'none'}")

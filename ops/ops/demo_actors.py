@@ -152,7 +152,8 @@ class Officers:
         if story == "information" and unhoused and self.script.once(case_id, "end"):
             await self.api.post(SUPERVISORS[agency], f"/intake/cases/{case_id}/close", {"reason": "information_only"})
         elif story == "referred_out" and self.script.once(case_id, "end"):
-            await self.api.post(desk, f"/intake/cases/{case_id}/refer-out", {"reason": "transferred"})
+            body = {"reason": "transferred", "basis": "public_duty", "override": "unable_to_decide"}
+            await self.api.post(SUPERVISORS[agency], f"/intake/cases/{case_id}/refer-out", body)
         elif story == "withdraws" and self.script.once(case_id, "end"):
             await self.api.post(desk, f"/intake/cases/{case_id}/withdraw", {"reason": "refused_service"})
         elif story in {"street", "not_found", "street_refuses"} and self.script.once(case_id, "outreach"):

@@ -12,7 +12,7 @@ from chassis.bus.history import id_of, read_stream
 from chassis.bus.watch import Durable, durable_of, untaken
 from chassis.rebuild import ShadowError, compare
 from chassis.store.database import create_engine
-from chassis.store.keyring import KeyFile
+from chassis.store.kms import KmsError
 from chassis.store.vault import Vault
 from contracts import streams
 from nats.aio.client import Client
@@ -116,17 +116,20 @@ async def _keys(reached: Access) -> Finding:
     """Whether every key opens, without showing any."""
     advice = "put back the key-encryption key that the service ran with, from its second copy; write nothing until then"
     try:
-        ring = KeyFile(reached.key_file)
+        ring = reached.key_source.ring()
     except (OSError, ValueError) as error:
         return _wrong(reached.service, "keys", f"the key-encryption key cannot be read ({type(error).__name__})", advice)
     vault = Vault(create_engine(reached.keys, 1), ring)
     try:
         tried, failed, opened = await vault.prove()
+        wraps = await ring.current()
+    except KmsError as error:
+        return _wrong(reached.service, "keys", str(error), "see that the key-management service runs, is unsealed and lets this service use its key")
     except AWAY as error:
         return _wrong(reached.service, "keys", f"the key database does not answer ({type(error).__name__})", "start it, or correct KEYS_URL")
     finally:
-        await vault.engine.dispose()
-    by = "; ".join(f"{opened[name]} by {name}{' (wraps now)' if name == ring.names[0] else ''}" for name in sorted(opened))
+        await vault.close()
+    by = "; ".join(f"{opened[name]} by {name}{' (wraps now)' if name == wraps else ''}" for name in sorted(opened))
     return Finding(reached.service, "keys", failed == 0, f"{tried} keys tried, {failed} do not open{f' ({by})' if by else ''}", advice)
 
 

@@ -11,9 +11,15 @@ from pathlib import Path
 
 from chassis.store.database import create_engine
 from chassis.store.keyring import KEY_BYTES, KeyFile, name_of, read_keys, write_keys
+from chassis.store.kms import KmsError
+from chassis.store.rings import KeySource
 from chassis.store.vault import Vault
 
 CHUNK = 500
+
+
+class StoppedError(Exception):
+    """A rotation stopped in between: old and new open, and it goes on when it is called again."""
 
 
 class KeysError(Exception):
@@ -50,6 +56,31 @@ async def rotate(key_file: Path, keys_url: str, say: Callable[[int], None] = lam
     return Rotated(name_of(keys[0]), done, tuple(name_of(key) for key in keys[1:]))
 
 
+async def rewrap(source: KeySource, keys_url: str, say: Callable[[int], None] = lambda _done: None) -> Rotated:
+    """Wrap every key of the service by the key that wraps now in the environment or in the key-management service, where it was changed before.
+
+    Raises KeysError when a key does not open, and StoppedError when the key-management service stops answering.
+    """
+    try:
+        vault = Vault(create_engine(keys_url, 1), source.ring())
+    except (OSError, ValueError) as error:
+        raise KeysError(str(error)) from None
+    done = 0
+    try:
+        await vault.make_tables()
+        await _proven(vault)
+        while set(await _proven(vault)) - {current := await vault.ring.current()}:
+            while count := await vault.rewrap(CHUNK):
+                done += count
+                say(done)
+    except KmsError as error:
+        message = f"{error}; {done} keys were wrapped anew before: call it again"
+        raise StoppedError(message) from None
+    finally:
+        await vault.close()
+    return Rotated(current, done, ())
+
+
 async def retire(key_file: Path, keys_url: str) -> list[str]:
     """Take the keys that wrap nothing any more out of the file; their names. Raises KeysError while one still wraps something."""
     async with _vault(key_file, keys_url) as (vault, ring):
@@ -83,4 +114,4 @@ async def _vault(key_file: Path, keys_url: str) -> AsyncIterator[tuple[Vault, Ke
         await vault.make_tables()
         yield vault, ring
     finally:
-        await vault.engine.dispose()
+        await vault.close()

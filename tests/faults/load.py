@@ -261,7 +261,8 @@ class Load:
             case 0:
                 await self.act("withdraw", case_id, who, f"{where}/withdraw", {"reason": "refused_service"})
             case 1:
-                await self.act("refer out", case_id, who, f"{where}/refer-out", {"reason": "transferred"})
+                body = {"reason": "transferred", "basis": "public_duty", "override": "unable_to_decide"}
+                await self.act("refer out", case_id, SUPERVISORS.get(agency, "supervisor-dinsos"), f"{where}/refer-out", body)
             case 2 | 3:
                 body = {"risk": self.rng.choice(["high", "medium", "low"]), "shelter_needed": False}
                 await self.act("risk changed", case_id, who, f"{where}/triage", body)

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 
 import pytest
 from contracts import streams
+from contracts.grounds import EndReason
 from contracts.intake import Withdrawn
-from contracts.vocabulary import EndReason
 from nats.js.errors import NotFoundError
 from placement.policy import SEE_ADDRESS
 

@@ -2,9 +2,10 @@
 
 import itertools
 import json
+from collections.abc import Iterator
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.intake.builders import a_nik, a_person, a_referral
@@ -83,11 +84,20 @@ def bodies(draw: st.DrawFn) -> bytes:
     return raw
 
 
-def hostile(number: int) -> list[bytes]:
-    """So many hostile bodies, the same each time."""
+AT_ONCE = 1000
+
+
+def hostile(number: int) -> Iterator[bytes]:
+    """So many hostile bodies, the same each time; a thousand at once, because Hypothesis remembers all that it drew in one run."""
+    for chunk in range(0, number, AT_ONCE):
+        yield from _some(chunk, min(AT_ONCE, number - chunk))
+
+
+def _some(chunk: int, number: int) -> list[bytes]:
     found: list[bytes] = []
 
-    @settings(max_examples=number, derandomize=True, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @seed(chunk)
+    @settings(max_examples=number, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(bodies())
     def gather(body: bytes) -> None:
         found.append(body)

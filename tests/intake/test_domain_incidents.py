@@ -3,7 +3,7 @@
 from itertools import combinations
 
 import pytest
-from contracts.vocabulary import Act, AgeBand, CoreType, IncidentPlace
+from contracts.incidents import Act, AgeBand, CoreType, IncidentPlace
 from hypothesis import given
 from hypothesis import strategies as st
 from intake.domain.incidents import AGE_BANDS, OLDEST, QUESTIONS, age_band, core_type, simfoni_place, with_implied

@@ -53,6 +53,14 @@ def test_after_the_report_the_police_protect_where_the_law_says_so():
     assert deadlines(Step("visum", TODAY), NOW, LIMITS, by_law=True) == {}
 
 
+def test_who_was_trafficked_has_rehabilitation_a_week_after_asking_whenever_that_is_written_down():
+    asked = Step("rehabilitation_request", TODAY)
+    assert deadlines(asked, NOW, LIMITS, by_law=False, trafficked=True) == {"rehabilitation": NOW + timedelta(days=7)}
+    assert deadlines(asked, NOW, LIMITS, by_law=True) == {}
+    late = deadlines(asked, NOW + timedelta(days=30), LIMITS, by_law=False, trafficked=True)["rehabilitation"]
+    assert late == datetime(TODAY.year, TODAY.month, TODAY.day, tzinfo=JAKARTA) + timedelta(days=8)
+
+
 @pytest.mark.parametrize(
     ("types", "relations", "applies"),
     [(["seksual"], [], True), (["fisik"], ["suami_istri"], True), (["fisik"], ["tetangga"], False), ([], [], False)],

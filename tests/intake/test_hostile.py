@@ -3,6 +3,7 @@
 NAUNGAN_HOSTILE=100000 is the long form.
 """
 
+import itertools
 import json
 import os
 import re
@@ -45,10 +46,9 @@ async def test_hostile_referrals_are_refused_or_incomplete_by_field_and_nothing_
     await rig.start("intake")
     service = rig.services["intake"]
     service.clocks.stop()  # all of them have one name: comparing them is another matter
-    bodies = hostile(MANY)
+    bodies = hostile(MANY)  # made as they are needed: a hundred thousand do not have to fit into memory
     kinds = {"accepted": 0, "incomplete": 0, "rejected": 0}
-    for start in range(0, len(bodies), BATCH):
-        messages = [message(body) for body in bodies[start : start + BATCH]]
+    while messages := [message(body) for body in itertools.islice(bodies, BATCH)]:
         async with service.database.transaction() as tx:
             await tx.start()
             await handlers.take_referrals(messages, tx, lambda: service.vault)

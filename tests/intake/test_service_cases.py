@@ -90,8 +90,8 @@ async def test_nobody_triages_a_high_risk_in_time_and_the_floor_does(intake):
 
 async def test_a_lower_risk_is_only_reminded_of_again_and_again(intake):
     case_id = await open_case(intake, urgency="low")
-    await intake.advance(hours=73)
-    await intake.advance(hours=73)
+    await intake.advance(days=6)
+    await intake.advance(days=6)
     assert [data["clock"] for data in await said(intake, "case.intake.clock_missed")] == ["triage", "triage"]
     assert (await row(intake, case_id)).missed == ["triage"]
     (line,) = (await intake.get("intake", "/cases?overdue=true", **OFFICER)).json()
@@ -307,7 +307,8 @@ async def test_an_ended_case_stays_ended(intake, path, reason, state):
     case_id = await open_case(intake)
     early = await intake.post("intake", f"/cases/{case_id}/close", json={"reason": "needs_met"}, **SUPERVISOR)
     assert (early.status_code, early.json()["state"]) == (409, "reported")
-    answer = await intake.post("intake", f"/cases/{case_id}/{path}", json={"reason": reason}, **SUPERVISOR)
+    on = {"basis": "vital_interest", "override": "danger_to_life"} if path == "refer-out" else {}
+    answer = await intake.post("intake", f"/cases/{case_id}/{path}", json={"reason": reason} | on, **SUPERVISOR)
     assert answer.json()["state"] == state
     for again, body in (("triage", a_triage()), ("withdraw", {"reason": "other"}), ("outreach", {"team": "dinsos"})):
         refused = await intake.post("intake", f"/cases/{case_id}/{again}", json=body, **SUPERVISOR)
@@ -343,3 +344,13 @@ async def test_the_newest_word_on_room_counts_and_notices_are_in_the_timeline(in
     assert [entry["codes"]["channel"] for entry in desk if entry["producer"] == "notifications"] == ["webhook"], "the agency's own alone"
     await intake.advance(hours=2)
     assert [data["clock"] for data in await said(intake, "case.intake.clock_missed")] == []
+
+
+async def test_why_somebody_reports_is_kept_with_what_she_wrote(intake):
+    answer = await intake.post("intake", "/reports", json=a_referral(), X_Purpose="court_order", **OFFICER)
+    assert answer.status_code == 201, answer.text
+    assert (await intake.post("intake", "/reports", json=a_referral(reference="OTHER"), **OFFICER)).status_code == 201
+    looks = await intake.sql("intake", "SELECT purpose FROM audit WHERE action = 'report' ORDER BY position")
+    assert [look.purpose for look in looks] == ["court_order", None]
+    wrong = await intake.post("intake", "/reports", json=a_referral(reference="THIRD"), X_Purpose="Because!", **OFFICER)
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "X-Purpose")

@@ -92,3 +92,14 @@ async def test_an_agency_hears_of_oddities_in_its_receipt_and_no_desk_is_asked(i
     answer = await intake.post("intake", "/reports", json=json.loads(body), role="agency_system", agency="dppapp")
     assert (answer.json()["receipt"], answer.json()["problems"]) == ("accepted", warnings)
     assert "0812" not in answer.text
+
+
+async def test_an_ordinary_report_is_triaged_within_working_days(intake):
+    friday = datetime.now(UTC).replace(hour=3, minute=0, second=0, microsecond=0)
+    friday -= timedelta(days=(friday.weekday() - 4) % 7 + 7)
+    await intake.post("intake", "/reports", json=a_referral(urgency="low", violence_types=["fisik"], heard_at=friday.isoformat()), **OFFICER)
+    clock = "SELECT (SELECT due FROM clock WHERE kind = 'triage' AND due > now() - interval '40 days') AS due"
+    missed = [data["due_at"] for kind, _, data in await intake.facts("intake") if kind == "case.intake.clock_missed.v1"]
+    (found,) = await intake.sql("intake", clock)
+    first = datetime.fromisoformat(missed[0]) if missed else found.due
+    assert first == friday + timedelta(days=5), "three working days from a Friday end on Wednesday"

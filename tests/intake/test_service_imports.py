@@ -234,3 +234,21 @@ async def test_the_template_names_the_columns_that_a_file_may_have(intake):
     assert template.text.strip().split(",") == list(table.COLUMNS)
     rows = csv.DictReader(io.StringIO(template.text))
     assert list(rows) == []
+
+
+async def test_what_became_of_rows_is_told_for_some_months_and_then_goes(rig):
+    await rig.start("intake")
+    sent = (await send(rig, a_file([a_row(1), a_row(2, urgency="soon")]))).json()["import_id"]
+    second = (await send(rig, a_file([a_row(3)]))).json()["import_id"]
+    await done(rig, sent)
+    await done(rig, second)
+    await rig.settle()
+    await rig.advance(days=89)
+    assert len(await rig.sql("intake", "SELECT 1 FROM import_row")) == 3
+    await rig.advance(days=2)
+    assert (await rig.sql("intake", "SELECT 1 FROM import_row UNION ALL SELECT 1 FROM import")) == []
+    for path in (f"/imports/{sent}", f"/imports/{second}/rows"):
+        assert (await rig.get("intake", path, **OFFICER)).status_code == 404
+    counts = [row.fields for row in await rig.sql("intake", "SELECT fields FROM audit WHERE action = 'retention_purged'")]
+    assert any("import_rows=3" in told and "imports=2" in told for told in counts), counts
+    assert len(await rig.sql("intake", "SELECT 1 FROM case_file")) == 2, "the cases stay"

@@ -235,3 +235,24 @@ async def test_an_older_triage_route_still_takes_what_it_took(intake):
     assert answer.status_code == 200
     (triaged,) = await said(intake, "case.intake.triaged")
     assert (triaged["responsible_agency"], triaged["responsible_unit"]) == ("dinsos", "sudinsos-pusat")
+
+
+@pytest.mark.parametrize("settles", ["step", "assessment"])
+async def test_rehabilitation_that_a_trafficking_victim_asked_for_is_due_in_a_week(intake, settles):
+    case_id, other = await open_case(intake, violence_types=["trafficking"]), await open_case(intake, violence_types=["fisik"])
+    today = str((datetime.now(UTC) + timedelta(hours=7)).date())
+    for case in (case_id, other):
+        await triage(intake, case)
+        await do(intake, case, "legal-steps", status=201, code="rehabilitation_request", on=today)
+    await intake.advance(days=8)
+    assert "rehabilitation" in (await row(intake, case_id)).missed
+    assert "rehabilitation" not in (await row(intake, other)).missed
+    if settles == "step":
+        await do(intake, case_id, "legal-steps", status=201, code="rehabilitation_begun", on=today)
+    else:
+        await intake.say(assessment.RehabilitationStarted(person_id=uuid4()), subject=case_id)
+        await intake.settle()
+    assert "rehabilitation" not in (await row(intake, case_id)).missed
+    before = len(await said(intake, "case.intake.clock_missed"))
+    await intake.advance(days=2)
+    assert [data for data in (await said(intake, "case.intake.clock_missed"))[before:] if data["clock"] == "rehabilitation"] == []

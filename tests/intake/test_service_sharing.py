@@ -26,6 +26,7 @@ from tests.intake.sharing import (
     moved_on,
     on_the_stream,
     open_case,
+    restrict,
     shared,
     wrong,
 )
@@ -238,3 +239,26 @@ async def test_nobody_else_records_or_sees_what_was_agreed(intake):
     late = (datetime.now(UTC) + timedelta(days=900)).isoformat()
     assert wrong(await agree(intake, case_id, persons, expires_at=late)) == {("expires_at", "out_of_range")}
     assert wrong(await disclose(intake, case_id, until=late)) == {("until", "out_of_range")}
+
+
+async def test_nobody_is_referred_out_without_her_consent_or_a_reason_that_a_supervisor_answers_for(intake):
+    case_id, persons = await open_case(intake, MOTHER)
+    path, body = f"/cases/{case_id}/refer-out", {"reason": "transferred", "agency": "dinsos", "purpose": "health"}
+    assert wrong(await intake.post("intake", path, json=body, **OFFICER)) == {(f"persons.{persons[0]}", "consent_missing")}
+    override = body | {"basis": "vital_interest", "override": "danger_to_life"}
+    refused = await intake.post("intake", path, json=override, **OFFICER)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (403, "basis")
+    assert wrong(await intake.post("intake", path, json=body | {"basis": "vital_interest"}, **SUPERVISOR)) == {("override", "missing")}
+    ok(await agree(intake, case_id, persons, recipient="rs-lain"))
+    assert wrong(await intake.post("intake", path, json=body, **OFFICER)) == {(f"persons.{persons[0]}", "consent_missing")}, "to another one"
+    ok(await restrict(intake, persons[0], recipient="dinsos"))
+    assert wrong(await intake.post("intake", path, json=override, **SUPERVISOR)) == {("agency", "restricted")}
+    assert ok(await intake.post("intake", path, json=body | {"agency": "rs-lain"}, **OFFICER))["state"] == "referred_out"
+    (said,) = [told for kind, _, told in await intake.facts("intake") if kind == "case.intake.referred_out.v1"]
+    assert (said["basis"], said["override"]) == ("consent", None)
+    assert [entry[1] for entry in await audited(intake, "referred_out")] == persons
+
+    other, (person,) = await open_case(intake, MOTHER)
+    ok(await intake.post("intake", f"/cases/{other}/refer-out", json=override, **SUPERVISOR))
+    assert [told["override"] for kind, _, told in await intake.facts("intake") if kind == "case.intake.referred_out.v1"] == [None, "danger_to_life"]
+    assert [entry[1] for entry in await audited(intake, "referred_out_without_consent")] == [person]

@@ -1,17 +1,21 @@
 """The key-encryption key of a running service is changed while people report and read, killed in between and called again."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 from chassis.store.keyring import name_of, read_keys
 from ops.doctor import _keys
+from pydantic import SecretStr
 
 from ops import keys
+from tests.chassis.transit import TOKEN, Transit
 from tests.intake.builders import a_person, a_referral
 from tests.ops.test_doctor import access
 from tests.rig import Rig
@@ -83,3 +87,32 @@ async def test_a_rotation_is_noticed_by_nobody_and_a_killed_one_goes_on(rig: Rig
     await keys.rotate(reached.key_file, reached.keys)
     answers.append(await rig.post("intake", "/reports", json=same, key=key, **OFFICER))
     assert answers[0].json() == answers[1].json(), "what is repeated is still known"
+
+
+@pytest.mark.timeout(120)
+async def test_a_service_on_a_kms_waits_for_it_and_the_doctor_says_so(rig: Rig) -> None:
+    kms = Transit()
+    try:
+        await rig.start("intake", key_file=None, kms_url=kms.url, kms_token=SecretStr(TOKEN))
+        await read(rig, await report(rig))
+        reached = replace(access(rig, "intake"), kms=rig.services["intake"].settings.key_source.kms)
+        assert (await _keys(reached)).found.endswith("(5 by kms:naungan:v1 (wraps now))")
+        kms.status = 503
+        await rig.publish("referral.dppapp.submitted.v1", json.dumps(a_referral(reference="WAITS")).encode())
+        calls = kms.calls
+        await rig.until(lambda: _later(kms.calls > calls + 1))
+        finding = await _keys(reached)
+        assert (finding.well, "unseal it" in finding.found) == (False, True), finding
+        assert await rig.sql("intake", "SELECT 1 FROM dead_letter") == []
+        kms.status = 0
+        await rig.settle()
+        assert len(await rig.sql("intake", "SELECT 1 FROM submission WHERE reference = 'WAITS'")) == 1
+        kms.rotate()
+        assert (await keys.rewrap(reached.key_source, reached.keys)).current == "kms:naungan:v2"
+        await read(rig, await report(rig))
+    finally:
+        kms.close()
+
+
+async def _later(said: bool) -> bool:
+    return said

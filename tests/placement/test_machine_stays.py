@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import pytest
+from contracts.grounds import EndReason
 from contracts.intake import Withdrawn
-from contracts.vocabulary import EndReason, Risk
+from contracts.vocabulary import Risk
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test

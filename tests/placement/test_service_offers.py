@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 from contracts import catalogue
+from contracts.grounds import EndReason
 from contracts.intake import Closed, ReferredOut, Withdrawn
-from contracts.vocabulary import EndReason, Risk
+from contracts.vocabulary import Risk
 from placement.handlers import inputs
 from sqlalchemy.exc import IntegrityError
 

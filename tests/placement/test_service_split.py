@@ -7,9 +7,10 @@ from uuid import UUID, uuid4
 
 import pytest
 from contracts.assessment import OutcomeReached
+from contracts.grounds import EndReason
 from contracts.household import Person
 from contracts.intake import Closed, Withdrawn
-from contracts.vocabulary import EndReason, Outcome, Risk
+from contracts.vocabulary import Outcome, Risk
 
 from tests.placement.builders import a_household_change, a_member, a_risk_change, a_room_body, a_shelter_body, a_snapshot, a_triage
 from tests.placement.steps import act, agreements, ask, beds_in_use, data, one_bed, platform, said, state

@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 from contracts.assessment import OutcomeReached, RehabilitationCompleted, RehabilitationStarted, Reunified
+from contracts.grounds import EndReason
 from contracts.intake import Closed
-from contracts.vocabulary import EndReason, Outcome, Relation
+from contracts.vocabulary import Outcome, Relation
 
 from tests.placement.builders import a_member, a_risk_change, a_room_body, a_shelter_body, a_snapshot, a_triage
 from tests.placement.steps import act, admitted, agreements, ask, beds_in_use, data, offer, one_bed, platform, said, state

@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 from contracts.assessment import OutcomeReached
+from contracts.grounds import EndReason
 from contracts.intake import Withdrawn
-from contracts.vocabulary import EndReason, Outcome
+from contracts.vocabulary import Outcome
 
 from tests.placement.builders import a_member, a_room_body, a_shelter_body, a_snapshot
 from tests.placement.steps import act, admitted, agreements, ask, beds_in_use, data, one_bed, platform, said, state

@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 from chassis import Transaction
+from contracts.grounds import EndReason
 from contracts.intake import Closed
-from contracts.vocabulary import Channel, EndReason, Risk
+from contracts.vocabulary import Channel, Risk
 from placement import store
 from placement.domain import assign, rounds
 from placement.domain.assign import Matching

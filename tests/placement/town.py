@@ -14,9 +14,10 @@ from uuid import UUID
 
 from chassis.store.failures import Fault, fault_of
 from contracts.assessment import OutcomeReached
+from contracts.grounds import EndReason
 from contracts.household import Household
 from contracts.intake import Withdrawn
-from contracts.vocabulary import EndReason, Outcome, Risk
+from contracts.vocabulary import Outcome, Risk
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlalchemy.exc import DBAPIError

@@ -1,6 +1,6 @@
 """Assessment and notifications lose their last hour: work goes on where it stood, and nobody is told twice."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -66,8 +66,9 @@ async def test_nobody_is_told_twice_after_notifications_lost_its_last_hour(rig: 
     case = await refer(rig, a_referral("OFFERED", shelter=True, risk="high"))
     await rig.advance(minutes=25)
     untriaged = await refer(rig, a_referral("UNTRIAGED", shelter=False, risk="low") | {"screen": None})
-    missed = rig.services["intake"].settings.triage_low_hours
-    await rig.advance(hours=missed, minutes=1)
+    (clock,) = await rig.sql("intake", "SELECT due FROM clock WHERE kind = 'triage' AND subject = :c", c=untriaged)
+    wait = clock.due - datetime.now(UTC) - rig.services["intake"].database.skew
+    await rig.advance(seconds=wait.total_seconds() + 60)
     await rig.advance(minutes=rig.services["notifications"].settings.unacknowledged_minutes + 1)
     (head,) = await rig.sql("notifications", "SELECT * FROM notice WHERE kind = 'placement.offered'")
     ok(await rig.post("notifications", f"/inbox/{head.id}/acknowledge", json={}, role="shelter_head", units=[head.unit]))

@@ -5,8 +5,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from contracts.grounds import EndReason
 from contracts.intake import Withdrawn
-from contracts.vocabulary import EndReason, Risk
+from contracts.vocabulary import Risk
 
 from tests.placement.builders import a_member, a_risk_change, a_room_body, a_shelter_body, a_snapshot
 from tests.placement.steps import act, admitted, agreements, ask, data, offer, one_bed, platform, said, state

@@ -52,3 +52,24 @@ async def test_what_was_agreed_and_shared_in_the_lost_hour_is_there_again_and_wh
     assert (await rig.get("intake", f"/disclosures/{fresh}", role="agency_system", agency="rs-lain")).status_code == 410, "its clock runs again"
     assert (await feed(rig, "rs-lain"))[-2:] == ["agency.disclosure_ended.v1", "agency.stopped.v1"]
     await agrees_with_the_streams(rig, "intake")
+
+
+async def test_an_export_that_was_ordered_in_the_lost_hour_is_ordered_and_can_be_fetched_again(rig: Rig) -> None:
+    await rig.start("intake", "assessment")
+    head = {"role": "supervisor", "agency": "dppapp"}
+    case = await refer(rig, a_referral("EXPORT", shelter=False))
+    person, *_ = await persons(rig, case)
+    folders = {service: await backed_up(rig, service, rig.folder / service) for service in ("intake", "assessment")}
+    request = ok(await rig.post("intake", f"/persons/{person}/requests", json={"right": "access"}, **head))["request_id"]
+    ok(await rig.post("intake", f"/requests/{request}/export", **head))
+    await rig.settle()
+    before = ok(await rig.get("intake", f"/requests/{request}/export", **head))
+
+    for service, folder in folders.items():
+        await lose_since(rig, service, folder)
+
+    assert ok(await rig.get("intake", f"/requests/{request}/export", **head)) == before
+    assert before["awaited"] == ["notifications", "placement"]
+    assert ok(await rig.get("assessment", f"/exports/{request}/{person}", **head))["case_id"] == str(case)
+    for service in folders:
+        await agrees_with_the_streams(rig, service)

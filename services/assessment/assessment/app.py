@@ -2,9 +2,10 @@
 
 import uvicorn
 from chassis import Service, logs
+from chassis.web import exports
 from contracts import audit, catalogue, streams
 
-from assessment import api, handlers, relearn
+from assessment import api, exporting, handlers, policy, relearn
 from assessment.settings import AssessmentSettings
 
 
@@ -14,7 +15,7 @@ def build(settings: AssessmentSettings) -> Service:
         name="assessment",
         settings=settings,
         inputs=handlers.inputs,
-        routers=api.routers,
+        routers=[*api.routers, exports.routes("assessment", exporting.part, *policy.EXPORT)],
         durables=[(durable.stream, durable.name) for durable in streams.durables_of("assessment")],
         order=catalogue.ORDER,
         said_on=streams.said_on("assessment"),

@@ -5,8 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from chassis import Due, Inputs, Received, Transaction, witness
-from chassis.store import erasure
+from chassis.store import erasure, exports
 from chassis.store.erasure import Tombstone
+from chassis.store.exports import Order
 from contracts import household
 from contracts.audit import PlacementSealed
 from contracts.intake import (
@@ -24,7 +25,7 @@ from contracts.intake import (
     Withdrawn,
 )
 from contracts.placement import Admitted, AdmittedDirectly, Discharged, Left, Transferred
-from contracts.rights import PersonErased
+from contracts.rights import AssessmentExportOpened, ExportOrdered, PersonErased
 from contracts.vocabulary import Destination
 
 from assessment import decisions, programmes, services, steps, store
@@ -78,6 +79,16 @@ async def forget_person(events: Sequence[Received[PersonErased]], tx: Transactio
     """Destroy the key of an erased person's answers and take none of hers again; the case goes on with its codes."""
     await steps.forget(tx, {event.data.person_id for event in events})
     await erasure.order(tx, [Tombstone(event.data.person_id, event.subject, event.data.receipt, event.time) for event in events])
+
+
+@inputs.consumes(ExportOrdered)
+async def open_export(events: Sequence[Received[ExportOrdered]], tx: Transaction) -> None:
+    """Let this service's part of a person's export be fetched by who ordered it, and say so."""
+    orders = [(e, e.data) for e in events]
+    await exports.keep(tx, [Order(told.request_id, told.person_id, told.officer_id, e.subject, told.agency, told.until) for e, told in orders])
+    for e, told in orders:
+        opened = AssessmentExportOpened(request_id=told.request_id, person_id=told.person_id, until=told.until)
+        tx.emit(opened, e.subject, key=str(e.id), cause=e.cause)
 
 
 @inputs.clock("assignment")

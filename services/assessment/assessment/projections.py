@@ -7,6 +7,7 @@ from uuid import UUID
 
 from chassis import Transaction
 from chassis.store.erasure import TOMBSTONES
+from chassis.store.exports import ORDERS
 from chassis.store.projection import Projection
 from sqlalchemy import text
 
@@ -64,6 +65,7 @@ PROJECTIONS = (
     Projection("assessment_case", ("case_id",), TOLD, "case_id", blank=BLANK, seeds=("end_version",)),
     Projection("service_word", ("event_id",), WORDS, "case_id"),
     TOMBSTONES,
+    ORDERS,
 )
 
 DEADLINES = text("SELECT kind, subject, key, due FROM clock WHERE subject = ANY(CAST(:cases AS uuid[]))")

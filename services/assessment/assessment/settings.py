@@ -14,7 +14,6 @@ class AssessmentSettings(Settings):
 
     # Answers are always encrypted, so this service does not run without its keys.
     keys_url: SecretStr
-    key_file: Path
     training: bool = Field(default=False, description="whether instruments without a validated wording may be used: for demos and training")
     caseload: int = Field(default=20, ge=1, description="open cases of a worker for whom nothing else is said (GBV practice: 15 to 20)")
     assignment_minutes: float = Field(default=15, gt=0, description="between two tries to find a social worker")

@@ -18,7 +18,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def build(settings: IntakeSettings) -> Service:
     """The service with these settings. Raises ValueError without a key database: intake seals what it is told from the first row on."""
     if settings.keys_url is None:
-        message = "intake needs INTAKE_KEYS_URL and INTAKE_KEY_FILE"
+        message = "intake needs INTAKE_KEYS_URL and a key-encryption key (INTAKE_KEY_FILE)"
         raise ValueError(message)
 
     def vault() -> Vault:

@@ -6,7 +6,7 @@ and the clocks of the new standing are set. A module of its own because routes, 
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from contracts.event import Event
 from contracts.household import Household, Person
 from contracts.intake import Merged, RiskChanged, ServiceRouted, Triaged, Unmerged
 
-from intake import feed, store, suspected
+from intake import feed, store
 from intake.consents import holding
 from intake.domain import referring, standing, triage
 from intake.domain.consent import Shares, hearers
@@ -25,10 +25,11 @@ from intake.domain.standing import Fact, Standing, State
 from intake.domain.triage import Leads
 from intake.domain.workdays import after_working_days
 from intake.store import Book
+from intake.violence import suspected
 
 # Matters of intake's own people, each with a clock of its name as long as a case waits for it.
 OWN_MATTERS = ("closure", "closure_approval", "transfer_answer", "risk_review", "joiner")
-ENDING_CLOCKS = ("triage", "outreach", "police_report", "protection", "protection_request", *OWN_MATTERS)
+ENDING_CLOCKS = ("triage", "outreach", "police_report", "protection", "protection_request", "rehabilitation", *OWN_MATTERS)
 CONTACT_RETRY = "contact_retry"
 # The clock by which it is looked at again whom a household must not meet (`safety`).
 SAFETY = "safety"
@@ -139,10 +140,15 @@ def timedelta_of(settings: Any, span: timedelta) -> timedelta:
     return scaled
 
 
-def triage_span(settings: Any, risk: str | None) -> timedelta:
-    """How soon a case is to be triaged (again), by the risk that is known; one that nobody named counts as medium."""
-    minutes = {"high": settings.triage_high_minutes, "low": settings.triage_low_hours * 60}
-    span: timedelta = settings.span(minutes=minutes.get(risk or "", settings.triage_medium_hours * 60))
+def triage_span(settings: Any, risk: str | None, since: datetime) -> timedelta:
+    """How soon after a moment a case is to be triaged (again), by the risk that is known; one that nobody named counts as medium.
+
+    A low one is an ordinary complaint, which is followed up in working days (DOMAIN section 7).
+    """
+    if risk == "low":
+        return timedelta_of(settings, after_working_days(since, settings.triage_low_days, settings.holidays) - since)
+    minutes = settings.triage_high_minutes if risk == "high" else settings.triage_medium_hours * 60
+    span: timedelta = settings.span(minutes=minutes)
     return span
 
 
@@ -335,15 +341,16 @@ def keep_time(tx: Transaction, case_id: UUID, before: Standing, now: Standing, c
     waits, waited = set(now.waiting_for), set(before.waiting_for)
     for matter in ("triage", *OWN_MATTERS):
         if matter in waits - waited:
-            tx.set_clock(matter, case_id, tx.now + matter_span(tx.settings, matter, now.risk), cause=cause)
+            tx.set_clock(matter, case_id, tx.now + matter_span(tx, matter, now.risk), cause=cause)
         elif matter in waited - waits:
             tx.cancel_clock(matter, case_id)
 
 
-def matter_span(settings: Any, matter: str, risk: str | None) -> timedelta:
-    """How long people of intake have for a matter."""
+def matter_span(tx: Transaction, matter: str, risk: str | None) -> timedelta:
+    """How long people of intake have for a matter from now on."""
+    settings = tx.settings
     if matter in {"triage", "risk_review"}:
-        return triage_span(settings, risk)
+        return triage_span(settings, risk, tx.now)
     spans: dict[str, timedelta] = {
         "closure": settings.span(days=settings.closure_days),
         "closure_approval": settings.span(days=settings.closure_approval_days),

@@ -12,7 +12,8 @@ from typing import Any
 from contracts import agencies, assessment, intake, placement
 from contracts.agencies import AgencyEvent
 from contracts.catalogue import ORDER
-from contracts.vocabulary import EndReason, Outcome, Relation
+from contracts.grounds import EndReason
+from contracts.vocabulary import Outcome, Relation
 
 from intake.domain import referring
 from intake.domain.standing import Fact, emptied_by

@@ -11,8 +11,9 @@ from contracts import assessment, notifications, outcomes, placement
 from contracts.agencies import Problem, Receipt, ReceiptAccepted, ReceiptIncomplete, ReceiptRejected
 from contracts.audit import NotificationsSealed
 from contracts.intake import ClockMissed
+from contracts.rights import EXPORTS_OPENED
 
-from intake import answering, atthedoor, casebook, knocks, legal, opening, safety, store
+from intake import answering, atthedoor, casebook, knocks, opening, store
 from intake.casebook import Saying
 from intake.consents import sharing
 from intake.consents.holding import SHARING
@@ -24,6 +25,7 @@ from intake.opening import Answer, Submission, VaultOf
 from intake.reading import Reading, read_submission
 from intake.rights import clocks as rights_clocks
 from intake.rights.retention import RETENTION, Retention
+from intake.violence import legal, safety
 
 inputs = Inputs()
 inputs.consumes(NotificationsSealed)(witness)  # of whose audit log this store keeps the seals
@@ -146,6 +148,7 @@ async def open_at_the_door(events: Sequence[Received[placement.AdmittedDirectly]
     notifications.Failed,
     notifications.Acknowledged,
     notifications.Escalated,
+    *EXPORTS_OPENED,
 )
 async def take_up(events: Sequence[Received[Any]], tx: Transaction) -> None:
     """Keep what the others say of a case, stand it anew and tell its agencies; a survivor's no to a bed ends the search for one."""
@@ -180,7 +183,7 @@ async def triage_overdue(due: Sequence[Due], tx: Transaction) -> None:
         if book.standing.triage or not by_floor.urgent:
             # Of a case that was reopened the first report's screen says nothing of today: people triage it.
             risk = book.standing.risk or by_floor.risk
-            tx.set_clock("triage", clock.subject, tx.now + casebook.triage_span(tx.settings, risk))
+            tx.set_clock("triage", clock.subject, tx.now + casebook.triage_span(tx.settings, risk, tx.now))
             continue
         said.append(Saying(clock.subject, by_floor, clock.cause))
         # What is known of suspects is added to what the floor says, as soon as that is said.
@@ -210,6 +213,12 @@ async def protection_overdue(due: Sequence[Due], tx: Transaction) -> None:
 async def request_overdue(due: Sequence[Due], tx: Transaction) -> None:
     """Nobody asked LPSK or a court to protect her beyond the days of the police."""
     await _remind(tx, due, lambda book: "protection_request" not in legal.settled(book.facts))
+
+
+@inputs.clock("rehabilitation")
+async def rehabilitation_overdue(due: Sequence[Due], tx: Transaction) -> None:
+    """A victim of trafficking asked for rehabilitation, and a week later it has not begun, or nobody wrote it down (UU TPPO 52)."""
+    await _remind(tx, due, lambda book: "rehabilitation" not in legal.settled(book.facts))
 
 
 inputs.clock(EXPIRY)(legal.protection_ends)

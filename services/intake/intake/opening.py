@@ -247,9 +247,8 @@ def set_clocks(tx: Transaction, case: CaseFileRow, cause: Cause) -> None:
 
 def set_triage_clock(tx: Transaction, case_id: UUID, risk: str, cause: Cause, since: datetime | None = None) -> None:
     """Let the triage be due, by risk, counted from now or from an earlier moment."""
-    settings = tx.settings
-    minutes = {"high": settings.triage_high_minutes, "medium": settings.triage_medium_hours * 60, "low": settings.triage_low_hours * 60}
-    tx.set_clock("triage", case_id, (since or tx.now) + settings.span(minutes=minutes[risk]), cause=cause)
+    begun = since or tx.now
+    tx.set_clock("triage", case_id, begun + casebook.triage_span(tx.settings, risk, begun), cause=cause)
 
 
 Gap = tuple[UUID, str, str | None, tuple[Problem, ...], Cause]

@@ -35,6 +35,11 @@ SEE_SUSPECTS = DESK
 RECORD_SUSPECTS = DESK
 RECORD_LEGAL_STEPS = DESK
 WORK_THE_DESK = DESK
+# The register of agencies: everybody who works with cases sees who takes part; who reported without being in it is for those who can change that.
+OPERATOR = "operator"
+KEEP_REGISTER = (OPERATOR,)
+SEE_REGISTER = (OPERATOR, INTAKE_OFFICER, SUPERVISOR, OUTREACH, PEKSOS, PLACEMENT_OFFICER, AGENCY_SYSTEM)
+SEE_UNREGISTERED = (OPERATOR, SUPERVISOR)
 # Rights: who decides on a person's data, who takes what she asks, and who reads a case in an emergency without taking part in it.
 HOLD = ERASE = EXPORT = ANSWER_RIGHTS = (SUPERVISOR,)
 TAKE_RIGHTS = SEE_RIGHTS = DESK

@@ -14,15 +14,17 @@ from chassis.bus.recovery import Lost, Unlearnt
 from contracts import intake as facts
 from contracts.agencies import AgencyEvent, CaseOpened, Receipt, ReceiptAccepted, ReceiptIncomplete, ReceiptRejected
 from contracts.household import Household
+from contracts.register import AgencyRegistered
 from contracts.vocabulary import ProblemCode
 
-from intake import casebook, feed, incidents, legal, opening, reading, store, suspected
+from intake import agencies, casebook, feed, opening, reading, store
 from intake.consents import holding, relearning
 from intake.domain import referring
 from intake.domain.consent import hearers
 from intake.domain.standing import Fact
 from intake.rights import retold
 from intake.store import Book
+from intake.violence import incidents, legal, suspected
 
 # What a fact does not say of a case that is made of it again, and a desk asks for.
 ASKED_AGAIN = (*opening.UNASKED, ("callback", ProblemCode.MISSING))
@@ -31,6 +33,8 @@ PERSONAL_DATA, CASE_UNKNOWN, REFUSED_CONTENT, REFERRED_TO = "personal_data", "ca
 IDENTITY = "identity"
 # What was told of an incident, and who a suspect is, are in no fact.
 INCIDENT_WORDS, SUSPECT_NAMES = "incident_narrative", "suspect_identity"
+# What an agency is called, which no fact says.
+AGENCY_NAME = "agency_name"
 # A submission whose content nobody knows any more: the next one under its reference is taken for the same.
 UNKNOWN_CONTENT = b""
 
@@ -42,6 +46,7 @@ class Sorted:
     said: dict[UUID, list[Received[Any]]] = field(default_factory=dict)
     copies: list[Received[Any]] = field(default_factory=list)
     receipts: list[Received[Any]] = field(default_factory=list)
+    agencies: list[Received[Any]] = field(default_factory=list)
     case_of: dict[str, UUID] = field(default_factory=dict)
 
     def case(self, event: Received[Any]) -> UUID | None:
@@ -70,7 +75,8 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     unlearnt += await _case_records(tx, found.said, before)
     unlearnt += await _submissions(tx, found, opened)
     await retold.relearn(tx, [event for events in found.said.values() for event in events])
-    unlearnt += [Unlearnt(event, PERSONAL_DATA) for event in opened.values()]
+    await agencies.relearn(tx, found.agencies)
+    unlearnt += [Unlearnt(event, PERSONAL_DATA) for event in opened.values()] + [Unlearnt(event, AGENCY_NAME) for event in found.agencies]
     out = [event for events in found.said.values() for event in events if isinstance(event.data, facts.ReferredOut)]
     merges = [event for events in found.said.values() for event in events if isinstance(event.data, facts.Identity)]
     return unlearnt + [Unlearnt(event, REFERRED_TO) for event in out] + [Unlearnt(event, IDENTITY) for event in merges]
@@ -107,6 +113,8 @@ def _sort(lost: Lost) -> Sorted:
             found.copies.append(event)
         elif isinstance(event.data, Receipt):
             found.receipts.append(event)
+        elif isinstance(event.data, AgencyRegistered):
+            found.agencies.append(event)
         else:
             found.said.setdefault(event.subject, []).append(event)
             found.case_of.setdefault(event.causation, event.subject)

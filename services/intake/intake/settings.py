@@ -48,7 +48,7 @@ class IntakeSettings(Settings):
 
     triage_high_minutes: float = Field(default=15, gt=0)
     triage_medium_hours: float = Field(default=6, gt=0)
-    triage_low_hours: float = Field(default=72, gt=0)
+    triage_low_days: int = Field(default=3, ge=0, description="working days, without the holidays")
     service_high_hours: float = Field(default=1, gt=0, description="from triage until help is due, high risk")
     service_medium_hours: float = Field(default=6, gt=0)
     service_low_days: int = Field(default=3, ge=0, description="working days, without the holidays")
@@ -74,12 +74,17 @@ class IntakeSettings(Settings):
     contact_retry_days: tuple[float, ...] = Field(default=(14, 30, 60), min_length=1, description="when it is tried again to reach who was lost")
     protection_hours: float = Field(default=24, gt=0, description="UU TPKS 42, UU PKDRT 16: from the police report to police protection")
     protection_request_hours: float = Field(default=24, gt=0, description="UU TPKS 43, UU PKDRT 16: from protection to the request to LPSK or court")
+    rehabilitation_days: float = Field(default=7, gt=0, description="UU 21/2007 art. 52: from a trafficking victim's request to rehabilitation")
     expiry_reminder_days: tuple[int, ...] = Field(default=(3, 1), description="days before a protection ends at which people are told")
     orphan_hours: float = Field(default=1, gt=0, description="facts of a case that nobody reported are kept this long in silence")
     rights_hours: float = Field(default=72, gt=0, description="UU PDP art. 31-43: three times 24 hours to answer a request for one's rights")
+    export_days: float = Field(
+        default=3, gt=0, description="how long the parts of an export can be fetched by who ordered them; then it is ordered anew"
+    )
     break_glass_minutes: float = Field(default=60, gt=0, description="how long an officer reads a case that she takes no part in")
     retain_case_years: float = Field(default=10, gt=0, description="after the end of all her cases a person is erased, unless a hold keeps her")
     retain_desk_days: float = Field(default=90, gt=0, description="how long the desk keeps what was sent, once it is done with it")
+    retain_import_days: float = Field(default=90, gt=0, description="how long it is told what became of the rows of a file that ended")
     again_hours: float = Field(default=24, gt=0, description="until a missed clock runs out once more")
 
     consent_days: float = Field(default=180, gt=0, description="until a consent ends that names no end")

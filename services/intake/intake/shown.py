@@ -23,7 +23,9 @@ AFTERWARDS = YES | {Kind.ON_THE_WAY, Kind.NO_SHOW, Kind.CANCELLED, Kind.LEFT, Ki
 OF_TWO_CASES = frozenset({"case.intake.merged.v1", "case.intake.unmerged.v1"})
 # From whom somebody is kept, what she refused and with whom she is shared is shown on routes of its own, and never to whom she is kept from.
 ABOUT_SHARING = frozenset(f"case.intake.{name}.v1" for name in ("consent_changed", "restricted", "disclosed", "disclosure_ended", "service_routed"))
-NOT_IN_TIMELINE = OF_TWO_CASES | ABOUT_SHARING
+# An export is ordered of all her cases: in the timeline of another one it would tell the same.
+OF_EXPORTS = frozenset({"case.intake.export_ordered.v1", *(f"case.{name}.export_opened.v1" for name in ("placement", "assessment", "notifications"))})
+NOT_IN_TIMELINE = OF_TWO_CASES | ABOUT_SHARING | OF_EXPORTS
 KEPT_BACK = frozenset({"shelter_id", "refusals"})
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import uvicorn
 from chassis import Service, logs, migrate
+from chassis.web import exports
 from contracts import audit, catalogue, streams
 
-from notifications import api, deliveries, handlers, relearn
+from notifications import api, deliveries, exporting, handlers, policy, relearn
 from notifications.settings import NotificationsSettings
 
 
@@ -17,7 +18,7 @@ def build(settings: NotificationsSettings) -> Service:
         name="notifications",
         settings=settings,
         inputs=handlers.inputs,
-        routers=[api.router],
+        routers=[api.router, exports.routes("notifications", exporting.part, policy.EXPORT)],
         durables=[(durable.stream, durable.name) for durable in streams.durables_of("notifications")],
         order=catalogue.ORDER,
         said_on=streams.said_on("notifications"),
@@ -27,7 +28,7 @@ def build(settings: NotificationsSettings) -> Service:
         seal=audit.NotificationsSealed,
     )
     if service.vault is None:
-        message = "set keys_url and key_file: the signing secrets of webhooks are sealed"
+        message = "set keys_url and a key-encryption key: the signing secrets of webhooks are sealed"
         raise RuntimeError(message)
     return service
 

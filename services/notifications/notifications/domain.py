@@ -177,6 +177,7 @@ TABLE: dict[str, tuple[Told, ...]] = {
     "intake.responsibility_transferred": (INTAKE_NAMED, WORKER),
     "intake.person_erased": (WORKER, SUPERVISOR),
     "intake.right_requested": (SUPERVISOR,),
+    "intake.export_ordered": (),  # an order to the services; who asked and who is to answer is told already
     "intake.glass_broken": (SUPERVISOR,),
     "placement.offered": (HEAD,),
     "placement.extended": (),  # the ladder speaks while a hold is extended
@@ -228,6 +229,7 @@ CLOCKS: dict[str, tuple[Told, ...]] = {
     "protection": (INTAKE, SUPERVISOR),
     "protection_request": (INTAKE, SUPERVISOR),
     "protection_expiry": (INTAKE, SUPERVISOR),
+    "rehabilitation": (INTAKE, SUPERVISOR),
     "closure": (SUPERVISOR,),
     "closure_approval": (SUPERVISOR,),
     "transfer_answer": (SUPERVISOR,),

@@ -13,14 +13,15 @@ from typing import Any
 from uuid import UUID
 
 from chassis import Due, Inputs, Received, Transaction, witness
-from chassis.store import erasure
+from chassis.store import erasure, exports
 from chassis.store.erasure import Tombstone
+from chassis.store.exports import Order
 from contracts import assessment, catalogue, intake, placement
 from contracts.agencies import AgencyEvent
 from contracts.audit import AssessmentSealed
 from contracts.event import Event
 from contracts.notifications import Escalated
-from contracts.rights import PersonErased
+from contracts.rights import ExportOrdered, NotificationsExportOpened, PersonErased
 from contracts.vocabulary import FollowupResult, OfficerRole
 
 from notifications import domain, stops, store
@@ -155,6 +156,16 @@ def watch(events: Sequence[Received[Any]], tx: Transaction) -> None:
 async def forget_person(events: Sequence[Received[PersonErased]], tx: Transaction) -> None:
     """Keep that a person was erased, and have no key of hers: notices hold codes alone."""
     await erasure.order(tx, [Tombstone(event.data.person_id, event.subject, event.data.receipt, event.time) for event in events])
+
+
+@inputs.consumes(ExportOrdered)
+async def open_export(events: Sequence[Received[ExportOrdered]], tx: Transaction) -> None:
+    """Let this service's part of a person's export be fetched by who ordered it, and say so."""
+    orders = [(e, e.data) for e in events]
+    await exports.keep(tx, [Order(told.request_id, told.person_id, told.officer_id, e.subject, told.agency, told.until) for e, told in orders])
+    for e, told in orders:
+        opened = NotificationsExportOpened(request_id=told.request_id, person_id=told.person_id, until=told.until)
+        tx.emit(opened, e.subject, key=str(e.id), cause=e.cause)
 
 
 @inputs.clock(domain.UNACKNOWLEDGED)

@@ -101,6 +101,7 @@ CLOCKS: dict[str, tuple[str, str]] = {
     "protection": ("perlindungan sementara polisi", "temporary police protection"),
     "protection_request": ("permohonan ke LPSK atau pengadilan", "the request to LPSK or a court"),
     "protection_expiry": ("masa berlaku perlindungan", "the end of a protection"),
+    "rehabilitation": ("rehabilitasi yang diminta korban perdagangan orang", "the rehabilitation that a trafficking victim asked for"),
     "closure": ("penutupan kasus", "closing the case"),
     "closure_approval": ("keputusan atas usulan penutupan", "the decision on a proposed closure"),
     "transfer_answer": ("jawaban atas permintaan memimpin kasus", "the answer of the agency asked to lead"),

@@ -15,3 +15,5 @@ INBOX = (
 # An agency's system manages the own agency's subscriptions, an operator everybody's.
 SUBSCRIPTIONS = (Role.AGENCY_SYSTEM, Role.OPERATOR)
 ALL_AGENCIES = Role.OPERATOR
+# A part of an export, for the officer who ordered it.
+EXPORT = Role.SUPERVISOR

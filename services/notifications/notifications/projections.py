@@ -5,6 +5,7 @@ from uuid import UUID
 
 from chassis import Transaction
 from chassis.store.erasure import TOMBSTONES
+from chassis.store.exports import ORDERS
 from chassis.store.projection import Projection
 from sqlalchemy import text
 
@@ -20,6 +21,7 @@ PROJECTIONS = (
     Projection("case_file", ("case_id",), FILE, "case_id", seeds=("responsible_version", "end_version")),
     Projection("ladder", ("placement_id",), OFFER, "case_id", blank={"done": 0, "policy_version": NO_POLICY}),
     TOMBSTONES,
+    ORDERS,
 )
 
 # A lost ladder goes on after the steps that notices were written of, so that nobody is told one twice.

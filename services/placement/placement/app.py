@@ -2,9 +2,10 @@
 
 import uvicorn
 from chassis import Service, logs
+from chassis.web import exports
 from contracts import audit, catalogue, streams
 
-from placement import api, handlers, relearn, retold
+from placement import api, exporting, handlers, policy, relearn, retold
 from placement.settings import PlacementSettings
 
 
@@ -14,7 +15,7 @@ def build(settings: PlacementSettings) -> Service:
         name="placement",
         settings=settings,
         inputs=handlers.inputs,
-        routers=api.routers,
+        routers=[*api.routers, exports.routes("placement", exporting.part, *policy.EXPORT)],
         durables=[(durable.stream, durable.name) for durable in streams.durables_of("placement")],
         order=catalogue.ORDER,
         said_on=streams.said_on("placement"),

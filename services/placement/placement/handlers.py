@@ -6,13 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from chassis import Due, Inputs, Received, Transaction, witness
-from chassis.store import erasure
+from chassis.store import erasure, exports
 from chassis.store.erasure import Tombstone
+from chassis.store.exports import Order
 from contracts import household, placement
 from contracts.assessment import OutcomeReached, RehabilitationCompleted, RehabilitationStarted, Reunified
 from contracts.audit import IntakeSealed
 from contracts.intake import Closed, ContactLost, HouseholdChanged, ReferredOut, Reopened, RiskChanged, Triaged, Withdrawn
-from contracts.rights import PersonErased
+from contracts.rights import ExportOrdered, PersonErased, PlacementExportOpened
 
 from placement import nights, store
 from placement.domain import needs, split
@@ -66,6 +67,16 @@ async def discharge(events: Sequence[Received[Any]], tx: Transaction) -> None:
 async def forget_person(events: Sequence[Received[PersonErased]], tx: Transaction) -> None:
     """Keep that a person was erased, and have no key of hers: of residents placement has codes alone, and a stay goes on."""
     await erasure.order(tx, [Tombstone(event.data.person_id, event.subject, event.data.receipt, event.time) for event in events])
+
+
+@inputs.consumes(ExportOrdered)
+async def open_export(events: Sequence[Received[ExportOrdered]], tx: Transaction) -> None:
+    """Let this service's part of a person's export be fetched by who ordered it, and say so."""
+    orders = [(e, e.data) for e in events]
+    await exports.keep(tx, [Order(told.request_id, told.person_id, told.officer_id, e.subject, told.agency, told.until) for e, told in orders])
+    for e, told in orders:
+        opened = PlacementExportOpened(request_id=told.request_id, person_id=told.person_id, until=told.until)
+        tx.emit(opened, e.subject, key=str(e.id), cause=e.cause)
 
 
 @inputs.clock("match", beforehand=waiting.look)

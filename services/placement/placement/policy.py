@@ -19,6 +19,8 @@ SEE_SHELTER = (OPERATOR, OFFICER, SUPERVISOR)
 KEEP_SHELTERS = (OPERATOR, OFFICER)
 
 SEE_PLACEMENTS = (HEAD, OFFICER, SUPERVISOR)
+# A part of an export, for the officer who ordered it.
+EXPORT = (SUPERVISOR,)
 # Those who see placements of all shelters; a head sees those of its own.
 SEE_ALL_PLACEMENTS = (OFFICER, SUPERVISOR)
 ANSWER_OFFER = (HEAD, OFFICER, SUPERVISOR)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from chassis import Transaction
 from chassis.store.erasure import TOMBSTONES
+from chassis.store.exports import ORDERS
 from chassis.store.projection import Projection
 from contracts.vocabulary import SplitReason
 
@@ -58,6 +59,7 @@ PROJECTIONS = (
     Projection("need", ("case_id",), HOUSEHOLD, "case_id", "household_version > 0 AND part_of IS NULL", BLANK),
     Projection("need", ("case_id",), ("ended",), "case_id", "(ended OR end_version > 0) AND part_of IS NULL", BLANK, ("end_version",)),
     TOMBSTONES,
+    ORDERS,
 )
 
 

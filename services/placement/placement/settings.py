@@ -15,7 +15,7 @@ class PlacementSettings(Settings):
 
     # Addresses are always encrypted, so this service does not run without its keys.
     keys_url: SecretStr
-    key_file: Path
+    inventory_bytes: int = Field(default=8 * 2**20, gt=0, description="the largest file of an inventory")
     hold_minutes: float = Field(default=90, gt=0, description="for which the beds of an offer are held, and by which a hold is extended (P12)")
     hold_minutes_by_channel: dict[str, float] = Field(
         default={"hospital": 180}, description="for which beds are held for who comes through this channel, where that is longer (P12)"

@@ -84,6 +84,13 @@ def add_erasures() -> None:
         op.execute(statement)
 
 
+def add_export_orders() -> None:
+    """Whose export was ordered of a service, and until when it may be fetched."""
+    op.execute("""CREATE TABLE IF NOT EXISTS export_order (
+        request_id uuid NOT NULL, person_id uuid NOT NULL, officer_id uuid NOT NULL, subject uuid NOT NULL, agency text NOT NULL,
+        until timestamptz NOT NULL, PRIMARY KEY (request_id, person_id, officer_id))""")
+
+
 def configuration(migrations: Path, connection: Connection | None = None) -> Config:
     """Alembic's configuration for a service's `migrations` folder."""
     config = Config()

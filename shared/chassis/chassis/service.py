@@ -29,9 +29,9 @@ from chassis.store.audit import Chainer
 from chassis.store.clocks import Clocks
 from chassis.store.database import Database, create_engine
 from chassis.store.erasure import ERASE, Eraser
-from chassis.store.keyring import KeyFile
 from chassis.store.retention import Retention
 from chassis.store.vault import FINGERPRINT, Vault
+from chassis.web.edge import LimitsBodies
 from chassis.web.health import health_routes
 from chassis.web.identity import Identity
 from chassis.web.presence import NotesRequests, Presence
@@ -77,8 +77,8 @@ class Service:
         self.database = Database(settings, self.name)
         self.vault: Vault | None = None
         self.eraser: Eraser | None = None
-        if settings.keys_url is not None and settings.key_file is not None:
-            self.vault = Vault(create_engine(settings.keys_url.get_secret_value(), 2), KeyFile(settings.key_file))
+        if settings.keys_url is not None:
+            self.vault = Vault(create_engine(settings.keys_url.get_secret_value(), 2), settings.key_source.ring())
             self.eraser = Eraser(self.vault)
             self.inputs = self.inputs.with_clock(ERASE, self.eraser.destroyed, self.eraser.destroy)
         self.letters = DeadLetters(self.database, self.vault, self.personal_streams)
@@ -94,6 +94,7 @@ class Service:
         app = FastAPI(title=f"Naungan {self.name}", version="1", lifespan=self._lifespan, root_path=self.settings.root_path, responses=PROBLEM)
         app.state.service, app.state.database = self, self.database
         app.state.identity = Identity(self.settings.issuer, self.settings.jwks_url, self.settings.audience)
+        app.add_middleware(LimitsBodies, most=self.settings.body_bytes)
         app.add_middleware(NotesRequests, presence=self.presence)
         answer_with_problems(app)
         app.include_router(health_routes(self))
@@ -157,7 +158,7 @@ class Service:
                 await asyncio.wait_for(self._broker.stop(), 2)
         await self.database.close()
         if self.vault:
-            await self.vault.engine.dispose()
+            await self.vault.close()
 
     async def problems(self) -> list[str]:
         """What keeps this service from doing its whole work now, in a few words each."""

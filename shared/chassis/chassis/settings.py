@@ -3,9 +3,13 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chassis.store.kms import KmsPlace
+from chassis.store.rings import KeySource
 
 
 class Settings(BaseSettings):
@@ -16,6 +20,15 @@ class Settings(BaseSettings):
     database_url: SecretStr
     keys_url: SecretStr | None = Field(default=None, description="the key database; outside the store's backup set")
     key_file: Path | None = Field(default=None, description="file with the key-encryption key, 32 bytes in hex")
+    key_encryption_keys: SecretStr | None = Field(default=None, description="the same as a setting, separated by commas, the one that wraps first")
+    kms_url: str | None = Field(
+        default=None, description="a key-management service that wraps instead: Vault, OpenBao or what speaks their transit calls"
+    )
+    kms_key: str = Field(default="naungan", pattern=r"^[A-Za-z0-9_.-]{1,100}$", description="by which of its keys; each service should have its own")
+    kms_mount: str = Field(default="transit", pattern=r"^[A-Za-z0-9_./-]{1,100}$")
+    kms_token: SecretStr | None = None
+    kms_token_file: Path | None = Field(default=None, description="read anew for each call, so that a token is replaced without a restart")
+    kms_ca_file: Path | None = Field(default=None, description="who signs its certificate, where that is not a public authority")
     nats_url: str = "nats://127.0.0.1:4222"
     nats_user: str | None = None
     nats_password: SecretStr | None = None
@@ -26,6 +39,7 @@ class Settings(BaseSettings):
     port: int = 8000
     root_path: str = ""
     pool: int = Field(default=8, ge=2)
+    body_bytes: int = Field(default=2**20, gt=0, description="the largest body of a request, but of routes that have a limit of their own")
     batch: Annotated[int, Field(ge=1, le=1000)] = 500
     message_attempts: int = Field(default=5, ge=1, description="tries of a failing message before it is set aside")
     retry_base: float = Field(default=0.5, gt=0, description="seconds before the second try; doubles up to retry_limit")
@@ -42,10 +56,27 @@ class Settings(BaseSettings):
         """A length of time (`hours=`, `minutes=`, `days=`), shortened by TIME_SCALE."""
         return timedelta(**parts) / self.time_scale
 
+    @property
+    def key_source(self) -> KeySource:
+        """Where the key-encryption keys are."""
+        kms = None
+        if self.kms_url:
+            token = self.kms_token.get_secret_value() if self.kms_token else ""
+            kms = KmsPlace(self.kms_url, self.kms_key, token, self.kms_token_file, self.kms_mount, self.kms_ca_file)
+        return KeySource(self.key_file, self.key_encryption_keys.get_secret_value() if self.key_encryption_keys else None, kms)
+
     @model_validator(mode="after")
     def keys_go_together(self) -> Self:
-        """A key database without a key-encryption key, or the other way round, is a mistake."""
-        if (self.keys_url is None) != (self.key_file is None):
-            message = "set both keys_url and key_file, or neither"
+        """A key database without a key-encryption key, or the other way round, is a mistake; so is a key-management service in the clear."""
+        if (self.keys_url is None) == self.key_source.said:
+            message = "set keys_url and one of key_file, key_encryption_keys and kms_url, or none of them"
+            raise ValueError(message)
+        if self.kms_url and not self.kms_url.startswith("https://") and not stays_here(self.kms_url):
+            message = "kms_url: keys travel to it in the clear unless it begins with https://"
             raise ValueError(message)
         return self
+
+
+def stays_here(url: str) -> bool:
+    """Whether a URL leads no further than this machine."""
+    return (urlsplit(url).hostname or "") in {"127.0.0.1", "::1", "localhost"}

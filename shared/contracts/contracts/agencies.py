@@ -11,13 +11,13 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.event import Data, Event
+from contracts.grounds import EndReason
 from contracts.vocabulary import (
     AgencyCode,
     AreaCode,
     AreaKind,
     Channel,
     CityCode,
-    EndReason,
     FieldPath,
     HouseholdRole,
     Need,

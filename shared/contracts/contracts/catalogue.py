@@ -1,6 +1,6 @@
 """Which events there are, in the order in which a case meets them."""
 
-from contracts import agencies, assessment, audit, consents, intake, notifications, outcomes, placement, rights
+from contracts import agencies, assessment, audit, consents, intake, notifications, outcomes, placement, register, rights
 from contracts.event import Event
 
 LIFECYCLE: tuple[type[Event], ...] = (
@@ -78,6 +78,8 @@ LIFECYCLE: tuple[type[Event], ...] = (
     intake.Closed,
     intake.Reopened,
     *rights.RIGHTS,
+    *register.REGISTER,
+    *rights.EXPORTS_OPENED,
     intake.ClockMissed,
     placement.ClockMissed,
     placement.ProbingSuspected,

@@ -13,6 +13,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.agencies import AgencyEvent
+from contracts.grounds import LegalBasis, OverrideReason
 from contracts.intake import IntakeEvent
 from contracts.vocabulary import AgencyCode, OfficerRole, Relation
 
@@ -34,15 +35,6 @@ class Purpose(StrEnum):
     EDUCATION = "education"
     CIVIL_DOCUMENTS = "civil_documents"
     RESTITUTION = "restitution"
-
-
-class LegalBasis(StrEnum):
-    """Why something may be shared (UU PDP art. 20(2)); a basis other than consent is an override."""
-
-    CONSENT = "consent"
-    LEGAL_DUTY = "legal_duty"
-    VITAL_INTEREST = "vital_interest"
-    PUBLIC_DUTY = "public_duty"
 
 
 class ConsentState(StrEnum):
@@ -90,17 +82,6 @@ class ConsenterReason(StrEnum):
     NO_GUARDIAN = "no_guardian"
     UNABLE_TO_DECIDE = "unable_to_decide"
     COURT_ORDER = "court_order"
-
-
-class OverrideReason(StrEnum):
-    """Why something is shared without consent; a supervisor answers for it."""
-
-    DANGER_TO_LIFE = "danger_to_life"
-    CHILD_IN_DANGER = "child_in_danger"
-    UNABLE_TO_DECIDE = "unable_to_decide"
-    POLICE_REPORT_DUTY = "police_report_duty"
-    COURT_ORDER = "court_order"
-    MISSING_PERSON = "missing_person"
 
 
 class DisclosedField(StrEnum):

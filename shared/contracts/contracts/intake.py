@@ -7,26 +7,20 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.event import Data, Event
+from contracts.grounds import ClosureReturn, EndReason, HandoverReason, LegalBasis, OverrideReason, ReopenReason
 from contracts.household import Household
+from contracts.incidents import CoreType, IncidentPlace, LegalStep, PerpetratorRelation
 from contracts.vocabulary import (
     AgencyCode,
     AgeYears,
     AreaCode,
     AreaKind,
     Channel,
-    ClosureReturn,
-    CoreType,
-    EndReason,
-    HandoverReason,
-    IncidentPlace,
     JoinerPlace,
-    LegalStep,
     OutreachResult,
-    PerpetratorRelation,
     PostCode,
     PpksCategory,
     RedFlag,
-    ReopenReason,
     ReporterRole,
     Risk,
     RuleCode,
@@ -273,6 +267,9 @@ class ReferredOut(Ending):
 
     type: ClassVar[str] = "case.intake.referred_out.v1"
     read_by: ClassVar[tuple[str, ...]] = EVERYONE
+
+    basis: LegalBasis | None = Field(default=None, description="on which it rests; a release before said none")
+    override: OverrideReason | None = Field(default=None, description="why, without the consent of those concerned")
 
 
 class Closed(Ending):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from contracts.event import Event
 from contracts.intake import EVERYONE, IntakeEvent
-from contracts.vocabulary import Sha256
+from contracts.vocabulary import AgencyCode, Sha256
 
 
 class HoldGround(StrEnum):
@@ -135,6 +135,53 @@ class RightAnswered(IntakeEvent):
     refusal: RightRefusal | None = None
 
 
+class ExportOrdered(IntakeEvent):
+    """A person of this case asked for what is kept of her: each service lets the officer who ordered that fetch its own part until then.
+
+    Nothing of the part itself is ever said. `request_id` is her request, which has to be answered in time.
+    """
+
+    type: ClassVar[str] = "case.intake.export_ordered.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("placement", "assessment", "notifications")
+
+    request_id: UUID
+    person_id: UUID
+    agency: AgencyCode
+    officer_id: UUID
+    until: datetime
+
+
+class ExportOpened(Event):
+    """A service has the order: its part of the person's export can be fetched there until then."""
+
+    read_by: ClassVar[tuple[str, ...]] = ("intake",)
+
+    request_id: UUID
+    person_id: UUID
+    until: datetime
+
+
+class PlacementExportOpened(ExportOpened):
+    """Placement's part of an export can be fetched."""
+
+    type: ClassVar[str] = "case.placement.export_opened.v1"
+    producer: ClassVar[str] = "placement"
+
+
+class AssessmentExportOpened(ExportOpened):
+    """Assessment's part of an export can be fetched."""
+
+    type: ClassVar[str] = "case.assessment.export_opened.v1"
+    producer: ClassVar[str] = "assessment"
+
+
+class NotificationsExportOpened(ExportOpened):
+    """Notifications' part of an export can be fetched."""
+
+    type: ClassVar[str] = "case.notifications.export_opened.v1"
+    producer: ClassVar[str] = "notifications"
+
+
 class GlassBroken(IntakeEvent):
     """An officer who takes no part in this case reads it, for this reason and until then; supervisors of its agency are told."""
 
@@ -160,4 +207,5 @@ class GlassMended(IntakeEvent):
     grant_id: UUID
 
 
-RIGHTS: tuple[type[Event], ...] = (HoldSet, HoldLifted, PersonErased, RightRequested, RightAnswered, GlassBroken, GlassMended)
+EXPORTS_OPENED: tuple[type[Event], ...] = (PlacementExportOpened, AssessmentExportOpened, NotificationsExportOpened)
+RIGHTS: tuple[type[Event], ...] = (HoldSet, HoldLifted, PersonErased, RightRequested, ExportOrdered, RightAnswered, GlassBroken, GlassMended)

@@ -1,4 +1,4 @@
-"""The closed lists: every code an event may carry, with the published list it follows.
+"""The closed lists: every code an event may carry, with the published list it follows; those of incidents and of reasons are in `incidents` and `grounds`.
 
 Sources: SIMFONI PPA code lists (violence, place, relation), Permensos 8/2012 (the 26 PPKS categories), Kepmendagri
 300.2.2-2138 of 2025 (areas), Perpres 55/2024 (services).
@@ -70,91 +70,12 @@ class ViolenceType(StrEnum):
     OTHER = "lainnya"
 
 
-class IncidentPlace(StrEnum):
-    """Where violence happened: SIMFONI's places, and those that Jakarta counts apart (DOMAIN 4.1)."""
-
-    HOUSEHOLD = "rumah_tangga"
-    WORK = "tempat_kerja"
-    SCHOOL = "sekolah"
-    PUBLIC = "fasilitas_umum"
-    SHORT_COURSE = "lembaga_pendidikan_kilat"
-    OTHER = "lainnya"
-    BOARDING_ROOM = "kos"
-    RENTED_HOUSE = "kontrakan"
-    HOTEL = "hotel"
-    STREET = "jalan"
-    ONLINE = "daring"
-
-
-class PerpetratorRelation(StrEnum):
-    """What the perpetrator is to the victim (SIMFONI)."""
-
-    SPOUSE = "suami_istri"
-    PARTNER = "pacar_teman"
-    PARENT = "orang_tua"
-    KIN = "keluarga_saudara"
-    NEIGHBOUR = "tetangga"
-    TEACHER = "guru"
-    EMPLOYER = "majikan"
-    COLLEAGUE = "rekan_kerja"
-    OTHER = "lainnya"
-    UNKNOWN = "na"
-
-
-class AgeBand(StrEnum):
-    """SIMFONI's age bands, in completed years."""
-
-    UNDER_6 = "0-5"
-    FROM_6 = "6-12"
-    FROM_13 = "13-17"
-    FROM_18 = "18-24"
-    FROM_25 = "25-44"
-    FROM_45 = "45-59"
-    FROM_60 = "60+"
-
-
-class Act(StrEnum):
-    """The ordered questions of the GBVIMS that are answered with yes."""
-
-    PENETRATION = "penetration"
-    SEXUAL_CONTACT = "sexual_contact"
-    PHYSICAL = "physical"
-    FORCED_MARRIAGE = "forced_marriage"
-    DENIAL = "denial_of_resources"
-    PSYCHOLOGICAL = "psychological"
-
-
-class CoreType(StrEnum):
-    """The one GBVIMS core type of an incident."""
-
-    RAPE = "rape"
-    SEXUAL_ASSAULT = "sexual_assault"
-    PHYSICAL_ASSAULT = "physical_assault"
-    FORCED_MARRIAGE = "forced_marriage"
-    DENIAL = "denial_of_resources"
-    PSYCHOLOGICAL = "psychological_abuse"
-    NON_GBV = "non_gbv"
-
-
 class JoinerPlace(StrEnum):
     """Where somebody sleeps who joined a household that is in a shelter."""
 
     WITH_HOUSEHOLD = "with_household"
     ELSEWHERE_SAFE = "elsewhere_safe"
     OWN_REQUEST = "own_request"
-
-
-class LegalStep(StrEnum):
-    """What was done for a victim before police, courts and LPSK (UU TPKS 41-43, UU PKDRT 16, 28)."""
-
-    POLICE_REPORT = "police_report"
-    POLICE_PROTECTION = "police_protection"
-    PROTECTION_NOT_WANTED = "protection_not_wanted"
-    LPSK_REQUEST = "lpsk_request"
-    COURT_REQUEST = "court_request"
-    COURT_ORDER = "court_order"
-    VISUM = "visum"
-    MEDIATION = "mediation"
 
 
 class Channel(StrEnum):
@@ -260,52 +181,6 @@ class StreetAgreement(StrEnum):
     UNABLE = "unable"
     NOT_ASKED = "not_asked"
     NOT_MET = "not_met"
-
-
-class EndReason(StrEnum):
-    """Why a case ended or left the platform."""
-
-    NEEDS_MET = "needs_met"
-    TRANSFERRED = "transferred"
-    REFUSED_SERVICE = "refused_service"
-    MOVED_AWAY = "moved_away"
-    MISSING = "missing"
-    DIED = "died"
-    NOT_ELIGIBLE = "not_eligible"
-    INFORMATION_ONLY = "information_only"
-    DUPLICATE = "duplicate"
-    OTHER = "other"
-
-
-class ClosureReturn(StrEnum):
-    """Why a supervisor does not close a case that an officer proposed to close."""
-
-    NEEDS_REMAIN = "needs_remain"
-    UNSAFE = "unsafe"
-    NOT_AGREED = "not_agreed"
-    INCOMPLETE = "incomplete"
-    OTHER_REASON = "other_reason"
-
-
-class ReopenReason(StrEnum):
-    """Why a case that had ended goes on."""
-
-    NEW_INCIDENT = "new_incident"
-    ASKED_AGAIN = "asked_again"
-    FOUND_AGAIN = "found_again"
-    UNSAFE_AGAIN = "unsafe_again"
-    ENDED_BY_MISTAKE = "ended_by_mistake"
-
-
-class HandoverReason(StrEnum):
-    """Why another agency is to lead a case, or why it does not want to."""
-
-    MOVED = "moved"
-    OTHER_MANDATE = "other_mandate"
-    BETTER_PLACED = "better_placed"
-    CONFLICT_OF_INTEREST = "conflict_of_interest"
-    OVERLOADED = "overloaded"
-    NOT_COMPETENT = "not_competent"
 
 
 class DeclineReason(StrEnum):

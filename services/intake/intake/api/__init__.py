@@ -1,12 +1,14 @@
 """What people and systems ask of intake: report, follow, work the desk, see a case and move it, tell persons apart, share what may be shared, and have their rights."""
 
 from intake.api import (
+    agencies,
     cases,
     casework,
     closing,
     consents,
     desk,
     disclosures,
+    exports,
     glass,
     handover,
     imports,
@@ -41,5 +43,7 @@ routers = [
     disclosures.router,
     restrictions.router,
     rights.router,
+    exports.router,
     glass.router,
+    agencies.router,
 ]

@@ -4,27 +4,10 @@ from datetime import UTC, date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from contracts.vocabulary import (
-    Act,
-    AgencyCode,
-    AgeYears,
-    AreaCode,
-    ClosureReturn,
-    EndReason,
-    HandoverReason,
-    HouseholdRole,
-    IncidentPlace,
-    JoinerPlace,
-    LegalStep,
-    Need,
-    PerpetratorRelation,
-    RedFlag,
-    ReopenReason,
-    Risk,
-    Sex,
-    ShelterGround,
-    ViolenceType,
-)
+from contracts.consents import Purpose
+from contracts.grounds import ClosureReturn, EndReason, HandoverReason, LegalBasis, OverrideReason, ReopenReason
+from contracts.incidents import Act, IncidentPlace, LegalStep, PerpetratorRelation
+from contracts.vocabulary import AgencyCode, AgeYears, AreaCode, HouseholdRole, JoinerPlace, Need, RedFlag, Risk, Sex, ShelterGround, ViolenceType
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
@@ -75,9 +58,12 @@ class EndBody(Body):
 
 
 class ReferOutBody(EndBody):
-    """Why the case leaves the platform, and for whom."""
+    """Why the case leaves the platform, for whom, and on which basis its persons are handed on."""
 
     agency: AgencyCode | None = None
+    purpose: Purpose = Field(default=Purpose.CASE_WORK, description="to which each of the household consented")
+    basis: LegalBasis = LegalBasis.CONSENT
+    override: OverrideReason | None = Field(default=None, description="why it is done without consent; a supervisor answers for it")
 
 
 # Without a bound a moment may lie before all that a store can keep, once it is turned to UTC.

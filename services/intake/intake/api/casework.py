@@ -5,22 +5,27 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, Transaction, writes
+from contracts.grounds import LegalBasis
 from contracts.household import Household, Person
 from contracts.intake import HouseholdChanged, JoinerSettled, ReferredOut, RiskChanged, Triaged, Withdrawn
 from contracts.vocabulary import ProblemCode
 from fastapi import APIRouter, Header
 
-from intake import casebook, legal, opening, policy, safety, store
+from intake import agencies, casebook, opening, policy, store
 from intake.api.bodies import EndBody, HouseholdBody, JoinerBody, PoliceReportBody, ReferOutBody, TriageBody
 from intake.api.cases import open_case, refused_by_state, said, standing_view
 from intake.api.views import StandingView
+from intake.consents import holding
+from intake.domain.consent import Share, leaving
 from intake.domain.legal import Step
 from intake.domain.submitted import area_exists, nik_finding
 from intake.domain.triage import risk_floor
 from intake.domain.workdays import JAKARTA
 from intake.opening import PERSONAL, Safe
 from intake.store import Book
+from intake.violence import legal, safety
 
+NOT_REFERRED = "these persons cannot be referred out: record their consent, or let a supervisor say why it is done without"
 router = APIRouter(prefix="/cases", tags=["cases"])
 
 
@@ -36,8 +41,11 @@ async def triage(case_id: UUID, body: TriageBody, tx: Transaction) -> StandingVi
     if wrong:
         fields = [FieldProblem(f"perpetrator_areas.{n}", ProblemCode.NOT_IN_AREA_LIST) for n in wrong]
         raise RefusedError(422, "these areas are not on the list", fields)
+    leads = _leads(tx, book, body)
+    await agencies.require(tx, "responsible_agency", body.responsible_agency)
+    await agencies.require_unit(tx, "responsible_unit", leads["responsible_agency"], body.responsible_unit)
     risk = risk_floor(body.risk, body.red_flags, book.case.violence_types)
-    settled = body.model_dump() | {"risk": risk} | _leads(tx, book, body) | await _apart(tx, book, body)
+    settled = body.model_dump() | {"risk": risk} | leads | await _apart(tx, book, body)
     reported = {"area": book.case.area, "violence_types": book.case.violence_types, "ppks": book.case.ppks, "channel": book.case.channel}
     household = casebook.household_of(book.case, book.persons)
     kind = RiskChanged if book.standing.triage else Triaged
@@ -133,10 +141,22 @@ async def withdraw(case_id: UUID, body: EndBody, tx: Transaction) -> StandingVie
 @router.post("/{case_id}/refer-out")
 @writes(*policy.REFER_OUT)
 async def refer_out(case_id: UUID, body: ReferOutBody, tx: Transaction) -> StandingView:
-    """The case is now the responsibility of an agency outside the platform."""
+    """The case is now the responsibility of an agency outside the platform: with the consent of each of the household, or for a reason that a
+    supervisor answers for and that stays on record.
+    """
     book = await open_case(tx, case_id)
+    await agencies.require(tx, "agency", body.agency)
+    if body.basis is not LegalBasis.CONSENT and not tx.principal.has(*policy.SHARE_WITHOUT_CONSENT):
+        raise RefusedError(403, "only a supervisor refers somebody out without consent", [FieldProblem("basis", "supervisor_needed")])
+    persons = tuple(row.person_id for row in book.persons)
+    known = (await holding.known(tx, [case_id], persons))[case_id]
+    share = Share(body.agency or "", body.purpose, persons, body.basis, tx.now, override=body.override)
+    if found := leaving(share, known.words, known.restricted, tx.now):
+        raise RefusedError(422, NOT_REFERRED, [FieldProblem(field, code) for field, code in found])
     await tx.execute(store.REFER, {"case_id": case_id, "agency": body.agency})
-    return await said(tx, book, ReferredOut(reason=body.reason))
+    for person in persons:
+        tx.audit("referred_out_without_consent" if body.override else "referred_out", person, ["referred_to"])
+    return await said(tx, book, ReferredOut(reason=body.reason, basis=body.basis, override=body.override))
 
 
 def _check_revision(book: Book, if_match: str | None) -> None:

@@ -4,16 +4,17 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis import RefusedError, Transaction, writes
+from contracts.grounds import EndReason
 from contracts.intake import Closed, ClosureProposed, ClosureReturned, ContactLost, Reopened
-from contracts.vocabulary import EndReason
 from fastapi import APIRouter
 
-from intake import casebook, legal, policy
+from intake import casebook, policy
 from intake.api.bodies import EndBody, ReopenBody, ReturnClosureBody
 from intake.api.cases import open_case, refused_by_state, said, seen
 from intake.api.views import StandingView
 from intake.domain.duties import may_close
 from intake.store import Book
+from intake.violence import legal
 
 NOT_READY = "this case is not ready to be closed for this reason"
 router = APIRouter(prefix="/cases", tags=["cases"])
@@ -27,7 +28,7 @@ async def propose_closure(case_id: UUID, body: EndBody, tx: Transaction) -> Stan
     _require_closable(book, body.reason)
     if "closure_approval" in book.standing.matters:
         raise refused_by_state(book, "a closure is proposed already")
-    due: datetime = tx.now + casebook.matter_span(tx.settings, "closure_approval", book.standing.risk)
+    due: datetime = tx.now + casebook.matter_span(tx, "closure_approval", book.standing.risk)
     return await said(tx, book, ClosureProposed(reason=body.reason, proposed_by=tx.principal.subject, due_at=due))
 
 
@@ -75,7 +76,7 @@ async def reopen(case_id: UUID, body: ReopenBody, tx: Transaction) -> StandingVi
     book = await seen(tx, case_id)
     if not book.standing.ended:
         raise refused_by_state(book, "this case has not ended")
-    due = tx.now + casebook.triage_span(tx.settings, book.standing.risk)
+    due = tx.now + casebook.triage_span(tx.settings, book.standing.risk, tx.now)
     legal.resume(tx, book.case, book.facts)
     return await said(tx, book, Reopened(reason=body.reason, due_at=due))
 

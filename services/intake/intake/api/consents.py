@@ -14,7 +14,7 @@ from contracts.vocabulary import AgencyCode, OfficerRole, Relation
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, Field
 
-from intake import policy
+from intake import agencies, policy
 from intake.api.bodies import Body
 from intake.api.cases import seen
 from intake.consents import holding, records, sharing
@@ -84,6 +84,7 @@ router = APIRouter(tags=["consent"])
 async def record(case_id: UUID, body: ConsentBody, tx: Transaction) -> list[ConsentView]:
     """Record what was said, one row for each person that it was said for. For a child see the age guide: who may say it depends on her age."""
     book = await locked(tx, case_id)
+    await agencies.require(tx, "recipient", body.recipient)
     await _check(tx, book, body)
     limit = tx.settings.span(days=tx.settings.consent_days)
     said_at = body.said_at or tx.now

@@ -6,13 +6,14 @@ from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, Transaction, conflict, not_found, reads, writes
 from chassis.store.vault import Keys, Vault
-from contracts.consents import DisclosedField, DisclosureEnd, DisclosureReceived, LegalBasis, OverrideReason, Purpose
+from contracts.consents import DisclosedField, DisclosureEnd, DisclosureReceived, Purpose
+from contracts.grounds import LegalBasis, OverrideReason
 from contracts.vocabulary import AgencyCode, HouseholdRole, Need, Risk, Sex, ViolenceType
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import select
 
-from intake import policy, store
+from intake import agencies, policy, store
 from intake.api.bodies import Body
 from intake.api.cases import open_case, seen
 from intake.api.consents import locked, refuse
@@ -114,6 +115,7 @@ async def disclose(case_id: UUID, body: DisclosureBody, tx: Transaction) -> Disc
     book = await open_case(tx, case_id)
     if body.basis is not LegalBasis.CONSENT and not tx.principal.has(*policy.SHARE_WITHOUT_CONSENT):
         raise RefusedError(403, "only a supervisor may share something without consent", [FieldProblem("basis", "supervisor_needed")])
+    await agencies.require(tx, "recipient", body.recipient)
     members = [row.person_id for row in book.persons]
     until = body.until or tx.now + tx.settings.span(days=tx.settings.disclosure_days)
     persons = tuple(dict.fromkeys(body.persons or members))

@@ -7,13 +7,14 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, Transaction, not_found, reads, writes
+from contracts.grounds import HandoverReason
 from contracts.intake import ResponsibilityDeclined, ResponsibilityProposed, ResponsibilityTransferred
-from contracts.vocabulary import HandoverReason, ProblemCode, Risk
+from contracts.vocabulary import ProblemCode, Risk
 from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from intake import casebook, policy, store
+from intake import agencies, casebook, policy, store
 from intake.api.bodies import DeclineBody, HandoverBody, TakeOverBody
 from intake.api.cases import open_case, refused_by_state, said
 from intake.api.views import StandingView
@@ -59,9 +60,10 @@ async def propose(case_id: UUID, body: HandoverBody, tx: Transaction) -> Standin
         raise RefusedError(403, "only the agency that leads a case may ask another one to lead it")
     if body.agency == leads:
         raise RefusedError(422, "your agency leads this case already: name another one", [FieldProblem("agency", ProblemCode.INVALID)])
+    await agencies.require(tx, "agency", body.agency)
     if MATTER in book.standing.matters:
         raise refused_by_state(book, "another agency was asked already, and has not answered")
-    due = tx.now + casebook.matter_span(tx.settings, MATTER, book.standing.risk)
+    due = tx.now + casebook.matter_span(tx, MATTER, book.standing.risk)
     return await said(tx, book, ResponsibilityProposed(agency=body.agency, from_agency=leads, reason=body.reason, due_at=due))
 
 
@@ -72,6 +74,7 @@ async def accept(case_id: UUID, body: TakeOverBody, tx: Transaction) -> Standing
     book = await _asked_of(tx, case_id)
     if _asked(book) != tx.principal.agency:
         raise not_found("handover")
+    await agencies.require_unit(tx, "unit", tx.principal.agency, body.unit)
     return await said(tx, book, ResponsibilityTransferred(agency=tx.principal.agency, unit=body.unit))
 
 

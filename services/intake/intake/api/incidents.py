@@ -6,12 +6,13 @@ from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, Transaction, not_found, reads, writes
 from chassis.store.vault import Keys, Vault
+from contracts.incidents import CoreType, IncidentPlace, PerpetratorRelation
 from contracts.intake import IncidentRecorded
-from contracts.vocabulary import CoreType, IncidentPlace, PerpetratorRelation, ProblemCode, ViolenceType
+from contracts.vocabulary import ProblemCode, ViolenceType
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from intake import casebook, incidents, policy
+from intake import casebook, policy
 from intake.api.bodies import IncidentBody
 from intake.api.cases import open_case, seen, standing_view, takes_part
 from intake.api.views import MASK, StandingView
@@ -21,9 +22,10 @@ from intake.domain.incidents import core_type, simfoni_place, with_implied
 from intake.domain.legal import sexual
 from intake.domain.submitted import area_exists
 from intake.domain.workdays import JAKARTA
-from intake.incidents import SEALED_AS
 from intake.opening import Safe
 from intake.store import Book
+from intake.violence import incidents
+from intake.violence.incidents import SEALED_AS
 
 router = APIRouter(prefix="/cases", tags=["cases"])
 

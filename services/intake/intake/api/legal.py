@@ -3,16 +3,18 @@
 from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, Transaction, writes
-from contracts.vocabulary import LegalStep, ProblemCode
+from contracts.incidents import LegalStep
+from contracts.vocabulary import ProblemCode
 from fastapi import APIRouter
 
-from intake import incidents, legal, policy, suspected
+from intake import policy
 from intake.api.bodies import LegalStepBody
 from intake.api.cases import open_case, refused_by_state, standing_view
 from intake.api.views import StandingView
 from intake.domain.legal import PROTECTS, Step, may_mediate
 from intake.domain.workdays import JAKARTA
 from intake.store import Book
+from intake.violence import incidents, legal, suspected
 
 router = APIRouter(prefix="/cases", tags=["cases"])
 

@@ -10,7 +10,7 @@ from contracts.vocabulary import AgencyCode, OutreachResult, ProblemCode, Risk, 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, Field
 
-from intake import casebook, policy
+from intake import agencies, casebook, policy
 from intake.api.bodies import Body
 from intake.api.cases import open_case, refused_by_state, said, seen, standing_view
 from intake.api.views import StandingView
@@ -82,6 +82,7 @@ async def dispatch(case_id: UUID, body: OutreachBody, tx: Transaction) -> Standi
     book = await open_case(tx, case_id)
     if book.standing.team:
         raise refused_by_state(book, ON_THE_WAY)
+    await agencies.require(tx, "team", body.team)
     due = tx.now + _arrival_within(tx, book)
     tx.set_clock(OUTREACH, case_id, due)
     return await said(tx, book, OutreachDispatched(team=body.team, due_at=due))

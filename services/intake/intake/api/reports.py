@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from chassis import Asked, FieldProblem, Principal, RefusedError, Transaction, not_found, reads, writes_together
+from chassis import Asked, FieldProblem, RefusedError, Transaction, not_found, reads, writes_together
 from contracts.vocabulary import AreaKind, Channel
 from fastapi import APIRouter, Body
 from pydantic import BaseModel
@@ -68,7 +68,7 @@ async def report(asked: Sequence[Asked[dict[str, Any]]], vault: Safe, tx: Transa
     """
     read = [_read(entry, tx) for entry in asked]
     answers = iter(await opening.open_cases(tx, vault, [entry for entry in read if isinstance(entry, Submission)]))
-    return [entry if isinstance(entry, RefusedError) else _receipt(who.principal, next(answers), tx) for who, entry in zip(asked, read, strict=True)]
+    return [entry if isinstance(entry, RefusedError) else _receipt(who, next(answers), tx) for who, entry in zip(asked, read, strict=True)]
 
 
 def _read(asked: Asked[dict[str, Any]], tx: Transaction) -> Submission | RefusedError:
@@ -86,14 +86,14 @@ def _read(asked: Asked[dict[str, Any]], tx: Transaction) -> Submission | Refused
     return Submission(principal.agency, reading.referral, reading, asked.cause, by_system)
 
 
-def _receipt(principal: Principal, answer: Answer, tx: Transaction) -> dict[str, Any] | RefusedError:
+def _receipt(asked: Asked[Any], answer: Answer, tx: Transaction) -> dict[str, Any] | RefusedError:
     """What is answered; officers are told the case's id too, and writing its personal data is on record."""
     if answer.follow_id is None:
         return RefusedError(409, "this reference was used for another report", fields_of(answer.problems))
     if answer.case_id:
-        tx.audit("report", answer.case_id, ["persons", "narrative", "callback"], by=principal)
+        tx.audit("report", answer.case_id, ["persons", "narrative", "callback"], by=asked.principal, purpose=asked.purpose)
     view = ReportView(
-        case_id=None if principal.has(policy.AGENCY_SYSTEM) else answer.case_id,
+        case_id=None if asked.principal.has(policy.AGENCY_SYSTEM) else answer.case_id,
         follow_id=answer.follow_id,
         receipt=answer.receipt,
         problems=problem_views(answer.problems),

@@ -10,7 +10,7 @@ from contracts.vocabulary import AgencyCode, Relation
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from intake import policy
+from intake import agencies, policy
 from intake.api.bodies import Body
 from intake.api.cases import seen
 from intake.api.consents import refuse
@@ -87,6 +87,8 @@ async def restrict(person_id: UUID, body: RestrictionBody, tx: Transaction) -> R
     named = [name for name in WHO if getattr(body, name) is not None]
     found = [(name, "exactly_one") for name in named or WHO if len(named) != 1]
     found += [("recipient", "own_agency")] if body.recipient == tx.principal.agency else []
+    if not found:
+        await agencies.require(tx, "recipient", body.recipient, ended_too=True)
     refuse("name exactly one who is to learn nothing, and another agency than your own", found)
     new = {
         "restriction_id": tx.new_id(f"restriction:{body.recipient}", row.case_id),

@@ -16,12 +16,13 @@ from intake.api.bodies import Body
 from intake.casebook import Saying
 from intake.domain import rights
 from intake.opening import PERSONAL, Safe
-from intake.rights import clocks, erasing, exporting, rows
-from intake.rights.seeing import asker, seen_case, seen_person
+from intake.rights import clocks, erasing, exporting, ordering, rows
+from intake.rights.seeing import asker, may_be_told, seen_case, seen_person
 
 ERASED = "this person was erased before"
 HELD = "the law keeps this person's data: lift the hold when it has ended, or refuse the request"
 LIFTED, ANSWERED = "this hold was lifted before", "this request was answered before"
+AWAITED = "parts of the export that was ordered are not there yet: GET /requests/{request_id}/export says which"
 UNDECIDED = "others of this case are left: say whether its texts, which may be their story too, stay"
 
 
@@ -201,7 +202,7 @@ async def export(person_id: UUID, vault: Safe, tx: Transaction, *, texts: bool =
 
     The texts of a case that others are in too are left out, unless you say `texts=true` after reading them.
     """
-    await seen_person(tx, person_id)
+    await may_be_told(tx, person_id)
     tx.audit("person_exported", person_id, [*PERSONAL, *(["narrative"] if texts else [])])
     return await exporting.export(tx, vault, person_id, with_texts=texts)
 
@@ -247,6 +248,8 @@ async def answer(request_id: UUID, body: AnswerBody, tx: Transaction) -> Request
         raise not_found("request")
     if (body.answer is Answer.REFUSED) != (body.refusal is not None):
         raise RefusedError(422, "say why when you refuse, and only then", [_wrong("refusal")])
+    if body.answer is Answer.GRANTED and row.kind in ordering.ANSWERED_BY_EXPORT and (await ordering.known(tx, row)).awaited:
+        raise conflict(AWAITED, state="parts_awaited")
     await tx.lock([request_id, row.case_id])
     answered = {"answer": body.answer, "refusal": body.refusal, "now": tx.now, "by": tx.principal.subject}
     if await tx.row(rows.ANSWER, {"request_id": request_id, **answered}) is None:

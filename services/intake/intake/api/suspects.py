@@ -10,11 +10,12 @@ from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, Transaction, not_found, reads, writes
 from chassis.store.vault import Keys, Vault
-from contracts.vocabulary import AgeBand, PerpetratorRelation, ProblemCode, Sex
+from contracts.incidents import AgeBand, PerpetratorRelation
+from contracts.vocabulary import ProblemCode, Sex
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from intake import casebook, policy, safety, suspected
+from intake import casebook, policy
 from intake.api.bodies import SuspectBody
 from intake.api.cases import open_case, seen, standing_view, takes_part
 from intake.api.views import MASK, StandingView
@@ -24,7 +25,8 @@ from intake.domain.incidents import age_band
 from intake.domain.submitted import area_exists, nik_finding
 from intake.opening import Safe
 from intake.store import Book
-from intake.suspected import PERSONAL
+from intake.violence import safety, suspected
+from intake.violence.suspected import PERSONAL
 
 # Who is just being written in another transaction is looked for once more a little later.
 SETTLED = timedelta(seconds=5)

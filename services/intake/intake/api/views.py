@@ -4,13 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from contracts.vocabulary import (
-    AgeBand,
-    HouseholdRole,
-    Need,
-    Risk,
-    Sex,
-)
+from contracts.incidents import AgeBand
+from contracts.vocabulary import HouseholdRole, Need, Risk, Sex
 from pydantic import BaseModel
 
 from intake.domain.standing import State

@@ -108,6 +108,22 @@ def lacking(
     return found
 
 
+def leaving(share: Share, words: Collection[Word], restricted: Mapping[UUID, Collection[str]], now: datetime) -> list[tuple[str, str]]:
+    """What stands in the way of referring a household to an agency outside (`recipient`, empty where none is named): field and code of each.
+
+    Each of its persons consented, or a reason overrides that; nobody is handed to whom she is kept from.
+    """
+    found: list[tuple[str, str]] = []
+    if any(share.recipient in restricted.get(person, ()) for person in share.persons):
+        found.append(("agency", "restricted"))
+    if (share.basis != BY_CONSENT) != (share.override is not None):
+        found.append(("override", "missing" if share.override is None else "only_without_consent"))
+    if share.basis == BY_CONSENT:
+        lack = [person for person in share.persons if not agreed(words, person, share.purpose, share.recipient, now)]
+        found += [(f"persons.{person}", "consent_missing") for person in lack]
+    return found
+
+
 # -- who may say so ---------------------------------------------------------------------------------------------------------------------
 
 

@@ -10,10 +10,22 @@ SETTLED_BY = {
     "police_report": frozenset({"police_report"}),
     "protection": frozenset({"police_protection", "protection_not_wanted"}),
     "protection_request": frozenset({"lpsk_request", "court_request", "court_order", "protection_not_wanted"}),
+    "rehabilitation": frozenset({"rehabilitation_begun"}),
 }
+# What assessment says that is a step too.
+STEP_OF = {"case.assessment.rehabilitation_started.v1": "rehabilitation_begun"}
 # What protects a victim for a time, and the clock of its end; a newer step of these settles it.
 PROTECTS = frozenset({"police_protection", "court_order", "protection_not_wanted"})
 EXPIRY = "protection_expiry"
+
+
+def steps_taken(facts: Iterable[Fact]) -> set[str]:
+    """The codes of the steps of the law that were taken, whoever said so."""
+    return {
+        str(fact.codes["code"]) if fact.type == Kind.LEGAL_STEP_RECORDED else STEP_OF[fact.type]
+        for fact in facts
+        if fact.type == Kind.LEGAL_STEP_RECORDED or fact.type in STEP_OF
+    }
 
 
 def missed(facts: Iterable[Fact], settled: Collection[str]) -> tuple[str, ...]:
@@ -28,7 +40,7 @@ def missed(facts: Iterable[Fact], settled: Collection[str]) -> tuple[str, ...]:
     reopened = last(intake, {Kind.REOPENED})
     ran_out = {fact.codes["clock"]: fact for fact in intake if fact.type == Kind.CLOCK_MISSED and (not reopened or fact.version > reopened.version)}
     taken = [fact for fact in intake if fact.type == Kind.LEGAL_STEP_RECORDED]
-    steps = {str(fact.codes["code"]) for fact in taken}
+    steps = steps_taken(known)
     done = {"unknown_case", "contact_retry", *settled, *(clock for clock, by in SETTLED_BY.items() if by & steps)}
     done |= WATCHED - set(now.waiting_for)
     if EXPIRY in ran_out and any(fact.codes["code"] in PROTECTS and fact.version > ran_out[EXPIRY].version for fact in taken):

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from intake.domain.incidents import DOMESTIC
 from intake.domain.workdays import JAKARTA
 
-SEXUAL = "seksual"
+SEXUAL, TRAFFICKING = "seksual", "trafficking"
 CHILD = 18
 PROTECTS = frozenset({"police_protection", "court_order"})
 NOT_WANTED = "protection_not_wanted"
@@ -31,6 +31,7 @@ class Limits:
 
     protection: timedelta
     request: timedelta
+    rehabilitation: timedelta = timedelta(days=7)
     reminders: tuple[int, ...] = (3, 1)
 
 
@@ -54,12 +55,17 @@ def ends_on(step: Step, violence_types: Collection[str]) -> date | None:
     return step.on + timedelta(days=days)
 
 
-def deadlines(step: Step, now: datetime, limits: Limits, *, by_law: bool) -> Mapping[str, datetime]:
-    """Which deadlines begin with a step: after the report to the police their protection is due, after that the request to LPSK or a court."""
+def deadlines(step: Step, now: datetime, limits: Limits, *, by_law: bool, trafficked: bool = False) -> Mapping[str, datetime]:
+    """Which deadlines begin with a step: after the report to the police their protection is due, after that the request to LPSK or a court.
+
+    A victim of trafficking who asked for rehabilitation has it within seven days of asking (UU 21/2007 TPPO 52), whenever that was written down.
+    """
     if step.code == "police_report" and by_law:
         return {"protection": now + limits.protection}
     if step.code == "police_protection":
         return {"protection_request": now + limits.request}
+    if step.code == "rehabilitation_request" and trafficked:
+        return {"rehabilitation": min(now, datetime.combine(step.on + timedelta(days=1), time(0), JAKARTA)) + limits.rehabilitation}
     return {}
 
 

@@ -44,6 +44,7 @@ MOVES: Mapping[str, Move] = {
     "protection": _intake("intake_officer"),
     "protection_request": _intake("intake_officer"),
     "protection_expiry": _intake("intake_officer"),
+    "rehabilitation": _intake("intake_officer"),
     "incomplete": _intake("intake_officer"),
     "offer": _elsewhere("placement", "placement_officer"),
     "free_bed": _elsewhere("placement", "placement_officer", waitlisted="review_at"),

@@ -76,6 +76,15 @@ END = text("UPDATE import SET state = :state, finished_at = :now WHERE import_id
 DESTROY = text("DELETE FROM import_part WHERE import_id = :import_id")
 
 
+# What became of the rows of files that ended long ago, a part at a time; and then the files themselves.
+PAST_ROWS = text("""
+    DELETE FROM import_row WHERE ctid IN (
+        SELECT r.ctid FROM import_row r JOIN import i USING (import_id) WHERE i.finished_at < :before LIMIT :most)
+    RETURNING import_id""")
+PAST_FILES = text("""
+    DELETE FROM import i WHERE i.finished_at < :before AND NOT EXISTS (SELECT FROM import_row r WHERE r.import_id = i.import_id) RETURNING import_id""")
+
+
 def place_of(number: int) -> str:
     """The place to which a sealed part is bound."""
     return f"import_part.{number}"

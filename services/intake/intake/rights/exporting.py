@@ -7,6 +7,7 @@ from uuid import UUID
 from chassis import Transaction
 from chassis.store.vault import Keys, Vault
 from contracts.intake import SuspectRecorded
+from contracts.rights import EXPORTS_OPENED
 from sqlalchemy import Row, text
 
 from intake import shown, store
@@ -32,8 +33,8 @@ REQUESTS = text(
     "SELECT kind, asked_at, due_at, answer, refusal, answered_at FROM right_request WHERE person_id = ANY(CAST(:persons AS uuid[])) ORDER BY asked_at"
 )
 EVERYBODY = text("SELECT person_id, case_id FROM person WHERE case_id = ANY(CAST(:cases AS uuid[]))")
-# What other services keep of her beside the facts below, and who reads it there.
-ELSEWHERE = ({"service": "assessment", "what": "answers to instruments", "route": "GET /cases/{case_id}/answers/{person_id}", "role": "supervisor"},)
+# What other services keep of her is fetched there, once it is ordered (`ordering`).
+ELSEWHERE = tuple({"service": kind.producer, "route": "GET /exports/{request_id}/{person_id}", "role": "supervisor"} for kind in EXPORTS_OPENED)
 
 
 async def export(tx: Transaction, vault: Vault, person_id: UUID, *, with_texts: bool) -> dict[str, Any]:
@@ -68,7 +69,9 @@ def _case(book: Book, person_id: UUID, keys: Keys, household: Sequence[Row[Any]]
     told = [
         {"type": fact.type, "at": fact.at, "codes": rights.about(dict(fact.codes), str(person_id), others)}
         for fact in facts
-        if fact.type not in shown.OF_TWO_CASES and fact.type not in OF_OTHERS and fact.codes.get("person_id", str(person_id)) == str(person_id)
+        if fact.type not in shown.OF_TWO_CASES | shown.OF_EXPORTS
+        and fact.type not in OF_OTHERS
+        and fact.codes.get("person_id", str(person_id)) == str(person_id)
     ]
     open_texts = with_texts or not others
     texts = {name: _opened(keys, case.case_id, f"case_file.{name}", getattr(case, name)) if open_texts else None for name in ("narrative",)}

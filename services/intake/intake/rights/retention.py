@@ -16,6 +16,7 @@ from contracts.rights import ErasureGround
 from sqlalchemy import text
 
 from intake.domain.rights import ErasureError
+from intake.imports import files
 from intake.linkage import pairs
 from intake.opening import VaultOf
 from intake.rights import erasing, rows
@@ -82,10 +83,12 @@ class Retention:
         tasks = await tx.rows(DONE_WITH, {"before": tx.now - timedelta(days=tx.settings.retain_desk_days), "most": AT_ONCE * 10})
         stones = [Tombstone(row.task_id, row.case_id or row.task_id, "", tx.now) for row in tasks]
         await erasure.order(tx, stones, cause)
-        if gone or tasks or found.returned:
-            counts = {"persons": gone, "desk_contents": len(tasks), "returned_persons": len(found.returned)}
+        told = {"before": tx.now - timedelta(days=tx.settings.retain_import_days), "most": AT_ONCE * 100}
+        lines, sent = len(await tx.rows(files.PAST_ROWS, told)), len(await tx.rows(files.PAST_FILES, told))
+        if gone or tasks or found.returned or lines or sent:
+            counts = {"persons": gone, "desk_contents": len(tasks), "returned_persons": len(found.returned), "import_rows": lines, "imports": sent}
             tx.audit("retention_purged", EVERYTHING, [f"{name}={count}" for name, count in counts.items()], by=SYSTEM)
-        more = gone >= AT_ONCE or len(tasks) >= AT_ONCE * 10
+        more = gone >= AT_ONCE or len(tasks) >= AT_ONCE * 10 or lines >= AT_ONCE * 100
         tx.set_clock(RETENTION, EVERYTHING, tx.now if more else tx.now + timedelta(days=1), cause=cause)
 
 

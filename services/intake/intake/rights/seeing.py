@@ -7,6 +7,7 @@ from chassis import Transaction, not_found
 from sqlalchemy import select
 
 from intake import policy, store
+from intake.consents import records
 from intake.linkage import pairs
 from intake.store import CASES
 
@@ -20,6 +21,13 @@ def asker(tx: Transaction) -> dict[str, Any]:
 async def seen_person(tx: Transaction, person_id: UUID) -> None:
     """Nothing, when the asker may know of this person. Raises 404 otherwise."""
     if await tx.row(pairs.MEMBER, asker(tx) | {"person_id": person_id}) is None:
+        raise not_found("person")
+
+
+async def may_be_told(tx: Transaction, person_id: UUID) -> None:
+    """Nothing, when all that is kept of a person may be given to the asker; 404 also where she, or her agency, is to learn nothing of that person."""
+    await seen_person(tx, person_id)
+    if await records.hidden(tx, await pairs.one(tx, [person_id])):
         raise not_found("person")
 
 

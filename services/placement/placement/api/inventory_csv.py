@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from chassis import FieldProblem, RefusedError, Transaction, conflict, reads, writes
+from chassis import FieldProblem, RefusedError, Transaction, conflict, limited_to, reads, writes
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field, ValidationError
 
@@ -20,9 +20,8 @@ from placement.api.shelters import ID_IN_USE, columns_of
 from placement.domain.inventory import BedEntry, Entry, Line, Plan, Problem, Register, column_of, plan
 from placement.store import keeping
 
-router = APIRouter()
+router = APIRouter(route_class=limited_to("inventory_bytes"))
 
-MOST_BYTES = 8 * 2**20
 MOST_ROWS = 20_000
 # The columns of each thing that a row names, by what its body calls them.
 SHELTER_CELLS = {"shelter_id": "shelter_id", **{name: column_of("shelter", name) for name in ("name", *ShelterFacts.facts())}}
@@ -109,12 +108,10 @@ def _cell(value: Any) -> str:
 
 
 async def file_of(request: Request) -> str:
-    """The text of a file that was sent: 411, 413 or 422 when it has no length, is too large or is no UTF-8."""
+    """The text of a file that was sent: 411 or 422 when it has no length or is no UTF-8; one that is too large does not come so far."""
     length = request.headers.get("content-length", "")
     if not length.isdigit():
         raise RefusedError(411, "say how long the file is", [FieldProblem("Content-Length", "missing")])
-    if int(length) > MOST_BYTES:
-        raise RefusedError(413, "the file is too large: send it in parts", [FieldProblem("body", "too_large")], most_bytes=MOST_BYTES)
     try:
         content = (await request.body()).decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Key-encryption keys: the seam behind which a file, or a key-management service, wraps the keys of persons.
+"""Key-encryption keys: the seam behind which a file, the environment or a key-management service (`kms`) wraps the keys of persons.
 
 A ring has one key that wraps, and may have others that only open what they wrapped before. Keys are known by a name that tells nothing
 of them. Key wrap by RFC 3394.
@@ -7,6 +7,7 @@ of them. Key wrap by RFC 3394.
 import hashlib
 import hmac
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +15,7 @@ from typing import Protocol
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 KEY_BYTES = 32
+PLAIN = re.compile("[0-9a-f]{16}")
 
 
 class UnknownKeyError(Exception):
@@ -23,6 +25,9 @@ class UnknownKeyError(Exception):
 class KeyRing(Protocol):
     """Wraps and opens keys. Whatever implements it (a file, a KMS) may take its time, and gets many keys in one call."""
 
+    async def current(self) -> str:
+        """The name of the key-encryption key that wraps now."""
+
     async def wrap(self, keys: Sequence[bytes]) -> tuple[str, list[bytes]]:
         """The name of the current key-encryption key, and these keys wrapped by it."""
 
@@ -31,6 +36,12 @@ class KeyRing(Protocol):
 
     def origin(self, purpose: str) -> bytes | None:
         """What a key for a purpose was before such keys were kept; None where it never was: then it is made at random."""
+
+    def knows(self, name: str) -> bool:
+        """Whether what a key of this name wrapped is for this ring to open."""
+
+    async def close(self) -> None:
+        """Let go of what was opened to reach the keys."""
 
 
 def derived(kek: bytes, purpose: str) -> bytes:
@@ -50,9 +61,12 @@ def read_key_file(path: Path) -> bytes:
 
 def read_keys(path: Path) -> list[bytes]:
     """The key-encryption keys in a file, the one that wraps first. Raises ValueError as `read_key_file`."""
-    keys = [bytes.fromhex(line) for line in path.read_text().split()]
+    return _read(path.read_text().split(), f"{path}: a key-encryption key must be 32 bytes in hex, one a line")
+
+
+def _read(written: Sequence[str], message: str) -> list[bytes]:
+    keys = [bytes.fromhex(line) for line in written]
     if not keys or any(len(key) != KEY_BYTES for key in keys):
-        message = f"{path}: a key-encryption key must be 32 bytes in hex, one a line"
         raise ValueError(message)
     return keys
 
@@ -78,6 +92,17 @@ class _Plain:
     def names(self) -> list[str]:
         """The names of the keys, the one that wraps first."""
         return list(self._keys)
+
+    async def current(self) -> str:
+        """As `KeyRing.current`."""
+        return (await self.wrap([]))[0]
+
+    def knows(self, name: str) -> bool:
+        """As `KeyRing.knows`: what has the form of a name of such a key, for the key may be in the file in a moment."""
+        return PLAIN.fullmatch(name) is not None
+
+    async def close(self) -> None:
+        """As `KeyRing.close`: nothing is open."""
 
     async def wrap(self, keys: Sequence[bytes]) -> tuple[str, list[bytes]]:
         """As `KeyRing.wrap`."""
@@ -107,6 +132,21 @@ class OneKey(_Plain):
 
     def __init__(self, kek: bytes) -> None:
         super().__init__([kek])
+
+
+class KeyEnvironment(_Plain):
+    """The keys in a setting, in hex, separated by commas: the first wraps. It changes with the process, so replicas are restarted one by one.
+
+    Raises ValueError when it is not one or more keys of 32 bytes; what was set is not told.
+    """
+
+    def __init__(self, told: str) -> None:
+        message = "KEY_ENCRYPTION_KEYS must be keys of 32 bytes in hex, separated by commas, the one that wraps first"
+        try:
+            keys = _read(told.replace(",", " ").split(), message)
+        except ValueError:
+            raise ValueError(message) from None
+        super().__init__(keys)
 
 
 class KeyFile(_Plain):

@@ -1,4 +1,4 @@
-"""What every store forgets after some time: the answers kept for repeated requests, and set-aside messages of personal channels. In small parts, on record."""
+"""What every store forgets after some time: answers kept for repeated requests, set-aside messages of personal channels, orders of exports. In small parts, on record."""
 
 import asyncio
 from datetime import timedelta
@@ -21,9 +21,11 @@ TURN = text("SELECT pg_try_advisory_xact_lock(hashtext('naungan retention'))")
 REQUESTS = text("DELETE FROM request WHERE ctid IN (SELECT ctid FROM request WHERE at < :before ORDER BY at LIMIT :most FOR UPDATE SKIP LOCKED)")
 # Messages without personal data wait for an operator, however long: they are somebody's case.
 LETTERS = text("DELETE FROM dead_letter WHERE id IN (SELECT id FROM dead_letter WHERE sealed AND set_aside_at < :before LIMIT :most)")
+ORDERS = text("DELETE FROM export_order WHERE ctid IN (SELECT ctid FROM export_order WHERE until < :before LIMIT :most FOR UPDATE SKIP LOCKED)")
 ANYTHING = text("""
     SELECT EXISTS (SELECT FROM request WHERE at < now() - make_interval(secs => 86400 * :requests))
-        OR EXISTS (SELECT FROM dead_letter WHERE sealed AND set_aside_at < now() - make_interval(secs => 86400 * :letters))""")
+        OR EXISTS (SELECT FROM dead_letter WHERE sealed AND set_aside_at < now() - make_interval(secs => 86400 * :letters))
+        OR EXISTS (SELECT FROM export_order WHERE until < now())""")
 
 
 class Retention:
@@ -50,10 +52,15 @@ class Retention:
             if not (await tx.execute(TURN)).scalar_one():
                 return 0
             await tx.start()
-            ages = {REQUESTS: self.settings.request_days, LETTERS: self.settings.sealed_letter_days}
+            ages = {REQUESTS: self.settings.request_days, LETTERS: self.settings.sealed_letter_days, ORDERS: 0}
             gone = [(await tx.execute(kind, {"before": tx.now - timedelta(days=days), "most": CHUNK})).rowcount for kind, days in ages.items()]
             if any(gone):
-                tx.audit("retention_purged", log_of(self.service), [f"requests={gone[0]}", f"sealed_letters={gone[1]}"], by=SYSTEM)
+                tx.audit(
+                    "retention_purged",
+                    log_of(self.service),
+                    [f"requests={gone[0]}", f"sealed_letters={gone[1]}", f"export_orders={gone[2]}"],
+                    by=SYSTEM,
+                )
         return max(gone)
 
     async def _anything(self) -> bool:

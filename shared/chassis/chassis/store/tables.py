@@ -67,6 +67,17 @@ def chassis_tables(metadata: MetaData) -> None:
         Column("ordered_at", moment, nullable=False),
         Column("destroyed_at", moment),
     )
+    # Whose export was ordered (see `chassis.store.exports`).
+    Table(
+        "export_order",
+        metadata,
+        Column("request_id", Uuid, primary_key=True),
+        Column("person_id", Uuid, primary_key=True),
+        Column("officer_id", Uuid, primary_key=True),
+        Column("subject", Uuid, nullable=False),
+        Column("agency", Text, nullable=False),
+        Column("until", moment, nullable=False),
+    )
     audit = metadata.tables["audit"]
     audit.append_column(Column("purpose", Text))
     Index("ix_audit_subject", audit.c.subject)

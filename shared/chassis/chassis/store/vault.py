@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -53,6 +53,7 @@ REWRAP = text("""
 OTHER_PURPOSES = text("SELECT purpose, wrapped, kek FROM purpose_key WHERE kek <> :kek ORDER BY purpose FOR UPDATE")
 REWRAP_PURPOSE = text("UPDATE purpose_key SET wrapped = :wrapped, kek = :kek WHERE purpose = :purpose")
 NONCE = 12
+TRIED_AT_ONCE = 500
 FINGERPRINT, LETTERS, INDEX = "fingerprint", "dead letters", "blind index"
 
 
@@ -168,32 +169,41 @@ class Vault:
             for table, every in ALL.items():
                 if not (await connection.execute(THERE, {"table": table})).scalar_one():
                     continue  # a service of the release before has no keys for a purpose
-                async for row in await connection.stream(every):
-                    tried += 1
-                    try:
-                        await self.ring.unwrap([(row.kek, row.wrapped)])
-                    except UnknownKeyError:
-                        continue
-                    opened[row.kek] += 1
+                async for rows in (await connection.stream(every)).partitions(TRIED_AT_ONCE):
+                    tried += len(rows)
+                    opened.update(await self._opening([(row.kek, row.wrapped) for row in rows]))
         return tried, tried - opened.total(), dict(opened)
+
+    async def _opening(self, wrapped: Sequence[tuple[str, bytes]]) -> list[str]:
+        """By what those of these keys were wrapped that open; each by itself only where not all do."""
+        try:
+            await self.ring.unwrap(wrapped)
+        except UnknownKeyError:
+            return [name for one in wrapped for name in await self._opening([one])] if len(wrapped) > 1 else []
+        return [name for name, _ in wrapped]
 
     async def rewrap(self, most: int = 500) -> int:
         """Wrap a chunk of the keys that another key-encryption key wraps by the current one; how many there were.
 
         What they open is not touched, so that whoever reads or writes meanwhile notices nothing. Raises UnknownKeyError when one does not open.
         """
-        name, _ = await self.ring.wrap([])
+        name = await self.ring.current()
         async with self.engine.begin() as connection:
             rows = (await connection.execute(OTHERS, {"kek": name, "most": most})).all()
             keys = await self.ring.unwrap([(row.kek, row.wrapped) for row in rows])
-            name, wrapped = await self.ring.wrap(keys)
+            name, wrapped = await self.ring.wrap(keys) if keys else (name, [])
             await connection.execute(REWRAP, {"kek": name, "owners": [row.owner for row in rows], "wrapped": wrapped})
             purposes = (await connection.execute(OTHER_PURPOSES, {"kek": name})).all()
             keys = await self.ring.unwrap([(row.kek, row.wrapped) for row in purposes])
-            name, wrapped = await self.ring.wrap(keys)
+            name, wrapped = await self.ring.wrap(keys) if keys else (name, [])
             for row, again in zip(purposes, wrapped, strict=True):
                 await connection.execute(REWRAP_PURPOSE, {"purpose": row.purpose, "wrapped": again, "kek": name})
         return len(rows) + len(purposes)
+
+    async def close(self) -> None:
+        """Let go of the key database and of what wraps."""
+        await self.engine.dispose()
+        await self.ring.close()
 
     async def erase(self, owners: Iterable[UUID]) -> None:
         """Destroy the keys of owners for good and keep their ids in the ledger, both or neither; repeating it changes nothing."""

@@ -1,4 +1,4 @@
-"""What a door that is open to everybody needs to know: how much it takes, and where a request comes from."""
+"""What a door needs to know: how much it takes, and where a request comes from."""
 
 from collections.abc import Callable, Coroutine
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -6,8 +6,10 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis.web.problems import FieldProblem, RefusedError
+from chassis.web.problems import FieldProblem, RefusedError, TooLargeError, too_large
 
 NEIGHBOURHOOD = 64  # bits of an IPv6 address that one subscriber has
 
@@ -19,6 +21,8 @@ def limited_to(setting: str, *, known: bool = False) -> type[APIRoute]:
     """
 
     class Limited(APIRoute):
+        limits_itself = True
+
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             handle = super().get_route_handler()
 
@@ -31,6 +35,40 @@ def limited_to(setting: str, *, known: bool = False) -> type[APIRoute]:
             return within
 
     return Limited
+
+
+class LimitsBodies:
+    """Middleware by which no route takes more than so many bytes, but those that say themselves how much they take: 413 before more is read."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self.app, self.most = app, most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and stop it where its body, as announced or as sent, is too large."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        announced = dict(scope["headers"]).get(b"content-length", b"")
+        if announced.isdigit() and int(announced) > self.most and not _limits_itself(scope):
+            await too_large(self.most)(scope, receive, send)
+            return
+        size = 0
+
+        async def within() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self.most and not _limits_itself(scope):
+                raise TooLargeError(self.most)
+            return message
+
+        await self.app(scope, within, send)
+
+
+def _limits_itself(scope: Scope) -> bool:
+    """Whether the route of a request has a limit of its own; asked only of what is larger than all others take."""
+    routes = scope["app"].routes
+    return any(getattr(route, "limits_itself", False) for route in routes if route.matches(scope)[0] is Match.FULL)
 
 
 async def _read(request: Request, most: int) -> None:

@@ -73,6 +73,19 @@ def conflict(title: str, **members: Any) -> RefusedError:
     return RefusedError(409, title, **members)
 
 
+class TooLargeError(HTTPException):
+    """A body is larger than its route takes. An HTTPException, because FastAPI lets no other failure of reading a body through as it is."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(413, "this is too large for this door")
+        self.most = most
+
+
+def too_large(most: int) -> JSONResponse:
+    """413: what is sent is larger than `most` bytes."""
+    return problem(413, "this is too large for this door", [FieldProblem("body", "too_large")], most_bytes=most)
+
+
 def problem(status: int, title: str, problems: Sequence[FieldProblem] = (), **members: Any) -> JSONResponse:
     """A problem-details response."""
     body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, **members}
@@ -110,6 +123,10 @@ def answer_with_problems(app: FastAPI) -> None:
     async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
         places = [FieldProblem(".".join(str(part) for part in entry["loc"][1:]) or "body", str(entry["type"])) for entry in error.errors()]
         return problem(422, "some fields are missing or wrong: correct them and send again", places)
+
+    @app.exception_handler(TooLargeError)
+    async def larger(_request: Request, error: TooLargeError) -> JSONResponse:
+        return too_large(error.most)
 
     @app.exception_handler(HTTPException)
     async def http(_request: Request, error: HTTPException) -> JSONResponse:

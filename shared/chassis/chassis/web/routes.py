@@ -119,7 +119,13 @@ def writes_together(*roles: str, body: Any) -> Callable[[Route], Route]:
     def decorate(route: Route) -> Route:
         @functools.wraps(route)
         async def endpoint(
-            *, naungan_request: Request, naungan_asker: Principal, naungan_key: str | None, naungan_body: Any, **arguments: Any
+            *,
+            naungan_request: Request,
+            naungan_asker: Principal,
+            naungan_key: str | None,
+            naungan_why: str | None,
+            naungan_body: Any,
+            **arguments: Any,
         ) -> Response:
             require_role(naungan_asker, roles)
             key, state = require_key(naungan_key), naungan_request.app.state
@@ -130,10 +136,10 @@ def writes_together(*roles: str, body: Any) -> Callable[[Route], Route]:
                 setattr(state, route.__name__, together)
             trace = naungan_request.headers.get("traceparent")
             fingerprint = fingerprint_of(naungan_request, await naungan_request.body())
-            return await together.answer(Waiting(naungan_asker, key, fingerprint, trace, naungan_body))
+            return await together.answer(Waiting(naungan_asker, key, fingerprint, trace, naungan_body, naungan_why))
 
         # Each request is answered with one element of what the route returns.
-        return _with_signature(endpoint, route, dict[str, Any], naungan_key=Key, naungan_body=body)
+        return _with_signature(endpoint, route, dict[str, Any], naungan_key=Key, naungan_why=Why, naungan_body=body)
 
     return decorate
 

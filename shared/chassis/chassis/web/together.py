@@ -50,6 +50,7 @@ class Asked(Generic[B]):
     principal: Principal
     body: B
     cause: Cause
+    purpose: str | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -61,6 +62,7 @@ class Waiting:
     fingerprint: bytes
     trace: str | None
     body: Any
+    purpose: str | None = None
     answer: asyncio.Future[Response] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     @property
@@ -140,7 +142,7 @@ class Together:
         return answers
 
     async def _decide(self, new: Sequence[Waiting], first: Mapping[Name, datetime], tx: Transaction) -> dict[Name, Response | Exception]:
-        asked = [Asked(entry.principal, entry.body, entry.cause(first[entry.name])) for entry in new]
+        asked = [Asked(entry.principal, entry.body, entry.cause(first[entry.name]), entry.purpose) for entry in new]
         told = await self.decide(asked=asked, tx=tx)
         refused = {entry.name: given for entry, given in zip(new, told, strict=True) if isinstance(given, RefusedError)}
         kept = {entry.name: JSONResponse(given, self.status) for entry, given in zip(new, told, strict=True) if entry.name not in refused}

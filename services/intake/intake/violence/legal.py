@@ -9,17 +9,18 @@ from typing import Any
 from uuid import UUID
 
 from chassis import Due, Received, Transaction
+from contracts.incidents import LegalStep
 from contracts.intake import ClockMissed, IncidentRecorded, LegalStepExpiring, LegalStepRecorded, Reopened
-from contracts.vocabulary import LegalStep
 
-from intake import casebook, incidents, store
+from intake import casebook, store
 from intake.casebook import Saying
 from intake.domain import legal
-from intake.domain.duties import EXPIRY, SETTLED_BY
+from intake.domain.duties import EXPIRY, SETTLED_BY, steps_taken
 from intake.domain.legal import Limits, Step
 from intake.domain.standing import Fact, Standing, in_order
 from intake.domain.workdays import JAKARTA
 from intake.store import Book
+from intake.violence import incidents
 
 
 def steps(facts: Iterable[Fact]) -> list[tuple[Step, datetime]]:
@@ -29,7 +30,7 @@ def steps(facts: Iterable[Fact]) -> list[tuple[Step, datetime]]:
 
 def settled(facts: Iterable[Fact]) -> set[str]:
     """The deadlines of the law that the steps taken so far settle."""
-    taken = {step.code for step, _ in steps(facts)}
+    taken = steps_taken(facts)
     return {clock for clock, by in SETTLED_BY.items() if by & taken}
 
 
@@ -51,13 +52,14 @@ async def record(tx: Transaction, book: Book, step: Step) -> Standing:
 def set_clocks(tx: Transaction, case_id: UUID, facts: Sequence[Fact], taken: Iterable[tuple[Step, datetime]]) -> None:
     """Set the clocks that begin with these steps, in their order, and take back those that they settle."""
     limits = limits_of(tx)
-    by_law = legal.protected_by_law(incidents.violence_of(case_id, facts), incidents.relations_of(case_id, facts))
+    violence = incidents.violence_of(case_id, facts)
+    by_law = legal.protected_by_law(violence, incidents.relations_of(case_id, facts))
     done = settled(facts)
     for step, at in taken:
         for clock, by in SETTLED_BY.items():
             if step.code in by:
                 tx.cancel_clock(clock, case_id)
-        for clock, due in legal.deadlines(step, at, limits, by_law=by_law).items():
+        for clock, due in legal.deadlines(step, at, limits, by_law=by_law, trafficked=legal.TRAFFICKING in violence).items():
             if clock not in done:
                 tx.set_clock(clock, case_id, max(due, tx.now))
         if step.code == legal.NOT_WANTED:
@@ -93,6 +95,7 @@ def limits_of(tx: Transaction) -> Limits:
     return Limits(
         protection=settings.span(hours=settings.protection_hours),
         request=settings.span(hours=settings.protection_request_hours),
+        rehabilitation=settings.span(days=settings.rehabilitation_days),
         reminders=settings.expiry_reminder_days,
     )
 

@@ -10,12 +10,13 @@ from uuid import UUID
 from chassis import Cause, Due, Transaction
 from contracts.intake import Merged, RiskChanged, SuspectRecorded, Unmerged
 
-from intake import casebook, store, suspected
+from intake import casebook, store
 from intake.casebook import Saying
 from intake.domain.standing import Standing
 from intake.domain.suspects import Apart, apart
 from intake.linkage import pairs
 from intake.store import Book
+from intake.violence import suspected
 
 IDENTITIES = frozenset({Merged.type, Unmerged.type})
 

@@ -1,0 +1,10 @@
+"""Whose export was ordered; the release before this one runs against it unchanged."""
+
+from chassis.migrate import add_export_orders
+
+revision = "0011"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    add_export_orders()
