@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from contracts import agencies
 from contracts.consents import FollowStopped
-from notifications.deliveries import Answer, claim, record
+from notifications.webhooks.sending import Answer, claim, record
 from standardwebhooks import Webhook
 
 from tests.notifications.events import sheltered

@@ -7,8 +7,9 @@ import uvicorn
 from chassis import Service, logs, migrate
 from contracts import audit, catalogue, streams
 
-from notifications import api, deliveries, handlers, relearn
+from notifications import api, handlers, relearn
 from notifications.settings import NotificationsSettings
+from notifications.webhooks import sending
 
 
 def build(settings: NotificationsSettings) -> Service:
@@ -21,7 +22,7 @@ def build(settings: NotificationsSettings) -> Service:
         durables=[(durable.stream, durable.name) for durable in streams.durables_of("notifications")],
         order=catalogue.ORDER,
         said_on=streams.said_on("notifications"),
-        workers=[deliveries.deliver],
+        workers=[sending.deliver],
         says={event.type: event for event in catalogue.said_by("notifications")},
         relearn=relearn.relearn,
         seal=audit.NotificationsSealed,

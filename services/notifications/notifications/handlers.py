@@ -23,9 +23,11 @@ from contracts.notifications import Escalated
 from contracts.rights import PersonErased
 from contracts.vocabulary import FollowupResult, OfficerRole
 
-from notifications import domain, stops, store
+from notifications import domain, store
 from notifications.domain import CaseFile, Happening, Ladder, Notice
-from notifications.store import Entry, FeedEvent
+from notifications.store import Entry
+from notifications.webhooks import stops
+from notifications.webhooks.store import FeedEvent, plan_deliveries
 
 inputs = Inputs()
 inputs.consumes(AssessmentSealed)(witness)  # of whose audit log this store keeps the seals
@@ -251,7 +253,7 @@ async def forward(events: Sequence[Received[AgencyEvent]], tx: Transaction) -> N
     """Plan the delivery of an agency's feed to the webhooks that it subscribed; where a feed stopped, what waits from before is not sent."""
     await stops.keep(tx, events)
     feed = [FeedEvent(e.id, e.type, e.data.agency, e.data.city, cloud_event(e), e.subject, e.factversion) for e in events]
-    await store.plan_deliveries(tx, feed)
+    await plan_deliveries(tx, feed)
 
 
 def cloud_event(event: Received[AgencyEvent]) -> bytes:

@@ -22,8 +22,10 @@ from chassis.store.vault import KeyLostError, Keys
 from sqlalchemy import text
 from standardwebhooks import Webhook
 
-from notifications import domain, store
+from notifications import domain
 from notifications.settings import NotificationsSettings
+from notifications.store import Entry, made, write_notices
+from notifications.webhooks.store import SECRET
 
 log = structlog.get_logger()
 
@@ -159,7 +161,7 @@ def signed_headers(claimed: Claimed, keys: Keys, moment: datetime) -> dict[str, 
     """The headers of the Standard Webhooks specification for this try. Raises KeyLostError when the secret cannot be opened any more."""
     if claimed.secret is None:
         raise KeyLostError(str(claimed.subscription_id))
-    webhook = Webhook(keys.open(claimed.subscription_id, store.SECRET, claimed.secret))
+    webhook = Webhook(keys.open(claimed.subscription_id, SECRET, claimed.secret))
     return {
         "content-type": "application/cloudevents+json; charset=utf-8",
         "webhook-id": str(claimed.event_id),
@@ -219,7 +221,7 @@ async def claim(tx: Transaction, most: int) -> list[Claimed]:
         "per_endpoint": settings.webhook_per_endpoint,
         "most": most,
     }
-    return [store.made(Claimed, row) for row in await tx.rows(CLAIM, parameters)]
+    return [made(Claimed, row) for row in await tx.rows(CLAIM, parameters)]
 
 
 async def _keys_of(service: Service, claimed: Sequence[Claimed]) -> Keys:
@@ -264,5 +266,5 @@ async def _tell_operator(tx: Transaction, claimed: Claimed) -> None:
     source = f"{claimed.subscription_id}/disabled/{claimed.token}"
     identity = tx.new_id(source, claimed.subscription_id, cause=Cause(source, tx.now, ""))
     notice = domain.subscription_disabled()
-    entry = store.Entry(identity, source, notice, occurred_at=tx.now, subscription_id=claimed.subscription_id)
-    await store.write_notices(tx, [entry])
+    entry = Entry(identity, source, notice, occurred_at=tx.now, subscription_id=claimed.subscription_id)
+    await write_notices(tx, [entry])

@@ -1,0 +1,82 @@
+"""When an unanswered matter climbs a step, and whom each step tells (DOMAIN P13)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from notifications.domain.notices import HEAD, PLACEMENT, SUPERVISOR, CaseFile, Happening, Notice, Role, Urgency, address
+
+HIGH = "high"
+LADDER_KINDS = {
+    Role.SHELTER_HEAD: "ladder.answer_awaited",
+    Role.PLACEMENT_OFFICER: "ladder.unanswered",
+    Role.INTAKE_OFFICER: "ladder.try_another",
+}
+UNACKNOWLEDGED = "unacknowledged"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: how long after the offer, and which roles are told."""
+
+    after: timedelta
+    roles: tuple[Role, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """One offer's ladder; an answer may be known before the offer is, and `done` steps are never told twice."""
+
+    placement_id: UUID
+    case_id: UUID
+    unit: UUID
+    offered_at: datetime | None = None
+    answered: bool = False
+    done: int = 0
+    claimed_until: datetime | None = None
+
+    def offered(self, at: datetime) -> "Ladder":
+        """The offer was made."""
+        return replace(self, offered_at=at)
+
+    def answer(self) -> "Ladder":
+        """Someone answered, or the offer is gone: the ladder stops for good."""
+        return replace(self, answered=True)
+
+    def claimed(self, until: datetime) -> "Ladder":
+        """Somebody is on the answer: nobody is told before that runs out."""
+        return replace(self, claimed_until=max(self.claimed_until or until, until))
+
+    def climbed(self) -> "Ladder":
+        """One more step was told."""
+        return replace(self, done=self.done + 1)
+
+
+def next_step_due(ladder: Ladder, steps: Sequence[Step], case: CaseFile) -> datetime | None:
+    """When the next step is to be told; None for a ladder that has not begun, has stopped or is at its end."""
+    if ladder.offered_at is None or ladder.answered or case.ended or ladder.done >= len(steps):
+        return None
+    due = ladder.offered_at + steps[ladder.done].after
+    return due if ladder.claimed_until is None else max(due, ladder.claimed_until)
+
+
+def notices_of_step(ladder: Ladder, step: Step, case: CaseFile) -> list[Notice]:
+    """Whom a step tells: the head of the shelter that does not answer, those who place, and for those who asked their supervisor.
+
+    An intake officer who were told that an offer stays unanswered would learn that there was one, and so could look for a secret house.
+    """
+    cells = {Role.SHELTER_HEAD: HEAD, Role.INTAKE_OFFICER: SUPERVISOR}
+    urgency = Urgency.URGENT if case.risk == HIGH else Urgency.NORMAL
+    event = Happening("ladder", unit=ladder.unit)
+    return [address(cells.get(role, PLACEMENT), LADDER_KINDS[role], urgency, event, case) for role in step.roles]
+
+
+def reminder(case: CaseFile) -> Notice:
+    """The second ladder's only step: nobody acknowledged an alert or a missed clock, so a supervisor is told again."""
+    return address(SUPERVISOR, UNACKNOWLEDGED, Urgency.URGENT, Happening(UNACKNOWLEDGED), case)
+
+
+def subscription_disabled() -> Notice:
+    """The operator is told that an agency's endpoint failed so often that nothing is sent there any more."""
+    return Notice(str(Role.OPERATOR), Role.OPERATOR, "subscription_disabled", Urgency.NORMAL)
