@@ -252,7 +252,7 @@ def set_clocks(climbed: Iterable[Ladder], files: Mapping[UUID, CaseFile], tx: Tr
 async def forward(events: Sequence[Received[AgencyEvent]], tx: Transaction) -> None:
     """Plan the delivery of an agency's feed to the webhooks that it subscribed; where a feed stopped, what waits from before is not sent."""
     await stops.keep(tx, events)
-    feed = [FeedEvent(e.id, e.type, e.data.agency, e.data.city, cloud_event(e), e.subject, e.factversion) for e in events]
+    feed = [FeedEvent(e.id, e.type, e.data.agency, e.data.city, cloud_event(e), e.subject, e.factversion, _first(e.data, "risk")) for e in events]
     await plan_deliveries(tx, feed)
 
 

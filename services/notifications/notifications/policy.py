@@ -15,3 +15,5 @@ INBOX = (
 # An agency's system manages the own agency's subscriptions, an operator everybody's.
 SUBSCRIPTIONS = (Role.AGENCY_SYSTEM, Role.OPERATOR)
 ALL_AGENCIES = Role.OPERATOR
+# What an agency hears of its feed whatever types and risks it chose: that it is to use something no longer.
+FEED_COMPULSORY = frozenset({"agency.stopped.v1", "agency.disclosure_ended.v1"})

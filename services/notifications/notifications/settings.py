@@ -49,10 +49,17 @@ class NotificationsSettings(Settings):
         default=(), description="networks (CIDR) that webhooks may go to although they are private, also without TLS; for demos"
     )
     webhook_ca_file: Path | None = Field(default=None, description="certificates (PEM) that are trusted beside the public ones")
-    webhook_at_once: int = Field(default=64, ge=1, description="sendings of one replica at the same time")
+    webhook_at_once: int = Field(default=64, ge=1, description="sendings of one replica at the same time, without those that nobody answers soon")
+    webhook_slow_seconds: float = Field(default=1, gt=0, description="after which a sending that nobody answered makes room for another")
+    webhook_slow_at_once: int = Field(default=512, ge=1, description="sendings of one replica that nobody answered so far, at the same time")
+    webhook_hung_seconds: float = Field(
+        default=300, gt=0, description="for how long an endpoint that did not answer in time gets one sending at a time"
+    )
     webhook_per_endpoint: int = Field(default=2, ge=1, description="of these, to one endpoint")
     webhook_timeout_seconds: float = Field(default=10, gt=0)
-    webhook_lease_seconds: float = Field(default=60, gt=0, description="after which another replica takes over a sending that never ended")
+    webhook_lease_seconds: float = Field(
+        default=60, gt=0, description="after which another replica takes over a sending that never ended; six seconds when its sender is dead"
+    )
     webhook_retry_seconds: tuple[float, ...] = Field(
         default=(5, 60, 300, 1800, 7200, 18000, 36000, 36000), description="waiting times between the tries of a delivery"
     )

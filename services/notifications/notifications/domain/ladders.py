@@ -77,6 +77,10 @@ def reminder(case: CaseFile) -> Notice:
     return address(SUPERVISOR, UNACKNOWLEDGED, Urgency.URGENT, Happening(UNACKNOWLEDGED), case)
 
 
-def subscription_disabled() -> Notice:
-    """The operator is told that an agency's endpoint failed so often that nothing is sent there any more."""
-    return Notice(str(Role.OPERATOR), Role.OPERATOR, "subscription_disabled", Urgency.NORMAL)
+def subscription_disabled(agency: str) -> list[Notice]:
+    """The operator, and whoever supervises at the agency, are told that its endpoint takes nothing and that nothing is sent there any more."""
+    kind = "subscription_disabled"
+    return [
+        Notice(str(Role.OPERATOR), Role.OPERATOR, kind, Urgency.NORMAL),
+        Notice(f"{Role.SUPERVISOR}@{agency}", Role.SUPERVISOR, kind, Urgency.NORMAL, agency=agency),
+    ]

@@ -9,11 +9,14 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 NAT64 = ipaddress.IPv6Network("64:ff9b::/32")
 
 
-def next_try(failed: int, delays: Sequence[timedelta], chance: float) -> timedelta | None:
-    """How long to wait after the `failed`-th failure in a row; `chance` in [0, 1) spreads it by a fifth either way. None: give up."""
+def next_try(failed: int, delays: Sequence[timedelta], chance: float, asked: timedelta | None = None) -> timedelta | None:
+    """How long to wait after the `failed`-th failure in a row, at least as long as the receiver `asked`; None: give up.
+
+    `chance` in [0, 1) spreads it by a fifth either way.
+    """
     if failed > len(delays):
         return None
-    return delays[failed - 1] * (0.8 + 0.4 * chance)
+    return max(delays[failed - 1] * (0.8 + 0.4 * chance), asked or timedelta(0))
 
 
 def address_allowed(address: str, scheme: str, allowed: Sequence[Network]) -> bool:

@@ -10,6 +10,7 @@ from chassis import Transaction
 from sqlalchemy import ARRAY, Row, Text, text
 from sqlmodel import Field
 
+from notifications import policy
 from notifications.store import BIG, MOMENT, Base, columns
 
 TEXTS: Any = ARRAY(Text)
@@ -31,6 +32,10 @@ class SubscriptionRow(Base, table=True):
     failed_in_a_row: int
     created_at: datetime = Field(sa_type=MOMENT)
     created_by: UUID
+    previous_secret: bytes | None
+    previous_until: datetime | None = Field(sa_type=MOMENT)
+    risks: list[str] = Field(sa_type=TEXTS)
+    version: int
 
 
 class DeliveryRow(Base, table=True):
@@ -54,6 +59,31 @@ class DeliveryRow(Base, table=True):
     ended_at: datetime | None = Field(sa_type=MOMENT)
     follow_id: UUID | None = None
     version: int | None = Field(default=None, sa_type=BIG)
+    lease_owner: UUID | None = None
+
+
+class FeedEventRow(Base, table=True):
+    """One event of an agency's feed, kept so that it can be sent again, also to who subscribes later."""
+
+    __tablename__ = "feed_event"
+    event_id: UUID = Field(primary_key=True)
+    position: int = Field(sa_type=BIG)
+    type: str
+    agency: str
+    city: str
+    risk: str | None
+    body: bytes
+    follow_id: UUID
+    version: int = Field(sa_type=BIG)
+    heard_at: datetime = Field(sa_type=MOMENT)
+
+
+class SenderRow(Base, table=True):
+    """A replica that sends: what it has in hand is taken over as soon as it is not alive any more."""
+
+    __tablename__ = "sender"
+    id: UUID = Field(primary_key=True)
+    alive_until: datetime = Field(sa_type=MOMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,40 +97,86 @@ class FeedEvent:
     body: bytes
     follow_id: UUID
     version: int
+    risk: str | None = None
 
 
+# An event for a subscription: its agency's, of a type, city and risk that it chose; a risk that nobody knows yet counts as chosen.
+CHOSEN = """s.agency = e.agency AND (cardinality(s.cities) = 0 OR e.city = ANY(s.cities)) AND (e.type = ANY(CAST(:compulsory AS text[])) OR (
+        (cardinality(s.types) = 0 OR e.type = ANY(s.types)) AND (cardinality(s.risks) = 0 OR coalesce(e.risk, (
+            SELECT f.risk FROM feed_event f WHERE f.follow_id = e.follow_id AND f.risk IS NOT NULL ORDER BY f.version DESC LIMIT 1
+        ), s.risks[1]) = ANY(s.risks))))
+    AND NOT EXISTS (SELECT FROM feed_stop f WHERE f.follow_id = e.follow_id AND f.version > e.version)"""
+NOT_STOPPED = "NOT EXISTS (SELECT FROM feed_stop f WHERE f.follow_id = d.follow_id AND f.version > d.version)"
 SUBSCRIBE = text("""
-    INSERT INTO subscription (id, agency, url, endpoint, types, cities, secret, state, failed_in_a_row, created_at, created_by)
-    VALUES (:id, :agency, :url, :endpoint, CAST(:types AS text[]), CAST(:cities AS text[]), :secret, 'active', 0, :now, :by)""")
+    INSERT INTO subscription (id, agency, url, endpoint, types, cities, risks, secret, state, failed_in_a_row, created_at, created_by)
+    VALUES (:id, :agency, :url, :endpoint, CAST(:types AS text[]), CAST(:cities AS text[]), CAST(:risks AS text[]), :secret, 'active', 0, :now, :by)""")
+CHANGE = text("""
+    UPDATE subscription SET url = :url, endpoint = :endpoint, types = CAST(:types AS text[]), cities = CAST(:cities AS text[]),
+        risks = CAST(:risks AS text[]), version = version + 1
+    WHERE id = :id""")
+ROTATE = text("""
+    UPDATE subscription SET previous_secret = CASE WHEN CAST(:until AS timestamptz) > :now THEN secret END, previous_until = :until, secret = :secret
+    WHERE id = :id""")
 SUBSCRIPTIONS = text("SELECT * FROM subscription WHERE CAST(:agency AS text) IS NULL OR agency = :agency ORDER BY created_at, id")
 SUBSCRIPTION = text("SELECT * FROM subscription WHERE id = :id AND (CAST(:agency AS text) IS NULL OR agency = :agency) FOR UPDATE")
-DELETE_SUBSCRIPTION = text("UPDATE subscription SET state = 'deleted', secret = NULL WHERE id = :id")
+DELETE_SUBSCRIPTION = text("UPDATE subscription SET state = 'deleted', secret = NULL, previous_secret = NULL, previous_until = NULL WHERE id = :id")
 GIVE_UP = text("""
     UPDATE delivery SET state = 'failed', last_reason = 'subscription_deleted', ended_at = :now
     WHERE subscription_id = :id AND state = 'pending' AND lease_token IS NULL""")
 ENABLE = text("UPDATE subscription SET state = 'active', failed_in_a_row = 0 WHERE id = :id")
-PLAN = text("""
+KEEP = text("""
+    INSERT INTO feed_event (event_id, type, agency, city, body, follow_id, version, risk, heard_at)
+    SELECT e.*, CAST(:now AS timestamptz) FROM unnest(CAST(:event_id AS uuid[]), CAST(:type AS text[]), CAST(:agency AS text[]), CAST(:city AS text[]),
+        CAST(:body AS bytea[]), CAST(:follow_id AS uuid[]), CAST(:version AS bigint[]), CAST(:risk AS text[])) AS e
+    ON CONFLICT (event_id) DO NOTHING""")
+PLAN = text(f"""
     INSERT INTO delivery (subscription_id, event_id, type, body, state, due, attempts, created_at, follow_id, version)
     SELECT s.id, e.event_id, e.type, e.body, 'pending', :now, 0, :now, e.follow_id, e.version
-    FROM unnest(CAST(:event_id AS uuid[]), CAST(:type AS text[]), CAST(:agency AS text[]), CAST(:city AS text[]), CAST(:body AS bytea[]),
-        CAST(:follow_id AS uuid[]), CAST(:version AS bigint[])) AS e (event_id, type, agency, city, body, follow_id, version)
-    JOIN subscription s ON s.agency = e.agency AND s.state <> 'deleted'
-        AND (cardinality(s.types) = 0 OR e.type = ANY(s.types)) AND (cardinality(s.cities) = 0 OR e.city = ANY(s.cities))
-    WHERE NOT EXISTS (SELECT FROM feed_stop f WHERE f.follow_id = e.follow_id AND f.version > e.version)
-    ORDER BY e.event_id ON CONFLICT (subscription_id, event_id) DO NOTHING""")
+    FROM feed_event e JOIN subscription s ON s.state <> 'deleted' AND {CHOSEN}
+    WHERE e.event_id = ANY(CAST(:event_id AS uuid[]))
+    ORDER BY e.event_id, s.id ON CONFLICT (subscription_id, event_id) DO NOTHING""")  # noqa: S608 - constants
+# What is under way just now is not disturbed; whoever sends it sends it.
+REPLAY = text(f"""
+    WITH again AS (
+        INSERT INTO delivery AS d (subscription_id, event_id, type, body, state, due, attempts, created_at, follow_id, version)
+        SELECT s.id, e.event_id, e.type, e.body, 'pending', :now, 0, :now, e.follow_id, e.version
+        FROM feed_event e JOIN subscription s ON s.id = :id AND {CHOSEN}
+        WHERE e.position >= :position AND e.heard_at >= :since ORDER BY e.position
+        ON CONFLICT (subscription_id, event_id) DO UPDATE SET state = 'pending', attempts = 0, due = excluded.due, ended_at = NULL
+            WHERE d.state <> 'pending'
+        RETURNING 1)
+    SELECT count(*) AS many FROM again""")  # noqa: S608 - constants
+REDRIVE_ALL = text(f"""
+    WITH again AS (
+        UPDATE delivery d SET state = 'pending', attempts = 0, due = :now, ended_at = NULL
+        WHERE d.subscription_id = :id AND d.state = 'failed' AND {NOT_STOPPED} RETURNING 1)
+    SELECT count(*) AS many FROM again""")  # noqa: S608 - constants
 DELIVERIES = text("""
-    SELECT * FROM delivery WHERE subscription_id = :id AND position < coalesce(CAST(:before AS bigint), 9223372036854775807)
-    ORDER BY position DESC LIMIT :most""")
+    SELECT d.*, f.position AS feed_position FROM delivery d LEFT JOIN feed_event f ON f.event_id = d.event_id
+    WHERE d.subscription_id = :id AND d.position < coalesce(CAST(:before AS bigint), 9223372036854775807)
+        AND (CAST(:state AS text) IS NULL OR d.state = :state)
+    ORDER BY d.position DESC LIMIT :most""")
 DELIVERY = text("""
     SELECT d.*, s.state AS subscription_state FROM delivery d JOIN subscription s ON s.id = d.subscription_id
     WHERE d.id = :id AND (CAST(:agency AS text) IS NULL OR s.agency = :agency) FOR UPDATE OF d""")
 REDRIVE = text("""
-    UPDATE delivery SET state = 'pending', attempts = 0, due = :now, ended_at = NULL WHERE id = :id RETURNING *""")
+    UPDATE delivery SET state = 'pending', attempts = 0, due = :now, ended_at = NULL WHERE id = :id
+    RETURNING *, (SELECT position FROM feed_event f WHERE f.event_id = delivery.event_id) AS feed_position""")
 
 
 async def add_subscription(tx: Transaction, **values: Any) -> None:
     """Store a new subscription; `secret` is sealed."""
     await tx.execute(SUBSCRIBE, values | {"now": tx.now, "by": tx.principal.subject})
+
+
+async def change_subscription(tx: Transaction, **values: Any) -> None:
+    """Let a subscription go on with another address or another choice, as its next version."""
+    await tx.execute(CHANGE, values)
+
+
+async def rotate_secret(tx: Transaction, subscription_id: UUID, secret: bytes, until: datetime) -> None:
+    """Sign with a new secret, sealed; until then also with the one before."""
+    await tx.execute(ROTATE, {"id": subscription_id, "secret": secret, "until": until, "now": tx.now})
 
 
 async def subscriptions_of(tx: Transaction, agency: str | None) -> Sequence[Row[Any]]:
@@ -114,7 +190,7 @@ async def subscription(tx: Transaction, subscription_id: UUID, agency: str | Non
 
 
 async def delete_subscription(tx: Transaction, subscription_id: UUID) -> None:
-    """Send nothing there any more, and forget its secret; what was not sent has failed, and stays to be seen."""
+    """Send nothing there any more, and forget its secrets; what was not sent has failed, and stays to be seen."""
     await tx.execute(DELETE_SUBSCRIPTION, {"id": subscription_id})
     await tx.execute(GIVE_UP, {"id": subscription_id, "now": tx.now})
 
@@ -125,13 +201,21 @@ async def enable_subscription(tx: Transaction, subscription_id: UUID) -> None:
 
 
 async def plan_deliveries(tx: Transaction, events: Sequence[FeedEvent]) -> None:
-    """One delivery per event and subscription that asked for it."""
-    await tx.execute(PLAN, columns(FeedEvent, events) | {"now": tx.now})
+    """Keep these events of the feed, and plan one delivery per event and subscription that asked for it, or has to hear it."""
+    values = columns(FeedEvent, events)
+    await tx.execute(KEEP, values | {"now": tx.now})
+    await tx.execute(PLAN, {"event_id": values["event_id"], "now": tx.now, "compulsory": list(policy.FEED_COMPULSORY)})
 
 
-async def deliveries_of(tx: Transaction, subscription_id: UUID, before: int | None, most: int) -> Sequence[Row[Any]]:
-    """The delivery log of a subscription, newest first."""
-    return await tx.rows(DELIVERIES, {"id": subscription_id, "before": before, "most": most})
+async def replay(tx: Transaction, subscription_id: UUID, position: int, since: datetime) -> int:
+    """Send the feed again from a place on, as far as it is chosen and has not stopped, also what was never sent; how many events."""
+    values = {"id": subscription_id, "position": position, "since": since, "now": tx.now, "compulsory": list(policy.FEED_COMPULSORY)}
+    return int((await tx.rows(REPLAY, values))[0].many)
+
+
+async def deliveries_of(tx: Transaction, subscription_id: UUID, before: int | None, state: str | None, most: int) -> Sequence[Row[Any]]:
+    """The delivery log of a subscription, newest first, of all or of one state."""
+    return await tx.rows(DELIVERIES, {"id": subscription_id, "before": before, "state": state, "most": most})
 
 
 async def delivery(tx: Transaction, delivery_id: UUID, agency: str | None) -> Row[Any] | None:
@@ -142,3 +226,8 @@ async def delivery(tx: Transaction, delivery_id: UUID, agency: str | None) -> Ro
 async def redrive(tx: Transaction, delivery_id: UUID) -> Row[Any]:
     """Try a failed delivery again from the start."""
     return (await tx.rows(REDRIVE, {"id": delivery_id, "now": tx.now}))[0]
+
+
+async def redrive_all(tx: Transaction, subscription_id: UUID) -> int:
+    """Try every failed delivery of a subscription again, but for those of feeds that have stopped since; how many."""
+    return int((await tx.rows(REDRIVE_ALL, {"id": subscription_id, "now": tx.now}))[0].many)
