@@ -21,6 +21,10 @@ class Sizes:
     backlog: int = 100_000
     heavy: int = 1500
     waiting: int = 500
+    endpoints: int = 1000
+    hook_rate: float = 60
+    hook_seconds: float = 60
+    kills: int = 20
 
     @classmethod
     def quick(cls, in_store: int = 50_000) -> "Sizes":
