@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 TRIAGED, ASSIGNED = "case.intake.triaged.v1", "case.assessment.assigned.v1"
 NOTHING = Census({"placement": 0, "assessment": 0, "notifications": 0}, {}, 0, 0)
 TINY = Sizes(cases=20, rounds=1, limit_seconds=0.05, latency_seconds=0.5, reports=70, in_store=200, backlog=20, heavy=40,
-    endpoints=40, hook_rate=30, hook_seconds=4, kills=2)  # fmt: skip
+    endpoints=40, hook_rate=30, hook_seconds=4, kills=2, kill_every=2)  # fmt: skip
 
 
 def a_census(*, placement: int = 3, assessment: int = 3, notifications: int = 5, assigned: int = 2, pending: int = 0) -> Census:

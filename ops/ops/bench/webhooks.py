@@ -150,10 +150,11 @@ async def _round(bed: Bed, town: Town, sizes: Sizes, *, with_bad: bool, kills: i
             await wait_ready(f"http://127.0.0.1:{environment['NOTIFICATIONS_PORT']}/readyz", 90)
             await until(lambda: pulled(bed.js, durables_of([SERVICE])), "notifications did not start")
             await _feed(bed, chosen[:50], rate, 1.0)  # warm: what comes first finds cold code and plans
-            feeding = asyncio.create_task(_feed(bed, chosen, rate, sizes.hook_seconds))
+            # Far enough apart that a killed service works between two kills: otherwise its starting is what is measured.
+            feeding = asyncio.create_task(_feed(bed, chosen, rate, max(sizes.hook_seconds, sizes.kill_every * kills)))
             killed = 0
             while killed < kills:
-                await asyncio.sleep(sizes.hook_seconds / (kills + 1))
+                await asyncio.sleep(sizes.kill_every)
                 await killer.kill()
                 killed += 1
             said = await feeding

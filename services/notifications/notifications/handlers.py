@@ -25,12 +25,16 @@ from contracts.vocabulary import FollowupResult, OfficerRole
 
 from notifications import domain, store
 from notifications.domain import CaseFile, Happening, Ladder, Notice
+from notifications.preferences import telling
+from notifications.preferences.store import RELEASE
 from notifications.store import Entry
 from notifications.webhooks import stops
 from notifications.webhooks.store import FeedEvent, plan_deliveries
 
 inputs = Inputs()
 inputs.consumes(AssessmentSealed)(witness)  # of whose audit log this store keeps the seals
+
+inputs.clock(RELEASE)(telling.release)
 
 LADDER = "ladder"
 ENDINGS = (intake.Withdrawn, intake.ReferredOut, intake.ContactLost, intake.Closed)
@@ -54,7 +58,9 @@ async def hear(events: Sequence[Received[Any]], tx: Transaction) -> None:
     """Learn what the events say of their cases, and with that tell whoever is to be told, and follow the offers."""
     files = await learn([event for event in events if isinstance(event.data, TEACHES)], tx, {event.subject for event in events})
     watch([event for event in events if isinstance(event.data, WATCHED)], tx)
+    await telling.keep_areas(events, tx)
     await tell(events, files, tx)
+    await telling.tell_who_chose([(event, happening(event), numbers_of(event)) for event in events], files, tx)
     if moved := [event for event in events if isinstance(event.data, MOVES)]:
         await follow_offers(moved, files, tx)
 
@@ -127,11 +133,18 @@ def entry_of(event: Received[Any], notice: Notice, identity: UUID) -> Entry:
         notice=notice,
         occurred_at=event.time,
         case_id=event.subject,
-        placement_id=_first(data, "placement_id"),
-        number=_first(data, "number", "version"),
         clock=_first(data, "clock"),
-        due_at=_first(data, "due_at", "hold_until", "arrive_by", "review_at"),
+        **numbers_of(event),
     )
+
+
+def numbers_of(event: Received[Any]) -> dict[str, Any]:
+    """What a notice says of its event beside the kind: of which placement, which number, and until when."""
+    return {
+        "placement_id": _first(event.data, "placement_id"),
+        "number": _first(event.data, "number", "version"),
+        "due_at": _first(event.data, "due_at", "hold_until", "arrive_by", "review_at"),
+    }
 
 
 def _first(data: Event, *names: str) -> Any:

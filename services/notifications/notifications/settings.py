@@ -34,6 +34,20 @@ class LadderPolicy(BaseModel):
     other: tuple[PolicyStep, ...] = Field(min_length=1)
 
 
+class PreferencePolicy(BaseModel):
+    """What the holders of a role may choose to be told too, and what of what they are told they may turn off; raise `version` with every change.
+
+    Everything else that they are told is compulsory.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int = Field(ge=1)
+    source: str
+    choosable: dict[str, tuple[str, ...]]
+    optional: dict[str, tuple[str, ...]]
+
+
 class NotificationsSettings(Settings):
     """Settings of notifications."""
 
@@ -43,6 +57,10 @@ class NotificationsSettings(Settings):
 
     ladder_file: Path = Field(default=Path(__file__).parent / "ladder.json", description="the escalation policy (LadderPolicy as JSON)")
     unacknowledged_minutes: float = Field(default=30, gt=0, description="until a supervisor hears of an unacknowledged alert or missed clock")
+    preferences_file: Path = Field(
+        default=Path(__file__).parent / "preferences.json", description="what officers may choose (PreferencePolicy as JSON)"
+    )
+    merge_minutes: float = Field(default=10, gt=0, description="notices about the same thing within such a span are one")
     inbox_page: int = Field(default=100, ge=1, le=1000)
 
     webhook_allow: tuple[IPv4Network | IPv6Network, ...] = Field(
@@ -70,6 +88,11 @@ class NotificationsSettings(Settings):
     def ladder(self) -> LadderPolicy:
         """The escalation policy, read once."""
         return LadderPolicy.model_validate_json(self.ladder_file.read_bytes())
+
+    @cached_property
+    def preferences(self) -> PreferencePolicy:
+        """What officers may choose, read once."""
+        return PreferencePolicy.model_validate_json(self.preferences_file.read_bytes())
 
     def ladder_steps(self, risk: str | None) -> list[Step]:
         """The steps for a risk level; one that is not known yet counts as not high."""

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, DateTime, Row, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from notifications.domain import CaseFile, Ladder, Notice
+from notifications.domain import MERGED, CaseFile, Ladder, Notice
 
 
 class Base(SQLModel, registry=registry()):
@@ -67,6 +67,8 @@ class NoticeRow(Base, table=True):
     acknowledged_at: datetime | None = Field(sa_type=MOMENT)
     acknowledged_by: UUID | None
     acknowledged_after_seconds: float | None
+    held_until: datetime | None = Field(default=None, sa_type=MOMENT)
+    merged_into: UUID | None = None
 
 
 class NoticeReadRow(Base, table=True):
@@ -154,27 +156,45 @@ FOLLOW_WORKER = text("""
     UPDATE notice SET officer = now.worker, position = nextval('notice_position')
     FROM unnest(CAST(:cases AS uuid[]), CAST(:workers AS uuid[])) AS now (case_id, worker)
     WHERE notice.case_id = now.case_id AND follows = 'worker' AND acknowledged_at IS NULL AND notice.officer IS DISTINCT FROM now.worker""")
+# Notices of one kind about one matter within one span of time are one notice: the first that nobody acknowledged, which comes up again.
+MERGE = text("""
+    WITH fresh AS (
+        SELECT * FROM notice WHERE source = ANY(CAST(:sources AS text[])) AND kind = ANY(CAST(:kinds AS text[]))
+            AND merged_into IS NULL AND acknowledged_at IS NULL AND case_id IS NOT NULL),
+    heads AS (
+        SELECT DISTINCT ON (f.id) f.id, n.id AS head FROM fresh f JOIN notice n ON n.case_id = f.case_id AND n.kind = f.kind AND n.recipient = f.recipient
+            AND n.urgency = f.urgency AND n.acknowledged_at IS NULL AND n.merged_into IS NULL AND n.number IS NOT DISTINCT FROM f.number
+            AND n.placement_id IS NOT DISTINCT FROM f.placement_id AND n.held_until IS NOT DISTINCT FROM f.held_until
+            AND floor(extract(epoch FROM n.occurred_at) / :span) = floor(extract(epoch FROM f.occurred_at) / :span)
+        ORDER BY f.id, n.position),
+    merged AS (UPDATE notice SET merged_into = heads.head FROM heads WHERE notice.id = heads.id AND heads.head <> heads.id RETURNING merged_into)
+    UPDATE notice SET position = nextval('notice_position') WHERE id IN (SELECT merged_into FROM merged)""")
 ANSWERED_SOURCES = text("SELECT DISTINCT source FROM notice WHERE source = ANY(CAST(:sources AS text[])) AND acknowledged_at IS NOT NULL")
 KNOWN_SOURCES = text("SELECT DISTINCT source FROM notice WHERE source = ANY(CAST(:sources AS text[]))")
 
 # What somebody may see; a notice for a worker who is not known yet is nobody's.
-BY_NAME = "officer = :asker"
+# What she chose herself is seen as long as her agency leads the case.
+BY_NAME = "officer = :asker AND (agency IS NULL OR agency = :agency)"
 BY_ROLE = """officer IS NULL AND follows <> 'worker' AND role = ANY(CAST(:roles AS text[]))
-    AND (agency IS NULL OR agency = :agency) AND (unit IS NULL OR CAST(unit AS text) = ANY(CAST(:units AS text[])))"""
+    AND (agency IS NULL OR agency = :agency) AND (unit IS NULL OR CAST(unit AS text) = ANY(CAST(:units AS text[])))
+    AND kind <> ALL(coalesce((SELECT muted FROM preference WHERE officer = :asker AND current), '{}'))"""
 MINE = f"({BY_NAME} OR ({BY_ROLE}))"
 SEEN = "EXISTS (SELECT 1 FROM notice_read r WHERE r.notice_id = notice.id AND r.officer = :asker)"
-PAGE = f"position > :after AND (CAST(:unread AS boolean) IS NULL OR {SEEN} <> :unread) ORDER BY position LIMIT :most"
+TIMES = "1 + (SELECT count(*) FROM notice m WHERE m.merged_into = notice.id) AS times"
+PAGE = f"held_until IS NULL AND merged_into IS NULL AND position > :after AND (CAST(:unread AS boolean) IS NULL OR {SEEN} <> :unread) ORDER BY position LIMIT :most"
 # Each half is read in the order of its own index; an OR over both would be looked for in all of them.
 INBOX = text(f"""
-    SELECT notice.*, {SEEN} AS read FROM (
+    SELECT notice.*, {SEEN} AS read, {TIMES} FROM (
         (SELECT * FROM notice WHERE {BY_NAME} AND {PAGE}) UNION ALL (SELECT * FROM notice WHERE {BY_ROLE} AND {PAGE})
     ) AS notice ORDER BY position LIMIT :most""")  # noqa: S608 - constants
-ONE = text(f"SELECT notice.*, {SEEN} AS read FROM notice WHERE {MINE} AND id = :id")  # noqa: S608 - constants
+ONE = text(f"SELECT notice.*, {SEEN} AS read, {TIMES} FROM notice WHERE {MINE} AND id = :id AND held_until IS NULL")  # noqa: S608 - constants
 READ = text("INSERT INTO notice_read (notice_id, officer, read_at) VALUES (:id, :officer, :now) ON CONFLICT DO NOTHING")
 ACKNOWLEDGE = text("""
+    WITH with_it AS (
+        UPDATE notice SET acknowledged_at = :now, acknowledged_by = :officer WHERE merged_into = :id AND acknowledged_at IS NULL)
     UPDATE notice SET acknowledged_at = :now, acknowledged_by = :officer,
         acknowledged_after_seconds = greatest(0, extract(epoch FROM :now - created_at))
-    WHERE id = :id AND acknowledged_at IS NULL RETURNING id""")
+    WHERE id = :id AND acknowledged_at IS NULL RETURNING acknowledged_after_seconds""")
 
 
 async def write_notices(tx: Transaction, entries: Sequence[Entry]) -> None:
@@ -185,6 +205,14 @@ async def write_notices(tx: Transaction, entries: Sequence[Entry]) -> None:
     values = columns(Entry, entries) | columns(Notice, [entry.notice for entry in entries])
     del values["notice"]
     await tx.execute(WRITE, values | {"now": tx.now})
+    await merge(tx, [entry.source for entry in entries if entry.notice.kind in MERGED])
+
+
+async def merge(tx: Transaction, sources: Sequence[str]) -> None:
+    """Let the notices of these sources be one with an open one about the same thing; the turn is taken."""
+    if sources:
+        span = tx.settings.span(minutes=tx.settings.merge_minutes).total_seconds()
+        await tx.execute(MERGE, {"sources": list(sources), "kinds": sorted(MERGED), "span": span})
 
 
 async def readdress(tx: Transaction, led: Sequence[CaseFile], worked: Sequence[CaseFile]) -> None:
@@ -222,9 +250,10 @@ async def mark_read(tx: Transaction, notice_id: UUID, officer: UUID) -> None:
     await tx.execute(READ, {"id": notice_id, "officer": officer, "now": tx.now})
 
 
-async def acknowledge(tx: Transaction, notice_id: UUID, officer: UUID) -> bool:
-    """Acknowledge a notice; False if somebody did before."""
-    return await tx.row(ACKNOWLEDGE, {"id": notice_id, "officer": officer, "now": tx.now}) is not None
+async def acknowledge(tx: Transaction, notice_id: UUID, officer: UUID) -> float | None:
+    """Acknowledge a notice and those that are one with it; after how many seconds, None if somebody did before."""
+    row = await tx.row(ACKNOWLEDGE, {"id": notice_id, "officer": officer, "now": tx.now})
+    return None if row is None else float(row.acknowledged_after_seconds)
 
 
 def _asker(who: Principal) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from notifications.api import inbox, subscriptions
+from notifications.api import inbox, preferences, subscriptions
 
 router = APIRouter()
-for part in (inbox, subscriptions):
+for part in (inbox, preferences, subscriptions):
     router.include_router(part.router)

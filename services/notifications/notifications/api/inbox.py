@@ -7,6 +7,7 @@ from uuid import UUID
 from chassis import Transaction, not_found, reads, writes
 from contracts.notifications import Acknowledged
 from fastapi import APIRouter, Query
+from prometheus_client import Histogram
 from pydantic import BaseModel
 from sqlalchemy import Row
 
@@ -14,6 +15,12 @@ from notifications import domain, policy, store
 from notifications.messages import Language, text_of
 
 router = APIRouter()
+ACKNOWLEDGED_AFTER = Histogram(
+    "naungan_notice_acknowledged_seconds",
+    "From a notice's writing until somebody acknowledged it",
+    ["role", "urgency"],
+    buckets=(10, 60, 300, 600, 1200, 2400, 3600, 7200, 14400, 43200, 86400),
+)
 
 
 class NoticeView(BaseModel):
@@ -36,6 +43,7 @@ class NoticeView(BaseModel):
     acknowledged_at: datetime | None
     acknowledged_by: UUID | None
     acknowledged_after_seconds: float | None
+    times: int
 
 
 class InboxView(BaseModel):
@@ -77,7 +85,10 @@ async def acknowledge(notice_id: UUID, tx: Transaction, lang: Language = Languag
         await tx.lock([case])
     row = await _own_notice(notice_id, tx)
     await store.mark_read(tx, notice_id, tx.principal.subject)
-    if await store.acknowledge(tx, notice_id, tx.principal.subject) and case is not None:
+    after = await store.acknowledge(tx, notice_id, tx.principal.subject)
+    if after is not None:
+        ACKNOWLEDGED_AFTER.labels(row.role, row.urgency).observe(after)
+    if after is not None and case is not None:
         tx.emit(Acknowledged(notice_id=notice_id), case, key=str(notice_id))
         tx.cancel_clock(domain.UNACKNOWLEDGED, case, key=row.source)
     return _notice_view(await _own_notice(notice_id, tx), lang)

@@ -4,6 +4,7 @@ from notifications.domain.ladders import HIGH, UNACKNOWLEDGED, Ladder, Step, nex
 from notifications.domain.notices import (
     CLOCK_MISSED,
     CLOCKS,
+    MERGED,
     TABLE,
     CaseFile,
     Follows,
@@ -21,6 +22,7 @@ __all__ = [
     "CLOCKS",
     "CLOCK_MISSED",
     "HIGH",
+    "MERGED",
     "TABLE",
     "UNACKNOWLEDGED",
     "CaseFile",

@@ -207,6 +207,9 @@ TABLE: dict[str, tuple[Told, ...]] = {
     "assessment.followup_missed": (WORKER, SUPERVISOR),
 }
 
+# Kinds of which a later one says no more than: look at it again.
+MERGED = frozenset({"intake.triaged", "intake.risk_changed", "intake.legal_step_recorded", "placement.waitlisted", "assessment.completed"})
+
 CLOCK_MISSED = "clock_missed"
 CLOCKS: dict[str, tuple[Told, ...]] = {
     "triage": (INTAKE, SUPERVISOR),

@@ -1,4 +1,4 @@
-"""Webhooks that change their secret, are sent again from a place in the feed, and whose senders are known to be alive.
+"""Webhooks that change their secret and are sent again, whose senders are known to be alive; what officers chose to be told.
 
 The release before this one runs on it unchanged.
 """
@@ -20,6 +20,17 @@ STATEMENTS = (
     "CREATE INDEX feed_risk ON feed_event (follow_id, version) WHERE risk IS NOT NULL",
     "CREATE INDEX delivery_failed ON delivery (subscription_id) WHERE state = 'failed'",
     "CREATE INDEX delivery_next ON delivery (due) WHERE state = 'pending'",
+    """CREATE TABLE preference (officer uuid NOT NULL, version integer NOT NULL, current boolean NOT NULL, agency text NOT NULL, roles text[] NOT NULL,
+        kinds text[] NOT NULL, muted text[] NOT NULL, areas text[] NOT NULL, risks text[] NOT NULL, own_cases boolean NOT NULL, pace text NOT NULL,
+        digest_at time NOT NULL, quiet_from time, quiet_until time, policy_version integer NOT NULL, chosen_at timestamptz NOT NULL,
+        PRIMARY KEY (officer, version))""",
+    "CREATE UNIQUE INDEX preference_current ON preference (officer) WHERE current",
+    "CREATE INDEX preference_of_agency ON preference (agency) WHERE current",
+    "CREATE TABLE case_area (case_id uuid PRIMARY KEY, reported_area text, triaged_area text, triage_version bigint NOT NULL)",
+    "ALTER TABLE notice ADD COLUMN held_until timestamptz, ADD COLUMN merged_into uuid REFERENCES notice (id)",
+    "CREATE INDEX notice_held ON notice (held_until) WHERE held_until IS NOT NULL",
+    "CREATE INDEX notice_merged ON notice (merged_into) WHERE merged_into IS NOT NULL",
+    "CREATE INDEX notice_of_matter ON notice (case_id, kind, recipient) WHERE acknowledged_at IS NULL AND merged_into IS NULL",
 )
 
 
