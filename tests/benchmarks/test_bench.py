@@ -1,7 +1,7 @@
 """The bench measures both sides, counts what they carried, and notices when a fact is missing or was carried twice."""
 
 import pytest
-from ops.bench import carry, doors, growth, hops, likeness, limits, lists, replicas, webhooks
+from ops.bench import carry, doors, growth, hops, inboxes, likeness, limits, lists, replicas, webhooks
 from ops.bench.bed import BenchError, open_bed
 from ops.bench.carry import summary
 from ops.bench.census import Census
@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 TRIAGED, ASSIGNED = "case.intake.triaged.v1", "case.assessment.assigned.v1"
 NOTHING = Census({"placement": 0, "assessment": 0, "notifications": 0}, {}, 0, 0)
 TINY = Sizes(cases=20, rounds=1, limit_seconds=0.05, latency_seconds=0.5, reports=70, in_store=200, backlog=20, heavy=40,
-    endpoints=40, hook_rate=30, hook_seconds=4, kills=2, kill_every=2)  # fmt: skip
+    endpoints=40, inboxes=300, hook_rate=30, hook_seconds=4, kills=2, kill_every=2)  # fmt: skip
 
 
 def a_census(*, placement: int = 3, assessment: int = 3, notifications: int = 5, assigned: int = 2, pending: int = 0) -> Census:
@@ -115,6 +115,7 @@ async def test_a_tiny_run_carries_everything_on_both_sides() -> None:
             "replicas": await replicas.figure(bed, TINY, print),
             "growth": await growth.figure(bed, TINY, print),
             "lists": await lists.figure(bed, TINY, print),
+            "inboxes": await inboxes.figure(bed, TINY, print),
         }
     (carried,) = found["carry"].data["rounds"]
     assert carried["yardstick"]["events"] == 20 * 3
@@ -125,6 +126,7 @@ async def test_a_tiny_run_carries_everything_on_both_sides() -> None:
     assert found["doors"].data["rounds"][0]["platform"]["reports"] == 70
     assert set(found["replicas"].data["facts_per_second"]) == {1, 2, 3}
     assert [len(rounds) for rounds in found["growth"].data["rounds"].values()] == [1, 1, 1], "full stores carry too"
+    assert (found["inboxes"].data["officers"], len(found["inboxes"].data["seconds"])) == (300, 3)
     listed = found["lists"].data["p99_seconds"]
     assert {tuple(both) for both in listed.values()} == {(lists.EMPTY, lists.FULL)}
     assert len(found["lists"].goals) == len(listed) - 1

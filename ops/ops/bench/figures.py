@@ -21,6 +21,7 @@ class Sizes:
     backlog: int = 100_000
     heavy: int = 1500
     waiting: int = 500
+    inboxes: int = 10_000
     endpoints: int = 1000
     hook_rate: float = 60
     hook_seconds: float = 60
