@@ -23,10 +23,10 @@ class Sizes:
     waiting: int = 500
     inboxes: int = 10_000
     endpoints: int = 1000
-    hook_rate: float = 60
+    hook_rate: float = 40
     hook_seconds: float = 60
     kills: int = 20
-    kill_every: float = 8
+    kill_every: float = 12
 
     @classmethod
     def quick(cls, in_store: int = 50_000) -> "Sizes":

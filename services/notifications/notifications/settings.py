@@ -62,6 +62,9 @@ class NotificationsSettings(Settings):
     )
     merge_minutes: float = Field(default=10, gt=0, description="notices about the same thing within such a span are one")
     inbox_page: int = Field(default=100, ge=1, le=1000)
+    live_poll_seconds: float = Field(default=0.5, gt=0, description="how often a replica looks for new notices while somebody listens")
+    live_minutes: float = Field(default=5, gt=0, description="after which a live inbox ends, so that who listens comes again with a fresh token")
+    answer_link_hours: float = Field(default=24, gt=0, description="how long a one-time link to answer a request is good")
 
     webhook_allow: tuple[IPv4Network | IPv6Network, ...] = Field(
         default=(), description="networks (CIDR) that webhooks may go to although they are private, also without TLS; for demos"

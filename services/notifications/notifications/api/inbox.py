@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from sqlalchemy import Row
 
 from notifications import domain, policy, store
+from notifications.domain.links import link_of
 from notifications.messages import Language, text_of
 
 router = APIRouter()
@@ -44,6 +45,7 @@ class NoticeView(BaseModel):
     acknowledged_by: UUID | None
     acknowledged_after_seconds: float | None
     times: int
+    link: str | None
 
 
 class InboxView(BaseModel):
@@ -64,7 +66,7 @@ async def inbox(
 ) -> InboxView:
     """Notices for the one who asks, and for its roles in its agency and units, oldest first after a position."""
     rows = await store.inbox_of(tx, tx.principal, unread=unread, after=after, most=tx.settings.inbox_page)
-    return InboxView(notices=[_notice_view(row, lang) for row in rows], next=rows[-1].position if rows else after)
+    return InboxView(notices=[notice_view(row, lang) for row in rows], next=rows[-1].position if rows else after)
 
 
 @router.post("/inbox/{notice_id}/read")
@@ -73,7 +75,7 @@ async def read(notice_id: UUID, tx: Transaction, lang: Language = Language.INDON
     """Note that the one who asks has read a notice; again changes nothing."""
     await _own_notice(notice_id, tx)
     await store.mark_read(tx, notice_id, tx.principal.subject)
-    return _notice_view(await _own_notice(notice_id, tx), lang)
+    return notice_view(await _own_notice(notice_id, tx), lang)
 
 
 @router.post("/inbox/{notice_id}/acknowledge")
@@ -83,15 +85,8 @@ async def acknowledge(notice_id: UUID, tx: Transaction, lang: Language = Languag
     case = (await _own_notice(notice_id, tx)).case_id
     if case is not None:
         await tx.lock([case])
-    row = await _own_notice(notice_id, tx)
-    await store.mark_read(tx, notice_id, tx.principal.subject)
-    after = await store.acknowledge(tx, notice_id, tx.principal.subject)
-    if after is not None:
-        ACKNOWLEDGED_AFTER.labels(row.role, row.urgency).observe(after)
-    if after is not None and case is not None:
-        tx.emit(Acknowledged(notice_id=notice_id), case, key=str(notice_id))
-        tx.cancel_clock(domain.UNACKNOWLEDGED, case, key=row.source)
-    return _notice_view(await _own_notice(notice_id, tx), lang)
+    await take_up(tx, await _own_notice(notice_id, tx))
+    return notice_view(await _own_notice(notice_id, tx), lang)
 
 
 async def _own_notice(notice_id: UUID, tx: Transaction) -> Row[Any]:
@@ -101,8 +96,22 @@ async def _own_notice(notice_id: UUID, tx: Transaction) -> Row[Any]:
     return row
 
 
-def _notice_view(row: Row[Any], lang: Language) -> NoticeView:
+async def take_up(tx: Transaction, row: Row[Any]) -> None:
+    """Note that the one who asks took a notice up, and say so once; its case is locked."""
+    await store.mark_read(tx, row.id, tx.principal.subject)
+    after = await store.acknowledge(tx, row.id, tx.principal.subject)
+    if after is None:
+        return
+    ACKNOWLEDGED_AFTER.labels(row.role, row.urgency).observe(after)
+    if row.case_id is not None:
+        tx.emit(Acknowledged(notice_id=row.id), row.case_id, key=str(row.id))
+        tx.cancel_clock(domain.UNACKNOWLEDGED, row.case_id, key=row.source)
+
+
+def notice_view(row: Row[Any], lang: Language) -> NoticeView:
+    """A notice as its reader sees it."""
     return NoticeView(
         text=text_of(row.kind, lang, number=row.number, clock=row.clock),
-        **{name: getattr(row, name) for name in NoticeView.model_fields if name != "text"},
+        link=link_of(row.role, row.case_id, row.placement_id, row.subscription_id),
+        **{name: getattr(row, name) for name in NoticeView.model_fields if name not in {"text", "link"}},
     )

@@ -1,6 +1,16 @@
 """The rules of notifications: who is told of what, when an unanswered matter climbs a step, and where and when a webhook may be sent."""
 
-from notifications.domain.ladders import HIGH, UNACKNOWLEDGED, Ladder, Step, next_step_due, notices_of_step, reminder, subscription_disabled
+from notifications.domain.ladders import (
+    HIGH,
+    UNACKNOWLEDGED,
+    Ladder,
+    Step,
+    call_wanted,
+    next_step_due,
+    notices_of_step,
+    reminder,
+    subscription_disabled,
+)
 from notifications.domain.notices import (
     CLOCK_MISSED,
     CLOCKS,
@@ -37,6 +47,7 @@ __all__ = [
     "Urgency",
     "Whose",
     "address_allowed",
+    "call_wanted",
     "endpoint_of",
     "next_step_due",
     "next_try",

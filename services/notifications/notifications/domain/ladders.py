@@ -77,6 +77,11 @@ def reminder(case: CaseFile) -> Notice:
     return address(SUPERVISOR, UNACKNOWLEDGED, Urgency.URGENT, Happening(UNACKNOWLEDGED), case)
 
 
+def call_wanted() -> Notice:
+    """Those who place are told that the head of a shelter wants to be called about a request."""
+    return address(PLACEMENT, "call_wanted", Urgency.URGENT, Happening("call_wanted"), CaseFile(UUID(int=0)))
+
+
 def subscription_disabled(agency: str) -> list[Notice]:
     """The operator, and whoever supervises at the agency, are told that its endpoint takes nothing and that nothing is sent there any more."""
     kind = "subscription_disabled"

@@ -31,7 +31,9 @@ LAST_CHANCE = 2.0
 BEAT, DEAD_AFTER = 1.0, timedelta(seconds=6)
 
 # Endpoint by endpoint, so that the full queue of a dead one takes no place of a healthy one; those that hung lately get one place each at most.
-CLAIM = text("""
+# Only what is taken is locked: a lock on every row that might be would be a write of each of them, at every look.
+FREE = "d.state = 'pending' AND d.due <= :now AND (d.lease_until IS NULL OR d.lease_until <= :now OR d.lease_owner <> ALL(alive.ids))"
+CLAIM = text(f"""
     WITH alive AS (SELECT array_agg(id) AS ids FROM (SELECT id FROM sender WHERE alive_until > :now UNION SELECT CAST(:owner AS uuid)) AS s),
     endpoints AS (
         SELECT endpoint, array_agg(id) AS subscriptions, endpoint = ANY(CAST(:hung AS text[])) AS hung
@@ -40,18 +42,18 @@ CLAIM = text("""
         SELECT one.id, one.due, endpoints.hung, row_number() OVER (PARTITION BY endpoints.hung ORDER BY one.due) AS place
         FROM alive, endpoints CROSS JOIN LATERAL (
             SELECT d.id, d.due FROM delivery d
-            WHERE d.subscription_id = ANY(endpoints.subscriptions) AND d.state = 'pending' AND d.due <= :now
-                AND (d.lease_until IS NULL OR d.lease_until <= :now OR d.lease_owner <> ALL(alive.ids))
+            WHERE d.subscription_id = ANY(endpoints.subscriptions) AND {FREE}
             ORDER BY d.due, d.position
             LIMIT greatest(0, CASE WHEN endpoints.hung THEN 1 ELSE CAST(:per_endpoint AS bigint) END - (
                 SELECT count(*) FROM delivery l WHERE l.subscription_id = ANY(endpoints.subscriptions) AND l.state = 'pending'
-                    AND l.lease_until > :now AND (l.lease_owner IS NULL OR l.lease_owner = ANY(alive.ids))))
-            FOR UPDATE OF d SKIP LOCKED) one),
-    chosen AS (SELECT id FROM picked WHERE NOT hung OR place <= :hung_places ORDER BY hung, due LIMIT :most)
+                    AND l.lease_until > :now AND (l.lease_owner IS NULL OR l.lease_owner = ANY(alive.ids))))) one),
+    wanted AS MATERIALIZED (SELECT id FROM picked WHERE NOT hung OR place <= :hung_places ORDER BY hung, due LIMIT :most),
+    chosen AS (
+        SELECT d.id FROM delivery d CROSS JOIN alive WHERE d.id IN (SELECT id FROM wanted) AND {FREE} ORDER BY d.id FOR UPDATE OF d SKIP LOCKED)
     UPDATE delivery d SET lease_token = :token, lease_owner = :owner, lease_until = :until, attempts = d.attempts + 1
     FROM chosen, subscription s WHERE d.id = chosen.id AND s.id = d.subscription_id
     RETURNING d.id, d.subscription_id, d.event_id, d.body, d.attempts, d.lease_token, s.url, s.endpoint, s.secret,
-        CASE WHEN s.previous_until > :now THEN s.previous_secret END""")
+        CASE WHEN s.previous_until > :now THEN s.previous_secret END""")  # noqa: S608 - constants
 ALIVE = text("INSERT INTO sender (id, alive_until) VALUES (:id, :until) ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until")
 BURY = text("DELETE FROM sender WHERE id = :id OR alive_until < CAST(:now AS timestamptz) - interval '1 hour'")
 # A sender whose lease was taken over has nothing to say any more: the token decides.
