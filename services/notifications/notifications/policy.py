@@ -15,5 +15,8 @@ INBOX = (
 # An agency's system manages the own agency's subscriptions, an operator everybody's.
 SUBSCRIPTIONS = (Role.AGENCY_SYSTEM, Role.OPERATOR)
 ALL_AGENCIES = Role.OPERATOR
+# How an unanswered matter climbs is decided for all agencies at once; who is on call, by each agency for itself.
+ESCALATION = (Role.OPERATOR,)
+ON_CALL = (Role.SUPERVISOR, Role.OPERATOR)
 # What an agency hears of its feed whatever types and risks it chose: that it is to use something no longer.
 FEED_COMPULSORY = frozenset({"agency.stopped.v1", "agency.disclosure_ended.v1"})

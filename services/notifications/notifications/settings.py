@@ -1,37 +1,15 @@
 """What the operator of notifications may set."""
 
+import json
+from datetime import date
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from chassis import Settings
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import SettingsConfigDict
-
-from notifications.domain import HIGH, Role, Step
-
-LadderRole = Literal["shelter_head", "placement_officer", "intake_officer"]
-
-
-class PolicyStep(BaseModel):
-    """One step of the ladder: minutes after the offer, and which roles are told."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    minutes: float = Field(gt=0)
-    roles: tuple[LadderRole, ...] = Field(min_length=1)
-
-
-class LadderPolicy(BaseModel):
-    """Who is told when nobody answers an offer, by risk; raise `version` with every change."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    version: int = Field(ge=1)
-    source: str
-    high: tuple[PolicyStep, ...] = Field(min_length=1)
-    other: tuple[PolicyStep, ...] = Field(min_length=1)
 
 
 class PreferencePolicy(BaseModel):
@@ -55,7 +33,11 @@ class NotificationsSettings(Settings):
         env_prefix="NOTIFICATIONS_", extra="ignore", secrets_dir="/run/secrets" if Path("/run/secrets").is_dir() else None
     )
 
-    ladder_file: Path = Field(default=Path(__file__).parent / "ladder.json", description="the escalation policy (LadderPolicy as JSON)")
+    ladder_file: Path = Field(
+        default=Path(__file__).parent / "ladder.json",
+        description="the first version of the escalation policy (EscalationPolicy as JSON, and `version`)",
+    )
+    holidays: tuple[date, ...] = Field(default=(), description="days on which offices are closed beside those of the week, as a JSON list of dates")
     unacknowledged_minutes: float = Field(default=30, gt=0, description="until a supervisor hears of an unacknowledged alert or missed clock")
     preferences_file: Path = Field(
         default=Path(__file__).parent / "preferences.json", description="what officers may choose (PreferencePolicy as JSON)"
@@ -88,16 +70,12 @@ class NotificationsSettings(Settings):
     webhook_poll_seconds: float = Field(default=0.25, gt=0, description="how often the store is asked for due deliveries when it had none")
 
     @cached_property
-    def ladder(self) -> LadderPolicy:
-        """The escalation policy, read once."""
-        return LadderPolicy.model_validate_json(self.ladder_file.read_bytes())
+    def ladder(self) -> dict[str, Any]:
+        """The operator's escalation policy, read once."""
+        content: dict[str, Any] = json.loads(self.ladder_file.read_bytes())
+        return content
 
     @cached_property
     def preferences(self) -> PreferencePolicy:
         """What officers may choose, read once."""
         return PreferencePolicy.model_validate_json(self.preferences_file.read_bytes())
-
-    def ladder_steps(self, risk: str | None) -> list[Step]:
-        """The steps for a risk level; one that is not known yet counts as not high."""
-        chosen = self.ladder.high if risk == HIGH else self.ladder.other
-        return [Step(self.span(minutes=step.minutes), tuple(Role(role) for role in step.roles)) for step in chosen]

@@ -69,6 +69,7 @@ class NoticeRow(Base, table=True):
     acknowledged_after_seconds: float | None
     held_until: datetime | None = Field(default=None, sa_type=MOMENT)
     merged_into: UUID | None = None
+    channels: str | None = None
 
 
 class NoticeReadRow(Base, table=True):
@@ -135,18 +136,19 @@ class Entry:
     number: int | None = None
     clock: str | None = None
     due_at: datetime | None = None
+    channels: str | None = None
 
 
 # Whoever reads on from a position must never miss one that commits later: writers of positions take turns.
 TURN = text("SELECT pg_advisory_xact_lock(hashtext('notice position'))")
 WRITE = text("""
     INSERT INTO notice (id, source, recipient, role, agency, unit, officer, follows, kind, urgency, occurred_at, case_id, subscription_id,
-        placement_id, number, clock, due_at, created_at)
+        placement_id, number, clock, due_at, channels, created_at)
     SELECT new.*, CAST(:now AS timestamptz) FROM unnest(CAST(:id AS uuid[]), CAST(:source AS text[]), CAST(:recipient AS text[]),
         CAST(:role AS text[]), CAST(:agency AS text[]), CAST(:unit AS uuid[]), CAST(:officer AS uuid[]), CAST(:follows AS text[]),
         CAST(:kind AS text[]), CAST(:urgency AS text[]), CAST(:occurred_at AS timestamptz[]), CAST(:case_id AS uuid[]),
         CAST(:subscription_id AS uuid[]), CAST(:placement_id AS uuid[]), CAST(:number AS integer[]), CAST(:clock AS text[]),
-        CAST(:due_at AS timestamptz[])) AS new
+        CAST(:due_at AS timestamptz[]), CAST(:channels AS text[])) AS new
     ON CONFLICT (source, recipient) DO NOTHING""")
 FOLLOW_AGENCY = text("""
     UPDATE notice SET agency = now.agency, position = nextval('notice_position')
@@ -267,8 +269,8 @@ LADDERS = text("""
     WHERE placement_id = ANY(CAST(:ids AS uuid[])) OR (NOT answered AND case_id = ANY(CAST(:cases AS uuid[])))""")
 KEEP_LADDERS = text("""
     INSERT INTO ladder (placement_id, case_id, unit, offered_at, answered, done, claimed_until, policy_version)
-    SELECT new.*, CAST(:version AS integer) FROM unnest(CAST(:placement_id AS uuid[]), CAST(:case_id AS uuid[]), CAST(:unit AS uuid[]),
-        CAST(:offered_at AS timestamptz[]), CAST(:answered AS boolean[]), CAST(:done AS integer[]), CAST(:claimed_until AS timestamptz[])) AS new
+    SELECT new.* FROM unnest(CAST(:placement_id AS uuid[]), CAST(:case_id AS uuid[]), CAST(:unit AS uuid[]),
+        CAST(:offered_at AS timestamptz[]), CAST(:answered AS boolean[]), CAST(:done AS integer[]), CAST(:claimed_until AS timestamptz[]), CAST(:versions AS integer[])) AS new
     ON CONFLICT (placement_id) DO UPDATE SET offered_at = excluded.offered_at, answered = excluded.answered, done = excluded.done,
         claimed_until = excluded.claimed_until, policy_version = excluded.policy_version""")
 
@@ -278,9 +280,9 @@ async def ladders(tx: Transaction, placements: Collection[UUID], open_of: Collec
     return {row.placement_id: made(Ladder, row) for row in await tx.rows(LADDERS, {"ids": list(placements), "cases": list(open_of)})}
 
 
-async def keep_ladders(tx: Transaction, climbed: Sequence[Ladder], version: int) -> None:
-    """Store ladders as they are now, with the version of the policy they climb by."""
-    await tx.execute(KEEP_LADDERS, columns(Ladder, climbed) | {"version": version})
+async def keep_ladders(tx: Transaction, climbed: Sequence[Ladder], versions: Sequence[int]) -> None:
+    """Store ladders as they are now, each with the version of the policy it climbs by."""
+    await tx.execute(KEEP_LADDERS, columns(Ladder, climbed) | {"versions": list(versions)})
 
 
 def made(kind: Callable[..., T], row: Row[Any]) -> T:

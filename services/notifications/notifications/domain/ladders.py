@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from notifications.domain.calendars import Calendar
 from notifications.domain.notices import HEAD, PLACEMENT, SUPERVISOR, CaseFile, Happening, Notice, Role, Urgency, address
 
 HIGH = "high"
@@ -18,10 +19,27 @@ UNACKNOWLEDGED = "unacknowledged"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: how long after the offer, and which roles are told."""
+    """One step: how long after the offer, which roles are told, by which channels, whether by name too who is on call, and in whose working time."""
 
     after: timedelta
     roles: tuple[Role, ...]
+    channels: tuple[str, ...] = ()
+    on_call: bool = False
+    calendar: Calendar | None = None
+
+    def due(self, offered_at: datetime) -> datetime:
+        """When it is told, unless somebody answers."""
+        return offered_at + self.after if self.calendar is None else self.calendar.after(offered_at, self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Somebody is on call for a role: of an agency, and of one unit or of all."""
+
+    role: str
+    agency: str
+    unit: UUID | None
+    officer: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +75,7 @@ def next_step_due(ladder: Ladder, steps: Sequence[Step], case: CaseFile) -> date
     """When the next step is to be told; None for a ladder that has not begun, has stopped or is at its end."""
     if ladder.offered_at is None or ladder.answered or case.ended or ladder.done >= len(steps):
         return None
-    due = ladder.offered_at + steps[ladder.done].after
+    due = steps[ladder.done].due(ladder.offered_at)
     return due if ladder.claimed_until is None else max(due, ladder.claimed_until)
 
 
@@ -70,6 +88,17 @@ def notices_of_step(ladder: Ladder, step: Step, case: CaseFile) -> list[Notice]:
     urgency = Urgency.URGENT if case.risk == HIGH else Urgency.NORMAL
     event = Happening("ladder", unit=ladder.unit)
     return [address(cells.get(role, PLACEMENT), LADDER_KINDS[role], urgency, event, case) for role in step.roles]
+
+
+def notices_on_call(told: Sequence[Notice], duties: Sequence[Duty]) -> list[Notice]:
+    """By name, once each, who is on call for those whom a step tells."""
+    called = {
+        duty.officer: Notice(f"on_call:{duty.officer}", notice.role, notice.kind, Urgency.URGENT, officer=duty.officer)
+        for notice in told
+        for duty in duties
+        if duty.role == notice.role and notice.agency in {None, duty.agency} and (duty.unit is None or notice.unit in {None, duty.unit})
+    }
+    return list(called.values())
 
 
 def reminder(case: CaseFile) -> Notice:
