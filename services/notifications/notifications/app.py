@@ -7,7 +7,7 @@ import uvicorn
 from chassis import Service, logs, migrate
 from contracts import audit, catalogue, streams
 
-from notifications import api, handlers, relearn
+from notifications import api, handlers, relearn, untold
 from notifications.api import live
 from notifications.api.live import Bell
 from notifications.settings import NotificationsSettings
@@ -28,6 +28,7 @@ def build(settings: NotificationsSettings, bell: Bell | None = None) -> Service:
         workers=[sending.deliver, bell.ring],
         says={event.type: event for event in catalogue.said_by("notifications")},
         relearn=relearn.relearn,
+        untold=untold.untold,
         seal=audit.NotificationsSealed,
     )
     if service.vault is None:
