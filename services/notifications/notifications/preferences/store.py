@@ -102,7 +102,7 @@ FAN_OUT = text("""
             AS e (source, kind, urgency, occurred_at, case_id, agency, risk, worker, placement_id, number, due_at, prefix)
         LEFT JOIN case_area a USING (case_id)),
     rhythm AS (
-        SELECT * FROM unnest(CAST(:paces AS text[]), CAST(:digests AS time[]), CAST(:froms AS time[]), CAST(:untils AS time[]), CAST(:shown AS timestamptz[]))
+        SELECT * FROM unnest(CAST(:paces AS text[]), CAST(:digests AS time[]), CAST(:starts AS time[]), CAST(:ends AS time[]), CAST(:shown AS timestamptz[]))
             AS r (pace, digest_at, quiet_from, quiet_until, shown)),
     anyhow AS MATERIALIZED (
         SELECT source, role, agency, officer, kind FROM notice WHERE source = ANY(CAST(:source AS text[])) AND NOT starts_with(recipient, 'officer:')
@@ -166,8 +166,8 @@ async def fan_out(tx: Transaction, told: Sequence[Told], shown: Sequence[tuple[R
     rhythm_columns = {
         "paces": [rhythm.pace.value for rhythm, _ in shown],
         "digests": [rhythm.digest_at for rhythm, _ in shown],
-        "froms": [rhythm.quiet_from for rhythm, _ in shown],
-        "untils": [rhythm.quiet_until for rhythm, _ in shown],
+        "starts": [rhythm.quiet_from for rhythm, _ in shown],
+        "ends": [rhythm.quiet_until for rhythm, _ in shown],
         "shown": [moment for _, moment in shown],
     }
     found = await tx.rows(FAN_OUT, columns(Told, told) | rhythm_columns | {"now": tx.now})
