@@ -20,7 +20,7 @@ NO_POLICY = 0
 PROJECTIONS = (
     Projection("case_file", ("case_id",), FILE, "case_id", seeds=("responsible_version", "end_version")),
     Projection("ladder", ("placement_id",), OFFER, "case_id", blank={"done": 0, "policy_version": NO_POLICY}),
-    Projection("case_area", ("case_id",), ("reported_area", "triaged_area", "triage_version"), "case_id"),
+    Projection("case_area", ("case_id",), ("reported_area", "triaged_area", "triage_version", "reported_on"), "case_id"),
     TOMBSTONES,
 )
 

@@ -43,6 +43,7 @@ class NotificationsSettings(Settings):
         default=Path(__file__).parent / "preferences.json", description="what officers may choose (PreferencePolicy as JSON)"
     )
     merge_minutes: float = Field(default=10, gt=0, description="notices about the same thing within such a span are one")
+    prevention_agency: str = Field(default="dppapp", description="the agency that announces prevention sessions and sees where they are needed")
     inbox_page: int = Field(default=100, ge=1, le=1000)
     live_poll_seconds: float = Field(default=0.5, gt=0, description="how often a replica looks for new notices while somebody listens")
     live_minutes: float = Field(default=5, gt=0, description="after which a live inbox ends, so that who listens comes again with a fresh token")

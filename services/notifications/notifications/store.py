@@ -70,6 +70,7 @@ class NoticeRow(Base, table=True):
     held_until: datetime | None = Field(default=None, sa_type=MOMENT)
     merged_into: UUID | None = None
     channels: str | None = None
+    session_id: UUID | None = None
 
 
 class NoticeReadRow(Base, table=True):

@@ -35,6 +35,7 @@ class NoticeView(BaseModel):
     case_id: UUID | None
     placement_id: UUID | None
     subscription_id: UUID | None
+    session_id: UUID | None
     number: int | None
     clock: str | None
     occurred_at: datetime

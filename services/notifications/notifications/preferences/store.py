@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -49,6 +49,7 @@ class CaseAreaRow(Base, table=True):
     reported_area: str | None
     triaged_area: str | None
     triage_version: int = Field(sa_type=BIG)
+    reported_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,10 @@ CHOOSE = text("""
     VALUES (:officer, :version, true, :agency, CAST(:roles AS text[]), CAST(:kinds AS text[]), CAST(:muted AS text[]), CAST(:areas AS text[]),
         CAST(:risks AS text[]), :own_cases, :pace, :digest_at, :quiet_from, :quiet_until, :policy_version, :now)""")
 REPORTED = text("""
-    INSERT INTO case_area (case_id, reported_area, triage_version)
-    SELECT DISTINCT ON (case_id) case_id, area, 0 FROM unnest(CAST(:cases AS uuid[]), CAST(:areas AS text[])) AS r (case_id, area) ORDER BY case_id
-    ON CONFLICT (case_id) DO UPDATE SET reported_area = excluded.reported_area""")
+    INSERT INTO case_area (case_id, reported_area, reported_on, triage_version)
+    SELECT DISTINCT ON (case_id) case_id, area, day, 0
+    FROM unnest(CAST(:cases AS uuid[]), CAST(:areas AS text[]), CAST(:days AS date[])) AS r (case_id, area, day) ORDER BY case_id
+    ON CONFLICT (case_id) DO UPDATE SET reported_area = excluded.reported_area, reported_on = excluded.reported_on""")
 TRIAGED = text("""
     INSERT INTO case_area (case_id, triaged_area, triage_version)
     SELECT DISTINCT ON (case_id) case_id, area, version
@@ -145,10 +147,11 @@ async def choose(tx: Transaction, **values: Any) -> None:
     await tx.execute(CHOOSE, values | {"now": tx.now})
 
 
-async def keep_areas(tx: Transaction, reported: Sequence[tuple[UUID, str]], triaged: Sequence[tuple[UUID, str, int]]) -> None:
+async def keep_areas(tx: Transaction, reported: Sequence[tuple[UUID, str, date]], triaged: Sequence[tuple[UUID, str, int]]) -> None:
     """Keep where cases are."""
     if reported:
-        await tx.execute(REPORTED, {"cases": [case for case, _ in reported], "areas": [area for _, area in reported]})
+        values = {"cases": [case for case, _, _ in reported], "areas": [area for _, area, _ in reported], "days": [day for _, _, day in reported]}
+        await tx.execute(REPORTED, values)
     if triaged:
         values = {"cases": [case for case, _, _ in triaged], "areas": [area for _, area, _ in triaged], "versions": [v for _, _, v in triaged]}
         await tx.execute(TRIAGED, values)

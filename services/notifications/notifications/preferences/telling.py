@@ -20,7 +20,11 @@ JAKARTA = ZoneInfo("Asia/Jakarta")
 
 async def keep_areas(events: Sequence[Received[Any]], tx: Transaction) -> None:
     """Keep where the cases are that were reported or triaged."""
-    reported = [(event.subject, event.data.area) for event in events if isinstance(event.data, intake.Reported) and event.data.area is not None]
+    reported = [
+        (event.subject, event.data.area, event.data.recorded_at.astimezone(JAKARTA).date())
+        for event in events
+        if isinstance(event.data, intake.Reported)
+    ]
     triaged = [(event.subject, event.data.area, event.factversion) for event in events if isinstance(event.data, intake.Triage)]
     await store.keep_areas(tx, reported, triaged)
 
