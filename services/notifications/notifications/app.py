@@ -13,6 +13,8 @@ from notifications.api.live import Bell
 from notifications.settings import NotificationsSettings
 from notifications.webhooks import sending
 
+STARTUP_FAILURE = 3  # as uvicorn itself ends then
+
 
 def build(settings: NotificationsSettings, bell: Bell | None = None) -> Service:
     """The service, not started; `bell` is what live inboxes wait for. Raises RuntimeError without a key database: webhook secrets are sealed."""
@@ -51,3 +53,5 @@ def main() -> None:
     )
     bell.closing = lambda: server.should_exit  # an open inbox would keep a stopping server waiting
     server.run()
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
