@@ -130,6 +130,18 @@ async def test_what_is_compulsory_stays_and_what_is_optional_can_be_turned_off(r
     assert "assessment.completed" in [notice["kind"] for notice in await inbox(rig, subject=uuid4())]
 
 
+async def test_a_worker_turns_off_what_she_is_told_by_name(rig: Rig) -> None:
+    await rig.start(S)
+    worker, case = uuid4(), uuid4()
+    await rig.say(assigned(worker), subject=case)
+    await rig.say(assessment.PlanApproved(version=1, outcomes=({"person_id": PERSON, "outcome": "services_at_home"},)), subject=case, factversion=2)
+    await rig.settle()
+    who = {"role": "peksos", "subject": worker}
+    assert [notice["kind"] for notice in await inbox(rig, **who)] == ["assessment.assigned", "assessment.plan_approved"]
+    await chosen(rig, worker, role="peksos", muted=["assessment.plan_approved"])
+    assert [notice["kind"] for notice in await inbox(rig, **who)] == ["assessment.assigned"]
+
+
 async def test_preferences_have_versions_and_two_changes_do_not_cross(rig: Rig) -> None:
     await rig.start(S)
     who = {"role": "supervisor", "subject": BOSS}

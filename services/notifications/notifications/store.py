@@ -179,12 +179,13 @@ KNOWN_SOURCES = text("SELECT DISTINCT source FROM notice WHERE source = ANY(CAST
 # What she chose herself is seen as long as her agency leads the case.
 BY_NAME = "officer = :asker AND (agency IS NULL OR agency = :agency)"
 BY_ROLE = """officer IS NULL AND follows <> 'worker' AND role = ANY(CAST(:roles AS text[]))
-    AND (agency IS NULL OR agency = :agency) AND (unit IS NULL OR CAST(unit AS text) = ANY(CAST(:units AS text[])))
-    AND kind <> ALL(coalesce((SELECT muted FROM preference WHERE officer = :asker AND current), '{}'))"""
+    AND (agency IS NULL OR agency = :agency) AND (unit IS NULL OR CAST(unit AS text) = ANY(CAST(:units AS text[])))"""
 MINE = f"({BY_NAME} OR ({BY_ROLE}))"
 SEEN = "EXISTS (SELECT 1 FROM notice_read r WHERE r.notice_id = notice.id AND r.officer = :asker)"
 TIMES = "1 + (SELECT count(*) FROM notice m WHERE m.merged_into = notice.id) AS times"
-PAGE = f"held_until IS NULL AND merged_into IS NULL AND position > :after AND (CAST(:unread AS boolean) IS NULL OR {SEEN} <> :unread) ORDER BY position LIMIT :most"
+MUTED = "coalesce((SELECT muted FROM preference WHERE officer = :asker AND current), '{}')"
+PAGE = f"""held_until IS NULL AND merged_into IS NULL AND kind <> ALL({MUTED}) AND position > :after
+    AND (CAST(:unread AS boolean) IS NULL OR {SEEN} <> :unread) ORDER BY position LIMIT :most"""
 # Each half is read in the order of its own index; an OR over both would be looked for in all of them.
 INBOX = text(f"""
     SELECT notice.*, {SEEN} AS read, {TIMES} FROM (
