@@ -12,7 +12,7 @@ from notifications.settings import PreferencePolicy
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
 MOMENTS = st.integers(0, 366 * 24 * 60).map(lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes))
-TIMES = st.times().map(lambda clock: clock.replace(second=0, microsecond=0, tzinfo=None))
+TIMES = st.integers(0, 24 * 60 - 1).map(lambda minute: time(minute // 60, minute % 60))
 
 
 def at(hour: int, minute: int = 0) -> datetime:
