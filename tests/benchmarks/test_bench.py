@@ -1,7 +1,7 @@
 """The bench measures both sides, counts what they carried, and notices when a fact is missing or was carried twice."""
 
 import pytest
-from ops.bench import carry, doors, growth, hops, likeness, limits, lists, replicas
+from ops.bench import carry, doors, growth, hops, inboxes, likeness, limits, lists, replicas, webhooks
 from ops.bench.bed import BenchError, open_bed
 from ops.bench.carry import summary
 from ops.bench.census import Census
@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 TRIAGED, ASSIGNED = "case.intake.triaged.v1", "case.assessment.assigned.v1"
 NOTHING = Census({"placement": 0, "assessment": 0, "notifications": 0}, {}, 0, 0)
-TINY = Sizes(cases=20, rounds=1, limit_seconds=0.05, latency_seconds=0.5, reports=70, in_store=200, backlog=20, heavy=40)
+TINY = Sizes(cases=20, rounds=1, limit_seconds=0.05, latency_seconds=0.5, reports=70, in_store=200, backlog=20, heavy=40,
+    endpoints=40, inboxes=300, hook_rate=30, hook_seconds=4, kills=2, kill_every=2)  # fmt: skip
 
 
 def a_census(*, placement: int = 3, assessment: int = 3, notifications: int = 5, assigned: int = 2, pending: int = 0) -> Census:
@@ -68,7 +69,20 @@ def test_a_figure_that_there_is_none_of_is_refused() -> None:
     answer = CliRunner().invoke(app, ["bench", "--only", "carry,luck"])
     assert answer.exit_code == 2
     assert "luck" in answer.output
-    assert {"limits", "carry", "hops", "doors", "growth", "strain", "replicas", "footprint", "lists", "matching", "likeness"} == FIGURES.keys()
+    assert {
+        "limits",
+        "carry",
+        "hops",
+        "doors",
+        "growth",
+        "strain",
+        "replicas",
+        "footprint",
+        "lists",
+        "matching",
+        "likeness",
+        "webhooks",
+    } == FIGURES.keys()
 
 
 @pytest.mark.servers
@@ -78,6 +92,15 @@ async def test_people_who_are_known_are_found_in_a_small_store() -> None:
     assert len(found.data["seconds"]) == 60
     assert 0 < found.data["found"] <= found.data["known"]
     assert [goal.what for goal in found.goals] == ["candidates of one person, p99 ms"]
+
+
+@pytest.mark.servers
+@pytest.mark.timeout(300)
+async def test_nothing_is_lost_or_under_a_second_id_beside_bad_receivers_and_under_kills() -> None:
+    async with open_bed() as bed:
+        found = await webhooks.figure(bed, TINY, print)
+    assert {name: seen["kills"] for name, seen in found.data.items()} == {"healthy": 0, "bad": 0, "healthy_killed": 2, "bad_killed": 2}
+    assert all(seen["events"] > 60 for seen in found.data.values())
 
 
 @pytest.mark.servers
@@ -92,6 +115,7 @@ async def test_a_tiny_run_carries_everything_on_both_sides() -> None:
             "replicas": await replicas.figure(bed, TINY, print),
             "growth": await growth.figure(bed, TINY, print),
             "lists": await lists.figure(bed, TINY, print),
+            "inboxes": await inboxes.figure(bed, TINY, print),
         }
     (carried,) = found["carry"].data["rounds"]
     assert carried["yardstick"]["events"] == 20 * 3
@@ -102,6 +126,7 @@ async def test_a_tiny_run_carries_everything_on_both_sides() -> None:
     assert found["doors"].data["rounds"][0]["platform"]["reports"] == 70
     assert set(found["replicas"].data["facts_per_second"]) == {1, 2, 3}
     assert [len(rounds) for rounds in found["growth"].data["rounds"].values()] == [1, 1, 1], "full stores carry too"
+    assert (found["inboxes"].data["officers"], len(found["inboxes"].data["seconds"])) == (300, 3)
     listed = found["lists"].data["p99_seconds"]
     assert {tuple(both) for both in listed.values()} == {(lists.EMPTY, lists.FULL)}
     assert len(found["lists"].goals) == len(listed) - 1

@@ -77,6 +77,12 @@ def test_a_failed_delivery_waits_about_its_delay_and_is_given_up_after_the_last(
         assert 0.8 * DELAYS[failed - 1] <= wait <= 1.2 * DELAYS[failed - 1]
 
 
+def test_a_receiver_that_asks_for_more_time_gets_it_and_one_that_asks_for_less_does_not() -> None:
+    assert next_try(1, DELAYS, 0.5, timedelta(minutes=10)) == timedelta(minutes=10)
+    assert next_try(1, DELAYS, 0.5, timedelta(seconds=1)) == DELAYS[0]
+    assert next_try(3, DELAYS, 0.5, timedelta(minutes=10)) is None
+
+
 @pytest.mark.parametrize(
     "address",
     [

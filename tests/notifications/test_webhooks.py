@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,63 +11,14 @@ from uuid import UUID, uuid4
 import pytest
 from contracts import agencies
 from contracts.consents import FollowStopped
-from notifications.deliveries import Answer, claim, record
+from notifications.webhooks.post import Answer
+from notifications.webhooks.sending import alive, claim, record_failed
 from standardwebhooks import Webhook
 
 from tests.notifications.events import sheltered
-from tests.notifications.receivers import Receiver, certified
+from tests.notifications.receivers import certified
+from tests.notifications.subscribers import HERE, S, log_of, nothing_leased, subscribe, until, until_logged
 from tests.rig import Rig
-
-S = "notifications"
-HERE = {"webhook_allow": ("127.0.0.0/8",), "webhook_poll_seconds": 0.05}
-
-
-@pytest.fixture
-def receiver() -> Iterator[Callable[..., Receiver]]:
-    made: list[Receiver] = []
-
-    def make(*plan: int, **more: Any) -> Receiver:
-        made.append(Receiver(*plan, **more))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.server.shutdown()
-        one.server.server_close()
-
-
-async def subscribe(rig: Rig, url: str, agency: str = "dinsos", **body: Any) -> dict[str, Any]:
-    response = await rig.post(S, "/subscriptions", role="agency_system", agency=agency, json={"url": url, **body})
-    assert response.status_code == 201, response.text
-    return response.json()
-
-
-async def log_of(rig: Rig, subscription: dict[str, Any], agency: str = "dinsos") -> list[dict[str, Any]]:
-    return (await rig.get(S, f"/subscriptions/{subscription['id']}/deliveries", role="agency_system", agency=agency)).json()
-
-
-async def until(rig: Rig, condition: Callable[[], bool], patience: float = 15) -> None:
-    async def holds() -> bool:
-        return condition()
-
-    await rig.until(holds, patience)
-
-
-async def until_logged(rig: Rig, subscription: dict[str, Any], **expected: Any) -> dict[str, Any]:
-    """Wait until the newest delivery of a subscription looks like this."""
-    seen: dict[str, Any] = {}
-
-    async def looks_so() -> bool:
-        log = await log_of(rig, subscription, subscription["agency"])
-        seen.update(log[0] if log else {})
-        return bool(log) and all(seen[name] == value for name, value in expected.items())
-
-    await rig.until(looks_so, 15)
-    return seen
-
-
-async def nothing_leased(rig: Rig) -> bool:
-    return not await rig.sql(S, "SELECT 1 FROM delivery WHERE lease_token IS NOT NULL")
 
 
 async def test_an_event_arrives_signed_as_standard_webhooks_and_cloudevents_say(rig: Rig, receiver: Any) -> None:
@@ -277,7 +227,7 @@ async def test_a_receiver_that_drips_its_answer_is_given_up_in_time(rig: Rig, re
 
 async def test_a_delivery_whose_sender_died_is_taken_again_and_the_dead_one_has_no_say(rig: Rig, receiver: Any) -> None:
     await rig.start(S, **HERE)
-    hook = receiver()
+    hook, owner = receiver(), uuid4()
     subscription = await subscribe(rig, hook.url)
     database = rig.services[S].database
     await rig.sql(S, "UPDATE subscription SET state = 'disabled'")  # the worker's hands are off
@@ -287,15 +237,17 @@ async def test_a_delivery_whose_sender_died_is_taken_again_and_the_dead_one_has_
     await rig.sql(S, "UPDATE subscription SET state = 'active'")
     async with database.transaction() as tx:
         await tx.start(now=(await rig.sql(S, "SELECT now() + interval '31 seconds' AS moment"))[0].moment)
-        (dead,) = await claim(tx, 10)
-        assert await claim(tx, 10) == []
+        await alive(tx, owner)
+        (dead,) = await claim(tx, 10, owner)
+        assert await claim(tx, 10, uuid4()) == []
+    await rig.sql(S, "UPDATE sender SET alive_until = alive_until + interval '1 hour' WHERE id = :id", id=owner)
     await rig.advance(seconds=45)
     await asyncio.sleep(0.3)  # several looks of the worker
-    assert hook.got == []
-    await rig.advance(seconds=60)
+    assert hook.got == [], "as long as its sender lives it is that one's"
+    await rig.sql(S, "UPDATE sender SET alive_until = now() WHERE id = :id", id=owner)
     await until_logged(rig, subscription, state="delivered", attempts=2)
     assert hook.ids == [str(identity)]
-    await database.run(partial(record, claimed=dead, answer=Answer(500, "status_500"), chance=0.5))
+    await database.run(partial(record_failed, claimed=dead, answer=Answer(500, "status_500"), chance=0.5))
     entry = (await log_of(rig, subscription))[0]
     assert (entry["state"], entry["last_status"]) == ("delivered", 204)
 

@@ -21,11 +21,30 @@ class Sizes:
     backlog: int = 100_000
     heavy: int = 1500
     waiting: int = 500
+    inboxes: int = 10_000
+    endpoints: int = 1000
+    hook_rate: float = 40
+    hook_seconds: float = 60
+    kills: int = 20
+    kill_every: float = 12
 
     @classmethod
     def quick(cls, in_store: int = 50_000) -> "Sizes":
         """A look in a couple of minutes: the numbers scatter more."""
-        return cls(cases=800, rounds=3, limit_seconds=0.3, latency_seconds=4.0, reports=800, in_store=in_store, backlog=5000, heavy=300)
+        return cls(
+            cases=800,
+            rounds=3,
+            limit_seconds=0.3,
+            latency_seconds=4.0,
+            reports=800,
+            in_store=in_store,
+            backlog=5000,
+            heavy=300,
+            endpoints=200,
+            hook_rate=40,
+            hook_seconds=15,
+            kills=3,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from time import perf_counter
 import structlog
 from rich.console import Console
 
-from ops.bench import answers, carry, doors, footprint, growth, hops, likeness, limits, lists, matching, replicas, strain
+from ops.bench import answers, carry, doors, footprint, growth, hops, inboxes, likeness, limits, lists, matching, replicas, strain, webhooks
 from ops.bench.bed import Bed, open_bed
 from ops.bench.figures import Figure, Sizes
 
@@ -29,6 +29,8 @@ FIGURES: dict[str, Callable[[Bed, Sizes, Say], Awaitable[Figure]]] = {
     "matching": matching.figure,
     "likeness": likeness.figure,
     "answers": answers.figure,
+    "webhooks": webhooks.figure,
+    "inboxes": inboxes.figure,
 }
 
 

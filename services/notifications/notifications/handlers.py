@@ -8,6 +8,7 @@ facts about cases.
 import functools
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC
 from typing import Any
 from uuid import UUID
@@ -24,12 +25,20 @@ from contracts.notifications import Escalated
 from contracts.rights import ExportOrdered, NotificationsExportOpened, PersonErased
 from contracts.vocabulary import FollowupResult, OfficerRole
 
-from notifications import domain, stops, store
+from notifications import domain, store
 from notifications.domain import CaseFile, Happening, Ladder, Notice
-from notifications.store import Entry, FeedEvent
+from notifications.escalation import duties
+from notifications.escalation.policies import Policies, policies
+from notifications.preferences import telling
+from notifications.preferences.store import RELEASE
+from notifications.store import Entry
+from notifications.webhooks import stops
+from notifications.webhooks.store import FeedEvent, plan_deliveries
 
 inputs = Inputs()
 inputs.consumes(AssessmentSealed)(witness)  # of whose audit log this store keeps the seals
+
+inputs.clock(RELEASE)(telling.release)
 
 LADDER = "ladder"
 ENDINGS = (intake.Withdrawn, intake.ReferredOut, intake.ContactLost, intake.Closed)
@@ -52,8 +61,10 @@ WATCHED = (assessment.AlertRaised, placement.ProbingSuspected, intake.ClockMisse
 async def hear(events: Sequence[Received[Any]], tx: Transaction) -> None:
     """Learn what the events say of their cases, and with that tell whoever is to be told, and follow the offers."""
     files = await learn([event for event in events if isinstance(event.data, TEACHES)], tx, {event.subject for event in events})
-    watch([event for event in events if isinstance(event.data, WATCHED)], tx)
+    await watch([event for event in events if isinstance(event.data, WATCHED)], tx)
+    await telling.keep_areas(events, tx)
     await tell(events, files, tx)
+    await telling.tell_who_chose([(event, happening(event), numbers_of(event)) for event in events], files, tx)
     if moved := [event for event in events if isinstance(event.data, MOVES)]:
         await follow_offers(moved, files, tx)
 
@@ -127,11 +138,18 @@ def entry_of(event: Received[Any], notice: Notice, identity: UUID) -> Entry:
         notice=notice,
         occurred_at=event.time,
         case_id=event.subject,
-        placement_id=_first(data, "placement_id"),
-        number=_first(data, "number", "version", "step"),
         clock=_first(data, "clock"),
-        due_at=_first(data, "due_at", "hold_until", "arrive_by", "review_at"),
+        **numbers_of(event),
     )
+
+
+def numbers_of(event: Received[Any]) -> dict[str, Any]:
+    """What a notice says of its event beside the kind: of which placement, which number, and until when."""
+    return {
+        "placement_id": _first(event.data, "placement_id"),
+        "number": _first(event.data, "number", "version", "step"),
+        "due_at": _first(event.data, "due_at", "hold_until", "arrive_by", "review_at"),
+    }
 
 
 def _first(data: Event, *names: str) -> Any:
@@ -145,9 +163,11 @@ def _field(kind: type[Event], names: tuple[str, ...]) -> str | None:
     return next((name for name in names if name in kind.model_fields), None)
 
 
-def watch(events: Sequence[Received[Any]], tx: Transaction) -> None:
+async def watch(events: Sequence[Received[Any]], tx: Transaction) -> None:
     """Begin the second ladder: an alert or a missed clock that nobody acknowledges is told again."""
-    due = tx.now + tx.settings.span(minutes=tx.settings.unacknowledged_minutes)
+    if not events:
+        return
+    due = tx.now + (await policies(tx)).unacknowledged
     for event in events:
         tx.set_clock(domain.UNACKNOWLEDGED, event.subject, due, key=str(event.id), cause=event.cause)
 
@@ -199,9 +219,10 @@ async def follow_offers(events: Sequence[Received[Any]], files: Mapping[UUID, Ca
     for event in offers:
         found[event.data.placement_id] = followed(found.get(event.data.placement_id), event)
     changed = [ladder for placed, ladder in found.items() if ladder != known.get(placed)]
+    held = await policies(tx)
     if changed:
-        await store.keep_ladders(tx, changed, tx.settings.ladder.version)
-    set_clocks(found.values(), files, tx)
+        await store.keep_ladders(tx, changed, [held.version_at(ladder.offered_at) for ladder in changed])
+    set_clocks(found.values(), files, held, tx)
 
 
 def followed(ladder: Ladder | None, event: Received[Any]) -> Ladder:
@@ -221,37 +242,44 @@ async def climb(due: Sequence[Due], tx: Transaction) -> None:
     """Tell the next step of each offer that nobody has answered in time."""
     files = await store.files_of(tx, {clock.subject for clock in due})
     found = await store.ladders(tx, {UUID(clock.key) for clock in due})
+    held, on_call = await policies(tx), await duties.on_call(tx)
     entries: list[Entry] = []
     for clock in due:
         ladder, case = found[UUID(clock.key)], files[clock.subject]
-        steps = tx.settings.ladder_steps(case.risk)
+        steps = held.steps(ladder.offered_at, case.risk)
         at = domain.next_step_due(ladder, steps, case)
         if at is None or at > tx.now:
             continue
         found[ladder.placement_id] = ladder.climbed()
         source = f"{ladder.placement_id}/{ladder.done + 1}"
-        entries += [
-            _escalated(clock, notice, source, step=ladder.done + 1, placement_id=ladder.placement_id, tx=tx)
-            for notice in domain.notices_of_step(ladder, steps[ladder.done], case)
-        ]
+        step, told = steps[ladder.done], domain.notices_of_step(ladder, steps[ladder.done], case)
+        told_now = [_escalated(clock, notice, source, step=ladder.done + 1, placement_id=ladder.placement_id, tx=tx) for notice in told]
+        called = domain.notices_on_call(told, on_call) if step.on_call else []
+        told_now += [_step_entry(clock, notice, source, ladder.placement_id, tx) for notice in called]
+        entries += [replace(entry, channels=" ".join(step.channels)) for entry in told_now]
     await store.write_notices(tx, entries)
-    await store.keep_ladders(tx, list(found.values()), tx.settings.ladder.version)
-    set_clocks(found.values(), files, tx)
+    await store.keep_ladders(tx, list(found.values()), [held.version_at(ladder.offered_at) for ladder in found.values()])
+    set_clocks(found.values(), files, held, tx)
 
 
 def _escalated(clock: Due, notice: Notice, source: str, *, step: int, placement_id: UUID | None, tx: Transaction) -> Entry:
     """A step's notice, and the fact that it was told."""
-    identity = tx.new_id(f"{source}|{notice.recipient}", clock.subject, cause=clock.cause)
-    fact = Escalated(notice_id=identity, step=step, role=OfficerRole(notice.role))
+    entry = _step_entry(clock, notice, source, placement_id, tx)
+    fact = Escalated(notice_id=entry.id, step=step, role=OfficerRole(notice.role))
     tx.emit(fact, clock.subject, key=f"{source}|{notice.recipient}", cause=clock.cause)
+    return entry
+
+
+def _step_entry(clock: Due, notice: Notice, source: str, placement_id: UUID | None, tx: Transaction) -> Entry:
+    identity = tx.new_id(f"{source}|{notice.recipient}", clock.subject, cause=clock.cause)
     return Entry(identity, source, notice, occurred_at=clock.due, case_id=clock.subject, placement_id=placement_id)
 
 
-def set_clocks(climbed: Iterable[Ladder], files: Mapping[UUID, CaseFile], tx: Transaction) -> None:
+def set_clocks(climbed: Iterable[Ladder], files: Mapping[UUID, CaseFile], held: Policies, tx: Transaction) -> None:
     """Let each ladder's next step be told in its time; one that has none is not waited for."""
     for ladder in climbed:
         case = files[ladder.case_id]
-        due = domain.next_step_due(ladder, tx.settings.ladder_steps(case.risk), case)
+        due = domain.next_step_due(ladder, held.steps(ladder.offered_at, case.risk), case)
         if due is None:
             tx.cancel_clock(LADDER, ladder.case_id, key=str(ladder.placement_id))
         else:
@@ -262,8 +290,8 @@ def set_clocks(climbed: Iterable[Ladder], files: Mapping[UUID, CaseFile], tx: Tr
 async def forward(events: Sequence[Received[AgencyEvent]], tx: Transaction) -> None:
     """Plan the delivery of an agency's feed to the webhooks that it subscribed; where a feed stopped, what waits from before is not sent."""
     await stops.keep(tx, events)
-    feed = [FeedEvent(e.id, e.type, e.data.agency, e.data.city, cloud_event(e), e.subject, e.factversion) for e in events]
-    await store.plan_deliveries(tx, feed)
+    feed = [FeedEvent(e.id, e.type, e.data.agency, e.data.city, cloud_event(e), e.subject, e.factversion, _first(e.data, "risk")) for e in events]
+    await plan_deliveries(tx, feed)
 
 
 def cloud_event(event: Received[AgencyEvent]) -> bytes:

@@ -90,6 +90,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "ladder.answer_awaited": ("Permintaan tempat masih menunggu jawaban Anda.", "A request for places still awaits your answer."),
     "ladder.unanswered": ("Permintaan tempat belum dijawab; hubungi penampungan.", "A request for places is unanswered; call the shelter."),
     "ladder.try_another": ("Permintaan tempat tidak dijawab; coba tempat lain.", "A request for places stays unanswered; try another one."),
+    "call_wanted": ("Kepala penampungan minta ditelepon tentang sebuah permintaan.", "A shelter's head asks to be called about a request."),
+    "prevention.announced": ("Ada kegiatan sosialisasi atau pelatihan baru.", "A new prevention session is announced."),
+    "prevention.cancelled": ("Kegiatan sosialisasi atau pelatihan dibatalkan.", "A prevention session is cancelled."),
     "unacknowledged": ("Pemberitahuan mendesak belum ditanggapi siapa pun.", "Nobody has acknowledged an urgent notice."),
     "subscription_disabled": ("Langganan webhook dinonaktifkan karena gagal terus.", "A webhook subscription was disabled after failures."),
 }

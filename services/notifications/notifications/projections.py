@@ -10,6 +10,7 @@ from chassis.store.projection import Projection
 from sqlalchemy import text
 
 from notifications import handlers, store
+from notifications.escalation.policies import policies
 
 FILE = ("reported_by", "brought_by", "responsible", "risk", "triage_version", "worker", "worker_version", "ended")
 OFFER = ("case_id", "unit", "offered_at", "answered", "claimed_until")
@@ -20,6 +21,7 @@ NO_POLICY = 0
 PROJECTIONS = (
     Projection("case_file", ("case_id",), FILE, "case_id", seeds=("responsible_version", "end_version")),
     Projection("ladder", ("placement_id",), OFFER, "case_id", blank={"done": 0, "policy_version": NO_POLICY}),
+    Projection("case_area", ("case_id",), ("reported_area", "triaged_area", "triage_version", "reported_on"), "case_id"),
     TOMBSTONES,
     ORDERS,
 )
@@ -35,5 +37,6 @@ async def stand_anew(tx: Transaction, cases: Collection[UUID]) -> None:
     """Let the open notices of these cases follow what was put right, and time their open offers anew."""
     files = await store.files_of(tx, cases)
     await store.readdress(tx, list(files.values()), list(files.values()))
-    await tx.execute(RESUME, {"version": tx.settings.ladder.version, "none": NO_POLICY, "cases": list(cases)})
-    handlers.set_clocks((await store.ladders(tx, (), open_of=cases)).values(), files, tx)
+    held = await policies(tx)
+    await tx.execute(RESUME, {"version": held.version_at(None), "none": NO_POLICY, "cases": list(cases)})
+    handlers.set_clocks((await store.ladders(tx, (), open_of=cases)).values(), files, held, tx)

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from notifications import domain, handlers, store
 from notifications.domain import CaseFile, Ladder
+from notifications.escalation.policies import Policies, policies
 from notifications.store import Entry
 
 LEARNT = tuple(kind.type for kinds, _ in handlers.inputs.facts for kind in kinds if issubclass(kind, handlers.TEACHES))
@@ -84,28 +85,31 @@ async def _ladders(
     reminded = await store.known_sources(tx, [handlers.reminder_of(source) for source, _, _ in watched])
     entries: list[Entry] = []
     unlearnt: list[Unlearnt] = []
+    held = await policies(tx)
     for event in escalated:
         # A reminder is one step, told to a supervisor; a ladder may end with one too.
         reminder = event.data.role is OfficerRole.SUPERVISOR and event.data.step == 1
-        entry = _reminder(event, files[event.subject], watched, reminded) if reminder else _step(event, files[event.subject], found, tx)
+        entry = _reminder(event, files[event.subject], watched, reminded) if reminder else _step(event, files[event.subject], found, held)
         if entry is None:
             unlearnt.append(Unlearnt(event, REMINDER_UNKNOWN if reminder else LADDER_UNKNOWN))
         else:
             entries.append(entry)
     await store.write_notices(tx, entries)
     if found:
-        await store.keep_ladders(tx, list(found.values()), tx.settings.ladder.version)
-        handlers.set_clocks(found.values(), files, tx)
+        await store.keep_ladders(tx, list(found.values()), [held.version_at(ladder.offered_at) for ladder in found.values()])
+        handlers.set_clocks(found.values(), files, held, tx)
     return unlearnt
 
 
-def _step(event: Received[Any], file: CaseFile, found: dict[UUID, Ladder], tx: Transaction) -> Entry | None:
+def _step(event: Received[Any], file: CaseFile, found: dict[UUID, Ladder], held: Policies) -> Entry | None:
     """The notice of a step that was told, on the newest ladder of its case that had begun by then."""
     begun = [ladder for ladder in found.values() if ladder.case_id == event.subject and ladder.offered_at and ladder.offered_at <= event.time]
-    steps = tx.settings.ladder_steps(file.risk)
-    if not begun or event.data.step > len(steps):
+    if not begun:
         return None
     ladder = max(begun, key=lambda ladder: (ladder.offered_at, ladder.placement_id))
+    steps = held.steps(ladder.offered_at, file.risk)
+    if event.data.step > len(steps):
+        return None
     found[ladder.placement_id] = replace(ladder, done=max(ladder.done, event.data.step))
     notices = [n for n in domain.notices_of_step(ladder, steps[event.data.step - 1], file) if n.role == event.data.role.value]
     if not notices:

@@ -1,37 +1,29 @@
 """What the operator of notifications may set."""
 
+import json
+from datetime import date
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from chassis import Settings
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import SettingsConfigDict
 
-from notifications.domain import HIGH, Role, Step
 
-LadderRole = Literal["shelter_head", "placement_officer", "intake_officer"]
+class PreferencePolicy(BaseModel):
+    """What the holders of a role may choose to be told too, and what of what they are told they may turn off; raise `version` with every change.
 
-
-class PolicyStep(BaseModel):
-    """One step of the ladder: minutes after the offer, and which roles are told."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    minutes: float = Field(gt=0)
-    roles: tuple[LadderRole, ...] = Field(min_length=1)
-
-
-class LadderPolicy(BaseModel):
-    """Who is told when nobody answers an offer, by risk; raise `version` with every change."""
+    Everything else that they are told is compulsory.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: int = Field(ge=1)
     source: str
-    high: tuple[PolicyStep, ...] = Field(min_length=1)
-    other: tuple[PolicyStep, ...] = Field(min_length=1)
+    choosable: dict[str, tuple[str, ...]]
+    optional: dict[str, tuple[str, ...]]
 
 
 class NotificationsSettings(Settings):
@@ -41,18 +33,37 @@ class NotificationsSettings(Settings):
         env_prefix="NOTIFICATIONS_", extra="ignore", secrets_dir="/run/secrets" if Path("/run/secrets").is_dir() else None
     )
 
-    ladder_file: Path = Field(default=Path(__file__).parent / "ladder.json", description="the escalation policy (LadderPolicy as JSON)")
+    ladder_file: Path = Field(
+        default=Path(__file__).parent / "ladder.json",
+        description="the first version of the escalation policy (EscalationPolicy as JSON, and `version`)",
+    )
+    holidays: tuple[date, ...] = Field(default=(), description="days on which offices are closed beside those of the week, as a JSON list of dates")
     unacknowledged_minutes: float = Field(default=30, gt=0, description="until a supervisor hears of an unacknowledged alert or missed clock")
+    preferences_file: Path = Field(
+        default=Path(__file__).parent / "preferences.json", description="what officers may choose (PreferencePolicy as JSON)"
+    )
+    merge_minutes: float = Field(default=10, gt=0, description="notices about the same thing within such a span are one")
+    prevention_agency: str = Field(default="dppapp", description="the agency that announces prevention sessions and sees where they are needed")
     inbox_page: int = Field(default=100, ge=1, le=1000)
+    live_poll_seconds: float = Field(default=0.5, gt=0, description="how often a replica looks for new notices while somebody listens")
+    live_minutes: float = Field(default=5, gt=0, description="after which a live inbox ends, so that who listens comes again with a fresh token")
+    answer_link_hours: float = Field(default=24, gt=0, description="how long a one-time link to answer a request is good")
 
     webhook_allow: tuple[IPv4Network | IPv6Network, ...] = Field(
         default=(), description="networks (CIDR) that webhooks may go to although they are private, also without TLS; for demos"
     )
     webhook_ca_file: Path | None = Field(default=None, description="certificates (PEM) that are trusted beside the public ones")
-    webhook_at_once: int = Field(default=64, ge=1, description="sendings of one replica at the same time")
+    webhook_at_once: int = Field(default=64, ge=1, description="sendings of one replica at the same time, without those that nobody answers soon")
+    webhook_slow_seconds: float = Field(default=1, gt=0, description="after which a sending that nobody answered makes room for another")
+    webhook_slow_at_once: int = Field(default=512, ge=1, description="sendings of one replica that nobody answered so far, at the same time")
+    webhook_hung_seconds: float = Field(
+        default=300, gt=0, description="for how long an endpoint that did not answer in time gets one sending at a time"
+    )
     webhook_per_endpoint: int = Field(default=2, ge=1, description="of these, to one endpoint")
     webhook_timeout_seconds: float = Field(default=10, gt=0)
-    webhook_lease_seconds: float = Field(default=60, gt=0, description="after which another replica takes over a sending that never ended")
+    webhook_lease_seconds: float = Field(
+        default=60, gt=0, description="after which another replica takes over a sending that never ended; six seconds when its sender is dead"
+    )
     webhook_retry_seconds: tuple[float, ...] = Field(
         default=(5, 60, 300, 1800, 7200, 18000, 36000, 36000), description="waiting times between the tries of a delivery"
     )
@@ -60,11 +71,12 @@ class NotificationsSettings(Settings):
     webhook_poll_seconds: float = Field(default=0.25, gt=0, description="how often the store is asked for due deliveries when it had none")
 
     @cached_property
-    def ladder(self) -> LadderPolicy:
-        """The escalation policy, read once."""
-        return LadderPolicy.model_validate_json(self.ladder_file.read_bytes())
+    def ladder(self) -> dict[str, Any]:
+        """The operator's escalation policy, read once."""
+        content: dict[str, Any] = json.loads(self.ladder_file.read_bytes())
+        return content
 
-    def ladder_steps(self, risk: str | None) -> list[Step]:
-        """The steps for a risk level; one that is not known yet counts as not high."""
-        chosen = self.ladder.high if risk == HIGH else self.ladder.other
-        return [Step(self.span(minutes=step.minutes), tuple(Role(role) for role in step.roles)) for step in chosen]
+    @cached_property
+    def preferences(self) -> PreferencePolicy:
+        """What officers may choose, read once."""
+        return PreferencePolicy.model_validate_json(self.preferences_file.read_bytes())

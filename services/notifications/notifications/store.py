@@ -1,4 +1,4 @@
-"""Tables of notifications and the questions asked of them: case files, notices, ladders, subscriptions and deliveries."""
+"""Tables of notifications and the questions asked of them: case files, notices and ladders."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from chassis import Principal, Transaction
-from sqlalchemy import ARRAY, BigInteger, DateTime, Row, Text, text
+from sqlalchemy import BigInteger, DateTime, Row, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from notifications.domain import CaseFile, Ladder, Notice
+from notifications.domain import MERGED, CaseFile, Ladder, Notice
 
 
 class Base(SQLModel, registry=registry()):
@@ -20,10 +20,8 @@ class Base(SQLModel, registry=registry()):
 
 metadata = Base.metadata
 MOMENT: Any = DateTime(timezone=True)
-TEXTS: Any = ARRAY(Text)
 BIG: Any = BigInteger
 T = TypeVar("T")
-SECRET = "subscription.secret"  # noqa: S105 - the place that a sealed secret is bound to
 
 
 class CaseFileRow(Base, table=True):
@@ -69,6 +67,10 @@ class NoticeRow(Base, table=True):
     acknowledged_at: datetime | None = Field(sa_type=MOMENT)
     acknowledged_by: UUID | None
     acknowledged_after_seconds: float | None
+    held_until: datetime | None = Field(default=None, sa_type=MOMENT)
+    merged_into: UUID | None = None
+    channels: str | None = None
+    session_id: UUID | None = None
 
 
 class NoticeReadRow(Base, table=True):
@@ -94,46 +96,6 @@ class LadderRow(Base, table=True):
     claimed_until: datetime | None = Field(sa_type=MOMENT)
 
 
-class SubscriptionRow(Base, table=True):
-    """An agency's webhook: `disabled` after failures (events are still kept for it), `deleted` for good."""
-
-    __tablename__ = "subscription"
-    id: UUID = Field(primary_key=True)
-    agency: str
-    url: str
-    endpoint: str
-    types: list[str] = Field(sa_type=TEXTS)
-    cities: list[str] = Field(sa_type=TEXTS)
-    secret: bytes | None
-    state: str
-    failed_in_a_row: int
-    created_at: datetime = Field(sa_type=MOMENT)
-    created_by: UUID
-
-
-class DeliveryRow(Base, table=True):
-    """One event for one subscription; `body` is the CloudEvent as it is sent, so that every try sends the same."""
-
-    __tablename__ = "delivery"
-    id: UUID = Field(primary_key=True)
-    position: int = Field(sa_type=BIG)
-    subscription_id: UUID
-    event_id: UUID
-    type: str
-    body: bytes
-    state: str
-    due: datetime = Field(sa_type=MOMENT)
-    attempts: int
-    lease_token: UUID | None
-    lease_until: datetime | None = Field(sa_type=MOMENT)
-    last_status: int | None
-    last_reason: str | None
-    created_at: datetime = Field(sa_type=MOMENT)
-    ended_at: datetime | None = Field(sa_type=MOMENT)
-    follow_id: UUID | None = None
-    version: int | None = Field(default=None, sa_type=BIG)
-
-
 # -- case files -------------------------------------------------------------------------------------------------------------------------
 
 FILES = text("SELECT * FROM case_file WHERE case_id = ANY(CAST(:ids AS uuid[]))")
@@ -155,7 +117,7 @@ async def files_of(tx: Transaction, cases: Collection[UUID]) -> dict[UUID, CaseF
 
 async def keep_files(tx: Transaction, files: Sequence[CaseFile]) -> None:
     """Store files as they are now; their cases are locked."""
-    await tx.execute(KEEP_FILES, _columns(CaseFile, files))
+    await tx.execute(KEEP_FILES, columns(CaseFile, files))
 
 
 # -- notices ----------------------------------------------------------------------------------------------------------------------------
@@ -175,18 +137,19 @@ class Entry:
     number: int | None = None
     clock: str | None = None
     due_at: datetime | None = None
+    channels: str | None = None
 
 
 # Whoever reads on from a position must never miss one that commits later: writers of positions take turns.
 TURN = text("SELECT pg_advisory_xact_lock(hashtext('notice position'))")
 WRITE = text("""
     INSERT INTO notice (id, source, recipient, role, agency, unit, officer, follows, kind, urgency, occurred_at, case_id, subscription_id,
-        placement_id, number, clock, due_at, created_at)
+        placement_id, number, clock, due_at, channels, created_at)
     SELECT new.*, CAST(:now AS timestamptz) FROM unnest(CAST(:id AS uuid[]), CAST(:source AS text[]), CAST(:recipient AS text[]),
         CAST(:role AS text[]), CAST(:agency AS text[]), CAST(:unit AS uuid[]), CAST(:officer AS uuid[]), CAST(:follows AS text[]),
         CAST(:kind AS text[]), CAST(:urgency AS text[]), CAST(:occurred_at AS timestamptz[]), CAST(:case_id AS uuid[]),
         CAST(:subscription_id AS uuid[]), CAST(:placement_id AS uuid[]), CAST(:number AS integer[]), CAST(:clock AS text[]),
-        CAST(:due_at AS timestamptz[])) AS new
+        CAST(:due_at AS timestamptz[]), CAST(:channels AS text[])) AS new
     ON CONFLICT (source, recipient) DO NOTHING""")
 FOLLOW_AGENCY = text("""
     UPDATE notice SET agency = now.agency, position = nextval('notice_position')
@@ -196,27 +159,46 @@ FOLLOW_WORKER = text("""
     UPDATE notice SET officer = now.worker, position = nextval('notice_position')
     FROM unnest(CAST(:cases AS uuid[]), CAST(:workers AS uuid[])) AS now (case_id, worker)
     WHERE notice.case_id = now.case_id AND follows = 'worker' AND acknowledged_at IS NULL AND notice.officer IS DISTINCT FROM now.worker""")
+# Notices of one kind about one matter within one span of time are one notice: the first that nobody acknowledged, which comes up again.
+MERGE = text("""
+    WITH fresh AS (
+        SELECT * FROM notice WHERE source = ANY(CAST(:sources AS text[])) AND kind = ANY(CAST(:kinds AS text[]))
+            AND merged_into IS NULL AND acknowledged_at IS NULL AND case_id IS NOT NULL),
+    heads AS (
+        SELECT DISTINCT ON (f.id) f.id, n.id AS head FROM fresh f JOIN notice n ON n.case_id = f.case_id AND n.kind = f.kind AND n.recipient = f.recipient
+            AND n.urgency = f.urgency AND n.acknowledged_at IS NULL AND n.merged_into IS NULL AND n.number IS NOT DISTINCT FROM f.number
+            AND n.placement_id IS NOT DISTINCT FROM f.placement_id AND n.held_until IS NOT DISTINCT FROM f.held_until
+            AND floor(extract(epoch FROM n.occurred_at) / :span) = floor(extract(epoch FROM f.occurred_at) / :span)
+        ORDER BY f.id, n.position),
+    merged AS (UPDATE notice SET merged_into = heads.head FROM heads WHERE notice.id = heads.id AND heads.head <> heads.id RETURNING merged_into)
+    UPDATE notice SET position = nextval('notice_position') WHERE id IN (SELECT merged_into FROM merged)""")
 ANSWERED_SOURCES = text("SELECT DISTINCT source FROM notice WHERE source = ANY(CAST(:sources AS text[])) AND acknowledged_at IS NOT NULL")
 KNOWN_SOURCES = text("SELECT DISTINCT source FROM notice WHERE source = ANY(CAST(:sources AS text[]))")
 
 # What somebody may see; a notice for a worker who is not known yet is nobody's.
-BY_NAME = "officer = :asker"
+# What she chose herself is seen as long as her agency leads the case.
+BY_NAME = "officer = :asker AND (agency IS NULL OR agency = :agency)"
 BY_ROLE = """officer IS NULL AND follows <> 'worker' AND role = ANY(CAST(:roles AS text[]))
     AND (agency IS NULL OR agency = :agency) AND (unit IS NULL OR CAST(unit AS text) = ANY(CAST(:units AS text[])))"""
 MINE = f"({BY_NAME} OR ({BY_ROLE}))"
 SEEN = "EXISTS (SELECT 1 FROM notice_read r WHERE r.notice_id = notice.id AND r.officer = :asker)"
-PAGE = f"position > :after AND (CAST(:unread AS boolean) IS NULL OR {SEEN} <> :unread) ORDER BY position LIMIT :most"
+TIMES = "1 + (SELECT count(*) FROM notice m WHERE m.merged_into = notice.id) AS times"
+MUTED = "coalesce((SELECT muted FROM preference WHERE officer = :asker AND current), '{}')"
+PAGE = f"""held_until IS NULL AND merged_into IS NULL AND kind <> ALL({MUTED}) AND position > :after
+    AND (CAST(:unread AS boolean) IS NULL OR {SEEN} <> :unread) ORDER BY position LIMIT :most"""
 # Each half is read in the order of its own index; an OR over both would be looked for in all of them.
 INBOX = text(f"""
-    SELECT notice.*, {SEEN} AS read FROM (
+    SELECT notice.*, {SEEN} AS read, {TIMES} FROM (
         (SELECT * FROM notice WHERE {BY_NAME} AND {PAGE}) UNION ALL (SELECT * FROM notice WHERE {BY_ROLE} AND {PAGE})
     ) AS notice ORDER BY position LIMIT :most""")  # noqa: S608 - constants
-ONE = text(f"SELECT notice.*, {SEEN} AS read FROM notice WHERE {MINE} AND id = :id")  # noqa: S608 - constants
+ONE = text(f"SELECT notice.*, {SEEN} AS read, {TIMES} FROM notice WHERE {MINE} AND id = :id AND held_until IS NULL")  # noqa: S608 - constants
 READ = text("INSERT INTO notice_read (notice_id, officer, read_at) VALUES (:id, :officer, :now) ON CONFLICT DO NOTHING")
 ACKNOWLEDGE = text("""
+    WITH with_it AS (
+        UPDATE notice SET acknowledged_at = :now, acknowledged_by = :officer WHERE merged_into = :id AND acknowledged_at IS NULL)
     UPDATE notice SET acknowledged_at = :now, acknowledged_by = :officer,
         acknowledged_after_seconds = greatest(0, extract(epoch FROM :now - created_at))
-    WHERE id = :id AND acknowledged_at IS NULL RETURNING id""")
+    WHERE id = :id AND acknowledged_at IS NULL RETURNING acknowledged_after_seconds""")
 
 
 async def write_notices(tx: Transaction, entries: Sequence[Entry]) -> None:
@@ -224,9 +206,17 @@ async def write_notices(tx: Transaction, entries: Sequence[Entry]) -> None:
     if not entries:
         return
     await tx.execute(TURN)
-    columns = _columns(Entry, entries) | _columns(Notice, [entry.notice for entry in entries])
-    del columns["notice"]
-    await tx.execute(WRITE, columns | {"now": tx.now})
+    values = columns(Entry, entries) | columns(Notice, [entry.notice for entry in entries])
+    del values["notice"]
+    await tx.execute(WRITE, values | {"now": tx.now})
+    await merge(tx, [entry.source for entry in entries if entry.notice.kind in MERGED])
+
+
+async def merge(tx: Transaction, sources: Sequence[str]) -> None:
+    """Let the notices of these sources be one with an open one about the same thing; the turn is taken."""
+    if sources:
+        span = tx.settings.span(minutes=tx.settings.merge_minutes).total_seconds()
+        await tx.execute(MERGE, {"sources": list(sources), "kinds": sorted(MERGED), "span": span})
 
 
 async def readdress(tx: Transaction, led: Sequence[CaseFile], worked: Sequence[CaseFile]) -> None:
@@ -264,9 +254,10 @@ async def mark_read(tx: Transaction, notice_id: UUID, officer: UUID) -> None:
     await tx.execute(READ, {"id": notice_id, "officer": officer, "now": tx.now})
 
 
-async def acknowledge(tx: Transaction, notice_id: UUID, officer: UUID) -> bool:
-    """Acknowledge a notice; False if somebody did before."""
-    return await tx.row(ACKNOWLEDGE, {"id": notice_id, "officer": officer, "now": tx.now}) is not None
+async def acknowledge(tx: Transaction, notice_id: UUID, officer: UUID) -> float | None:
+    """Acknowledge a notice and those that are one with it; after how many seconds, None if somebody did before."""
+    row = await tx.row(ACKNOWLEDGE, {"id": notice_id, "officer": officer, "now": tx.now})
+    return None if row is None else float(row.acknowledged_after_seconds)
 
 
 def _asker(who: Principal) -> dict[str, Any]:
@@ -280,8 +271,8 @@ LADDERS = text("""
     WHERE placement_id = ANY(CAST(:ids AS uuid[])) OR (NOT answered AND case_id = ANY(CAST(:cases AS uuid[])))""")
 KEEP_LADDERS = text("""
     INSERT INTO ladder (placement_id, case_id, unit, offered_at, answered, done, claimed_until, policy_version)
-    SELECT new.*, CAST(:version AS integer) FROM unnest(CAST(:placement_id AS uuid[]), CAST(:case_id AS uuid[]), CAST(:unit AS uuid[]),
-        CAST(:offered_at AS timestamptz[]), CAST(:answered AS boolean[]), CAST(:done AS integer[]), CAST(:claimed_until AS timestamptz[])) AS new
+    SELECT new.* FROM unnest(CAST(:placement_id AS uuid[]), CAST(:case_id AS uuid[]), CAST(:unit AS uuid[]),
+        CAST(:offered_at AS timestamptz[]), CAST(:answered AS boolean[]), CAST(:done AS integer[]), CAST(:claimed_until AS timestamptz[]), CAST(:versions AS integer[])) AS new
     ON CONFLICT (placement_id) DO UPDATE SET offered_at = excluded.offered_at, answered = excluded.answered, done = excluded.done,
         claimed_until = excluded.claimed_until, policy_version = excluded.policy_version""")
 
@@ -291,100 +282,9 @@ async def ladders(tx: Transaction, placements: Collection[UUID], open_of: Collec
     return {row.placement_id: made(Ladder, row) for row in await tx.rows(LADDERS, {"ids": list(placements), "cases": list(open_of)})}
 
 
-async def keep_ladders(tx: Transaction, climbed: Sequence[Ladder], version: int) -> None:
-    """Store ladders as they are now, with the version of the policy they climb by."""
-    await tx.execute(KEEP_LADDERS, _columns(Ladder, climbed) | {"version": version})
-
-
-# -- subscriptions and their deliveries ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class FeedEvent:
-    """One event of an agency's feed, as it is matched and sent."""
-
-    event_id: UUID
-    type: str
-    agency: str
-    city: str
-    body: bytes
-    follow_id: UUID
-    version: int
-
-
-SUBSCRIBE = text("""
-    INSERT INTO subscription (id, agency, url, endpoint, types, cities, secret, state, failed_in_a_row, created_at, created_by)
-    VALUES (:id, :agency, :url, :endpoint, CAST(:types AS text[]), CAST(:cities AS text[]), :secret, 'active', 0, :now, :by)""")
-SUBSCRIPTIONS = text("SELECT * FROM subscription WHERE CAST(:agency AS text) IS NULL OR agency = :agency ORDER BY created_at, id")
-SUBSCRIPTION = text("SELECT * FROM subscription WHERE id = :id AND (CAST(:agency AS text) IS NULL OR agency = :agency) FOR UPDATE")
-DELETE_SUBSCRIPTION = text("UPDATE subscription SET state = 'deleted', secret = NULL WHERE id = :id")
-GIVE_UP = text("""
-    UPDATE delivery SET state = 'failed', last_reason = 'subscription_deleted', ended_at = :now
-    WHERE subscription_id = :id AND state = 'pending' AND lease_token IS NULL""")
-ENABLE = text("UPDATE subscription SET state = 'active', failed_in_a_row = 0 WHERE id = :id")
-PLAN = text("""
-    INSERT INTO delivery (subscription_id, event_id, type, body, state, due, attempts, created_at, follow_id, version)
-    SELECT s.id, e.event_id, e.type, e.body, 'pending', :now, 0, :now, e.follow_id, e.version
-    FROM unnest(CAST(:event_id AS uuid[]), CAST(:type AS text[]), CAST(:agency AS text[]), CAST(:city AS text[]), CAST(:body AS bytea[]),
-        CAST(:follow_id AS uuid[]), CAST(:version AS bigint[])) AS e (event_id, type, agency, city, body, follow_id, version)
-    JOIN subscription s ON s.agency = e.agency AND s.state <> 'deleted'
-        AND (cardinality(s.types) = 0 OR e.type = ANY(s.types)) AND (cardinality(s.cities) = 0 OR e.city = ANY(s.cities))
-    WHERE NOT EXISTS (SELECT FROM feed_stop f WHERE f.follow_id = e.follow_id AND f.version > e.version)
-    ORDER BY e.event_id ON CONFLICT (subscription_id, event_id) DO NOTHING""")
-DELIVERIES = text("""
-    SELECT * FROM delivery WHERE subscription_id = :id AND position < coalesce(CAST(:before AS bigint), 9223372036854775807)
-    ORDER BY position DESC LIMIT :most""")
-DELIVERY = text("""
-    SELECT d.*, s.state AS subscription_state FROM delivery d JOIN subscription s ON s.id = d.subscription_id
-    WHERE d.id = :id AND (CAST(:agency AS text) IS NULL OR s.agency = :agency) FOR UPDATE OF d""")
-REDRIVE = text("""
-    UPDATE delivery SET state = 'pending', attempts = 0, due = :now, ended_at = NULL WHERE id = :id RETURNING *""")
-
-
-async def add_subscription(tx: Transaction, **values: Any) -> None:
-    """Store a new subscription; `secret` is sealed."""
-    await tx.execute(SUBSCRIBE, values | {"now": tx.now, "by": tx.principal.subject})
-
-
-async def subscriptions_of(tx: Transaction, agency: str | None) -> Sequence[Row[Any]]:
-    """The subscriptions of an agency, or of all."""
-    return await tx.rows(SUBSCRIPTIONS, {"agency": agency})
-
-
-async def subscription(tx: Transaction, subscription_id: UUID, agency: str | None) -> Row[Any] | None:
-    """A subscription, locked, if it is the agency's (or None for any agency)."""
-    return await tx.row(SUBSCRIPTION, {"id": subscription_id, "agency": agency})
-
-
-async def delete_subscription(tx: Transaction, subscription_id: UUID) -> None:
-    """Send nothing there any more, and forget its secret; what was not sent has failed, and stays to be seen."""
-    await tx.execute(DELETE_SUBSCRIPTION, {"id": subscription_id})
-    await tx.execute(GIVE_UP, {"id": subscription_id, "now": tx.now})
-
-
-async def enable_subscription(tx: Transaction, subscription_id: UUID) -> None:
-    """Send there again what has gathered."""
-    await tx.execute(ENABLE, {"id": subscription_id})
-
-
-async def plan_deliveries(tx: Transaction, events: Sequence[FeedEvent]) -> None:
-    """One delivery per event and subscription that asked for it."""
-    await tx.execute(PLAN, _columns(FeedEvent, events) | {"now": tx.now})
-
-
-async def deliveries_of(tx: Transaction, subscription_id: UUID, before: int | None, most: int) -> Sequence[Row[Any]]:
-    """The delivery log of a subscription, newest first."""
-    return await tx.rows(DELIVERIES, {"id": subscription_id, "before": before, "most": most})
-
-
-async def delivery(tx: Transaction, delivery_id: UUID, agency: str | None) -> Row[Any] | None:
-    """A delivery, locked, with the state of its subscription, if it is the agency's (or None for any agency)."""
-    return await tx.row(DELIVERY, {"id": delivery_id, "agency": agency})
-
-
-async def redrive(tx: Transaction, delivery_id: UUID) -> Row[Any]:
-    """Try a failed delivery again from the start."""
-    return (await tx.rows(REDRIVE, {"id": delivery_id, "now": tx.now}))[0]
+async def keep_ladders(tx: Transaction, climbed: Sequence[Ladder], versions: Sequence[int]) -> None:
+    """Store ladders as they are now, each with the version of the policy it climbs by."""
+    await tx.execute(KEEP_LADDERS, columns(Ladder, climbed) | {"versions": list(versions)})
 
 
 def made(kind: Callable[..., T], row: Row[Any]) -> T:
@@ -392,7 +292,7 @@ def made(kind: Callable[..., T], row: Row[Any]) -> T:
     return kind(*tuple(row))
 
 
-def _columns(kind: type[Any], things: Iterable[Any]) -> dict[str, list[Any]]:
+def columns(kind: type[Any], things: Iterable[Any]) -> dict[str, list[Any]]:
     """Dataclass values by column, for `unnest`."""
     rows = [[getattr(thing, field.name) for field in fields(kind)] for thing in things]
     return {field.name: [row[place] for row in rows] for place, field in enumerate(fields(kind))}

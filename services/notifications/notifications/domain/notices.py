@@ -1,16 +1,14 @@
-"""Who is told of what, when an unanswered matter climbs a step, and where and when a webhook may be sent.
+"""Who is told of what.
 
 Order never matters here: a case file is a fold over facts that each carry their version, and whatever depends on a case file (the
 agency or worker that a notice follows, the time of a ladder's next step) is decided again from the file as it is.
 """
 
-import ipaddress
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from enum import StrEnum
-from urllib.parse import urlsplit
 from uuid import UUID
+
+HIGH = "high"
 
 
 class Role(StrEnum):
@@ -220,6 +218,9 @@ TABLE: dict[str, tuple[Told, ...]] = {
     "assessment.followup_lost": (SUPERVISOR,),
 }
 
+# Kinds of which a later one says no more than: look at it again.
+MERGED = frozenset({"intake.triaged", "intake.risk_changed", "intake.legal_step_recorded", "placement.waitlisted", "assessment.completed"})
+
 CLOCK_MISSED = "clock_missed"
 CLOCKS: dict[str, tuple[Told, ...]] = {
     "triage": (INTAKE, SUPERVISOR),
@@ -266,7 +267,7 @@ def notices_for(event: Happening, case: CaseFile) -> list[Notice]:
     else:
         told, kind, pressing = TABLE[event.kind], event.kind, event.pressing
     urgency = Urgency.URGENT if pressing else Urgency.NORMAL
-    return [_address(cell, kind, urgency, event, case) for cell in told if pressing or not cell.only_pressing]
+    return [address(cell, kind, urgency, event, case) for cell in told if pressing or not cell.only_pressing]
 
 
 def _on_the_ladder(told: tuple[Told, ...], event: Happening, case: CaseFile) -> tuple[Told, ...]:
@@ -276,7 +277,8 @@ def _on_the_ladder(told: tuple[Told, ...], event: Happening, case: CaseFile) -> 
     return tuple(cell for cell in told if cell is not SUPERVISOR)
 
 
-def _address(cell: Told, kind: str, urgency: Urgency, event: Happening, case: CaseFile) -> Notice:
+def address(cell: Told, kind: str, urgency: Urgency, event: Happening, case: CaseFile) -> Notice:
+    """The notice of one cell of the table: its recipient, by what the event and the case say."""
     role = cell.role
     match cell.whose:
         case Whose.EVENT:
@@ -291,130 +293,3 @@ def _address(cell: Told, kind: str, urgency: Urgency, event: Happening, case: Ca
             return Notice(f"{role}:case", role, kind, urgency, officer=case.worker, follows=Follows.WORKER)
         case Whose.EVERY:
             return Notice(str(role), role, kind, urgency)
-
-
-# -- the escalation ladder (DOMAIN P13) -------------------------------------------------------------------------------------------------
-
-HIGH = "high"
-LADDER_KINDS = {
-    Role.SHELTER_HEAD: "ladder.answer_awaited",
-    Role.PLACEMENT_OFFICER: "ladder.unanswered",
-    Role.INTAKE_OFFICER: "ladder.try_another",
-}
-UNACKNOWLEDGED = "unacknowledged"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step: how long after the offer, and which roles are told."""
-
-    after: timedelta
-    roles: tuple[Role, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Ladder:
-    """One offer's ladder; an answer may be known before the offer is, and `done` steps are never told twice."""
-
-    placement_id: UUID
-    case_id: UUID
-    unit: UUID
-    offered_at: datetime | None = None
-    answered: bool = False
-    done: int = 0
-    claimed_until: datetime | None = None
-
-    def offered(self, at: datetime) -> "Ladder":
-        """The offer was made."""
-        return replace(self, offered_at=at)
-
-    def answer(self) -> "Ladder":
-        """Someone answered, or the offer is gone: the ladder stops for good."""
-        return replace(self, answered=True)
-
-    def claimed(self, until: datetime) -> "Ladder":
-        """Somebody is on the answer: nobody is told before that runs out."""
-        return replace(self, claimed_until=max(self.claimed_until or until, until))
-
-    def climbed(self) -> "Ladder":
-        """One more step was told."""
-        return replace(self, done=self.done + 1)
-
-
-def next_step_due(ladder: Ladder, steps: Sequence[Step], case: CaseFile) -> datetime | None:
-    """When the next step is to be told; None for a ladder that has not begun, has stopped or is at its end."""
-    if ladder.offered_at is None or ladder.answered or case.ended or ladder.done >= len(steps):
-        return None
-    due = ladder.offered_at + steps[ladder.done].after
-    return due if ladder.claimed_until is None else max(due, ladder.claimed_until)
-
-
-def notices_of_step(ladder: Ladder, step: Step, case: CaseFile) -> list[Notice]:
-    """Whom a step tells: the head of the shelter that does not answer, those who place, and for those who asked their supervisor.
-
-    An intake officer who were told that an offer stays unanswered would learn that there was one, and so could look for a secret house.
-    """
-    cells = {Role.SHELTER_HEAD: HEAD, Role.INTAKE_OFFICER: SUPERVISOR}
-    urgency = Urgency.URGENT if case.risk == HIGH else Urgency.NORMAL
-    event = Happening("ladder", unit=ladder.unit)
-    return [_address(cells.get(role, PLACEMENT), LADDER_KINDS[role], urgency, event, case) for role in step.roles]
-
-
-def reminder(case: CaseFile) -> Notice:
-    """The second ladder's only step: nobody acknowledged an alert or a missed clock, so a supervisor is told again."""
-    return _address(SUPERVISOR, UNACKNOWLEDGED, Urgency.URGENT, Happening(UNACKNOWLEDGED), case)
-
-
-def subscription_disabled() -> Notice:
-    """The operator is told that an agency's endpoint failed so often that nothing is sent there any more."""
-    return Notice(str(Role.OPERATOR), Role.OPERATOR, "subscription_disabled", Urgency.NORMAL)
-
-
-# -- webhooks ---------------------------------------------------------------------------------------------------------------------------
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-NAT64 = ipaddress.IPv6Network("64:ff9b::/32")
-
-
-def next_try(failed: int, delays: Sequence[timedelta], chance: float) -> timedelta | None:
-    """How long to wait after the `failed`-th failure in a row; `chance` in [0, 1) spreads it by a fifth either way. None: give up."""
-    if failed > len(delays):
-        return None
-    return delays[failed - 1] * (0.8 + 0.4 * chance)
-
-
-def address_allowed(address: str, scheme: str, allowed: Sequence[Network]) -> bool:
-    """Whether a webhook may go to this IP address: https to the public internet, and anything in the networks that the operator listed."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if any(found in network for network in allowed):
-        return True
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is not None:
-            return address_allowed(str(found.ipv4_mapped), scheme, allowed)
-        if found.sixtofour is not None or found.teredo is not None or found in NAT64:
-            return False  # each of them hides an IPv4 address
-    return scheme == "https" and found.is_global and not found.is_multicast and not found.is_reserved
-
-
-def url_problem(url: str, allowed: Sequence[Network]) -> str | None:
-    """The code of what is wrong with a webhook's URL, as far as the URL alone tells; names are resolved and checked at each sending."""
-    try:
-        parts = urlsplit(url)
-        host, _port = parts.hostname, parts.port
-    except ValueError:
-        return "invalid"
-    if parts.scheme not in {"https", "http"} or not host or parts.username is not None or parts.fragment or not url.isascii() or " " in url:
-        return "invalid"
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return None if parts.scheme == "https" or allowed else "https_required"
-    if address_allowed(host, parts.scheme, allowed):
-        return None
-    return "https_required" if address_allowed(host, "https", allowed) else "address_not_allowed"
-
-
-def endpoint_of(url: str) -> str:
-    """Scheme, host and port of a URL: what may be busy or dead, whichever subscriptions point there."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"

@@ -1,115 +1,29 @@
-"""Routes of notifications: the officers' inbox, and the agencies' webhook subscriptions with their delivery log."""
+"""The agencies' webhook subscriptions with their delivery log."""
 
 import base64
 import functools
 import json
 import secrets
 from collections.abc import Awaitable, Callable
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from chassis import FieldProblem, Principal, RefusedError, Service, Transaction, not_found, reads, writes
 from contracts import catalogue
-from contracts.notifications import Acknowledged
-from contracts.vocabulary import AgencyCode, CityCode
-from fastapi import APIRouter, Depends, Query, Request
+from contracts.vocabulary import AgencyCode, CityCode, Risk
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Row
 
-from notifications import domain, policy, stops, store
-from notifications.messages import Language, text_of
+from notifications import domain, policy
+from notifications.webhooks import stops, store
 
 router = APIRouter()
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+DeliveryState = Literal["pending", "delivered", "failed"]
 FEED = frozenset(event.type for event in catalogue.read_by("notifications", "AGENCIES"))
-
-
-# -- the inbox --------------------------------------------------------------------------------------------------------------------------
-
-
-class NoticeView(BaseModel):
-    """One notice: codes, ids and times, and a neutral sentence for people."""
-
-    id: UUID
-    position: int
-    kind: str
-    text: str
-    urgency: str
-    case_id: UUID | None
-    placement_id: UUID | None
-    subscription_id: UUID | None
-    number: int | None
-    clock: str | None
-    occurred_at: datetime
-    due_at: datetime | None
-    created_at: datetime
-    read: bool
-    acknowledged_at: datetime | None
-    acknowledged_by: UUID | None
-    acknowledged_after_seconds: float | None
-
-
-class InboxView(BaseModel):
-    """A page of the inbox; send `next` as `after` for what came later."""
-
-    notices: list[NoticeView]
-    next: int
-
-
-@router.get("/inbox")
-@reads(*policy.INBOX)
-async def inbox(
-    tx: Transaction,
-    *,
-    unread: bool | None = None,
-    after: Annotated[int, Query(ge=0)] = 0,
-    lang: Language = Language.INDONESIAN,
-) -> InboxView:
-    """Notices for the one who asks, and for its roles in its agency and units, oldest first after a position."""
-    rows = await store.inbox_of(tx, tx.principal, unread=unread, after=after, most=tx.settings.inbox_page)
-    return InboxView(notices=[_notice_view(row, lang) for row in rows], next=rows[-1].position if rows else after)
-
-
-@router.post("/inbox/{notice_id}/read")
-@writes(*policy.INBOX)
-async def read(notice_id: UUID, tx: Transaction, lang: Language = Language.INDONESIAN) -> NoticeView:
-    """Note that the one who asks has read a notice; again changes nothing."""
-    await _own_notice(notice_id, tx)
-    await store.mark_read(tx, notice_id, tx.principal.subject)
-    return _notice_view(await _own_notice(notice_id, tx), lang)
-
-
-@router.post("/inbox/{notice_id}/acknowledge")
-@writes(*policy.INBOX)
-async def acknowledge(notice_id: UUID, tx: Transaction, lang: Language = Language.INDONESIAN) -> NoticeView:
-    """Take a notice up, once for all who share it; again, also by another of them, changes nothing."""
-    case = (await _own_notice(notice_id, tx)).case_id
-    if case is not None:
-        await tx.lock([case])
-    row = await _own_notice(notice_id, tx)
-    await store.mark_read(tx, notice_id, tx.principal.subject)
-    if await store.acknowledge(tx, notice_id, tx.principal.subject) and case is not None:
-        tx.emit(Acknowledged(notice_id=notice_id), case, key=str(notice_id))
-        tx.cancel_clock(domain.UNACKNOWLEDGED, case, key=row.source)
-    return _notice_view(await _own_notice(notice_id, tx), lang)
-
-
-async def _own_notice(notice_id: UUID, tx: Transaction) -> Row[Any]:
-    row = await store.notice_for(tx, tx.principal, notice_id)
-    if row is None:
-        raise not_found("notice")
-    return row
-
-
-def _notice_view(row: Row[Any], lang: Language) -> NoticeView:
-    return NoticeView(
-        text=text_of(row.kind, lang, number=row.number, clock=row.clock),
-        **{name: getattr(row, name) for name in NoticeView.model_fields if name != "text"},
-    )
-
-
-# -- subscriptions ------------------------------------------------------------------------------------------------------------------------
 
 
 class SubscriptionBody(BaseModel):
@@ -120,7 +34,31 @@ class SubscriptionBody(BaseModel):
     url: str = Field(min_length=8, max_length=2000)
     types: list[str] = Field(default_factory=list, max_length=50)
     cities: list[CityCode] = Field(default_factory=list, max_length=600)
+    risks: list[Risk] = Field(default_factory=list, max_length=10)
     agency: AgencyCode | None = None
+
+
+class RotateBody(BaseModel):
+    """How long the secret before goes on signing beside the new one; none at all when it leaked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    overlap_hours: float = Field(default=24, ge=0, le=168)
+
+
+class ReplayBody(BaseModel):
+    """From where the feed is sent again: a `feed_position` of the delivery log, a time, or both."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    from_position: int = Field(default=0, ge=0)
+    since: AwareDatetime | None = None
+
+
+class SentAgainView(BaseModel):
+    """How many events are sent again."""
+
+    events: int
 
 
 class SubscriptionView(BaseModel):
@@ -131,9 +69,12 @@ class SubscriptionView(BaseModel):
     url: str
     types: list[str]
     cities: list[str]
+    risks: list[str]
+    version: int
     state: str
     failed_in_a_row: int
     created_at: datetime
+    previous_until: datetime | None = None
 
 
 class SubscribedView(SubscriptionView):
@@ -147,6 +88,7 @@ class DeliveryView(BaseModel):
 
     id: UUID
     position: int
+    feed_position: int | None
     subscription_id: UUID
     event_id: UUID
     type: str
@@ -198,19 +140,46 @@ async def subscribe(body: SubscriptionBody, service: Here, tx: Transaction) -> S
     identity = tx.new_id("subscription")
     assert service.vault is not None  # noqa: S101 - build() refuses to go without
     keys = await service.vault.new([identity])
-    secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-    types, cities = sorted(set(body.types)), sorted(set(body.cities))
-    await store.add_subscription(
-        tx,
-        id=identity,
-        agency=agency,
-        url=body.url,
-        endpoint=domain.endpoint_of(body.url),
-        types=types,
-        cities=cities,
-        secret=keys.seal(identity, store.SECRET, secret),
-    )
-    return SubscribedView(id=identity, agency=agency, url=body.url, types=types, cities=cities, state="active", failed_in_a_row=0, created_at=tx.now)
+    await store.add_subscription(tx, id=identity, agency=agency, secret=keys.seal(identity, store.SECRET, _new_secret()), **_chosen(body))
+    return _subscribed_view(await _own_subscription(identity, tx))
+
+
+@router.put("/subscriptions/{subscription_id}")
+@writes(*policy.SUBSCRIPTIONS)
+async def change(
+    subscription_id: UUID, body: SubscriptionBody, tx: Transaction, if_match: Annotated[str | None, Header()] = None
+) -> SubscriptionView:
+    """Choose another address or other events, from now on; send the version that you saw as If-Match, another one meanwhile is a 409 with both."""
+    row = await _own_subscription(subscription_id, tx)
+    if if_match is None:
+        raise RefusedError(428, "send the version that you saw as If-Match", [FieldProblem("If-Match", "missing")])
+    if (seen := if_match.strip().strip('"')) != str(row.version):
+        raise RefusedError(409, "someone else changed this subscription", version=row.version, yours=seen[:20])
+    if row.state == "deleted":
+        raise RefusedError(409, "a deleted subscription stays deleted: subscribe anew", state=row.state)
+    if body.agency not in {None, row.agency}:
+        raise RefusedError(422, "a subscription stays its agency's", [FieldProblem("agency", "wrong_agency")])
+    _check(body, tx)
+    await store.change_subscription(tx, id=subscription_id, **_chosen(body))
+    return _subscription_view(await _own_subscription(subscription_id, tx))
+
+
+@router.post("/subscriptions/{subscription_id}/secret")
+@with_secret
+@writes(*policy.SUBSCRIPTIONS)
+async def rotate(subscription_id: UUID, body: RotateBody, service: Here, tx: Transaction) -> SubscribedView:
+    """Sign with a new secret, which the answer shows; the one before signs beside it for the overlap, so that no delivery is refused meanwhile."""
+    row = await _own_subscription(subscription_id, tx)
+    if row.state == "deleted":
+        raise RefusedError(409, "a deleted subscription has no secret: subscribe anew", state=row.state)
+    if body.overlap_hours and row.previous_until is not None and row.previous_until > tx.now:
+        title = "the secret before this one still signs: wait until it ends, or send overlap_hours 0 to end all earlier ones now"
+        raise RefusedError(409, title, [FieldProblem("overlap_hours", "still_in_use")], previous_until=row.previous_until.isoformat())
+    assert service.vault is not None  # noqa: S101 - build() refuses to go without
+    keys = await service.vault.of([subscription_id])
+    until = tx.now + tx.settings.span(hours=body.overlap_hours)
+    await store.rotate_secret(tx, subscription_id, keys.seal(subscription_id, store.SECRET, _new_secret()), until)
+    return _subscribed_view(await _own_subscription(subscription_id, tx))
 
 
 @router.get("/subscriptions")
@@ -242,10 +211,31 @@ async def enable(subscription_id: UUID, tx: Transaction) -> SubscriptionView:
 
 @router.get("/subscriptions/{subscription_id}/deliveries")
 @reads(*policy.SUBSCRIPTIONS)
-async def deliveries(subscription_id: UUID, tx: Transaction, before: Annotated[int | None, Query(ge=1)] = None) -> list[DeliveryView]:
+async def deliveries(
+    subscription_id: UUID, tx: Transaction, before: Annotated[int | None, Query(ge=1)] = None, state: DeliveryState | None = None
+) -> list[DeliveryView]:
     """The delivery log of a subscription, newest first; `before` is the last position of the page before."""
     await _own_subscription(subscription_id, tx)
-    return [_delivery_view(row) for row in await store.deliveries_of(tx, subscription_id, before, tx.settings.inbox_page)]
+    return [_delivery_view(row) for row in await store.deliveries_of(tx, subscription_id, before, state, tx.settings.inbox_page)]
+
+
+@router.post("/subscriptions/{subscription_id}/redrive")
+@writes(*policy.SUBSCRIPTIONS)
+async def redrive_all(subscription_id: UUID, tx: Transaction) -> SentAgainView:
+    """Try all failed deliveries again, each under its old webhook-id; not those of a feed that has stopped since."""
+    _require_active(await _own_subscription(subscription_id, tx))
+    return SentAgainView(events=await store.redrive_all(tx, subscription_id))
+
+
+@router.post("/subscriptions/{subscription_id}/replay")
+@writes(*policy.SUBSCRIPTIONS)
+async def replay(subscription_id: UUID, body: ReplayBody, tx: Transaction) -> SentAgainView:
+    """Send the feed again from a place on, each event under its old webhook-id, also what came before this subscription did."""
+    _require_active(await _own_subscription(subscription_id, tx))
+    if not body.from_position and body.since is None:
+        problems = [FieldProblem("from_position", "missing"), FieldProblem("since", "missing")]
+        raise RefusedError(422, "say from where: a position, a time, or both", problems)
+    return SentAgainView(events=await store.replay(tx, subscription_id, body.from_position, body.since or BEGINNING))
 
 
 @router.post("/deliveries/{delivery_id}/redrive")
@@ -261,6 +251,20 @@ async def redrive(delivery_id: UUID, tx: Transaction) -> DeliveryView:
     if await stops.stopped(tx, row):
         raise RefusedError(409, "this agency's feed of the case has stopped since", state=stops.STOPPED)
     return _delivery_view(await store.redrive(tx, delivery_id))
+
+
+def _require_active(row: Row[Any]) -> None:
+    if row.state != "active":
+        raise RefusedError(409, "nothing is sent to this subscription: enable it, or subscribe anew", state=row.state)
+
+
+def _new_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _chosen(body: SubscriptionBody) -> dict[str, Any]:
+    lists = {name: sorted(set(getattr(body, name))) for name in ("types", "cities", "risks")}
+    return {"url": body.url, "endpoint": domain.endpoint_of(body.url), **lists}
 
 
 def _scope(who: Principal) -> str | None:
@@ -295,6 +299,10 @@ async def _own_subscription(subscription_id: UUID, tx: Transaction) -> Row[Any]:
 
 def _subscription_view(row: Row[Any]) -> SubscriptionView:
     return SubscriptionView(**{name: getattr(row, name) for name in SubscriptionView.model_fields})
+
+
+def _subscribed_view(row: Row[Any]) -> SubscribedView:
+    return SubscribedView(**_subscription_view(row).model_dump())
 
 
 def _delivery_view(row: Row[Any]) -> DeliveryView:

@@ -1,0 +1,9 @@
+"""Routes of notifications, one module for each thing that is asked about."""
+
+from fastapi import APIRouter
+
+from notifications.api import answers, escalation, inbox, preferences, prevention, subscriptions
+
+router = APIRouter()
+for part in (answers, escalation, inbox, preferences, prevention, subscriptions):
+    router.include_router(part.router)

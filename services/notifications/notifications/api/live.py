@@ -1,0 +1,103 @@
+"""The officers' inbox as it fills: server-sent events, which every replica gives, whichever of them wrote the notice."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from time import monotonic
+from typing import Annotated, Any
+
+import structlog
+from chassis import Asker, Principal, RefusedError, Service, Transaction
+from chassis.store.database import Database
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from sqlalchemy import text
+
+from notifications import policy, store
+from notifications.api.inbox import notice_view
+from notifications.messages import Language
+
+log = structlog.get_logger()
+
+NEWEST = text("SELECT coalesce(max(position), 0) AS position FROM notice")
+
+
+class Bell:
+    """Rings when there is something new in the store: one look for all who listen at this replica, whoever wrote it."""
+
+    def __init__(self) -> None:
+        self.listening = 0
+        self.newest = 0
+        self.closing: Callable[[], bool] = lambda: False
+        self._rung = asyncio.Event()
+
+    async def ring(self, service: Service) -> None:
+        """Look again and again, as long as somebody listens, until this is cancelled."""
+        while True:
+            await asyncio.sleep(service.settings.live_poll_seconds)  # type: ignore[attr-defined]
+            if self.listening:
+                try:
+                    newest = await service.database.run(newest_position)
+                except Exception as error:  # noqa: BLE001 - the store may be away; who listens goes on listening
+                    log.warning("bell_waits", error=type(error).__name__)
+                    continue
+                if newest != self.newest:
+                    self.newest = newest
+                    self._rung.set()
+                    self._rung = asyncio.Event()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for the next ring, or for so long."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._rung.wait(), seconds)
+
+
+async def newest_position(tx: Transaction) -> int:
+    """The position of what was seen last; they are committed in their order."""
+    return int((await tx.rows(NEWEST))[0].position)
+
+
+def officer(asker: Asker) -> Principal:
+    """Who may listen. Raises RefusedError for anybody without an inbox."""
+    if not asker.has(*policy.INBOX):
+        raise RefusedError(403, "your role does not allow this")
+    return asker
+
+
+def routes(bell: Bell) -> APIRouter:
+    """The routes of a service with this bell."""
+    router = APIRouter()
+
+    @router.get("/inbox/live", response_class=EventSourceResponse)
+    async def live(
+        request: Request,
+        who: Annotated[Principal, Depends(officer)],
+        *,
+        after: Annotated[int | None, Query(ge=0)] = None,
+        last_event_id: Annotated[str | None, Header(pattern=r"^\d{1,18}$")] = None,
+        lang: Language = Language.INDONESIAN,
+    ) -> AsyncIterator[ServerSentEvent]:
+        """Each notice as it comes, with its position as the event's id.
+
+        It begins after `Last-Event-ID` or `after`, or with what comes from now on, and ends after some minutes: connect again with a fresh token.
+        """
+        database: Database = request.app.state.database
+        settings: Any = request.app.state.service.settings
+        seen = int(last_event_id) if last_event_id else after if after is not None else await database.run(newest_position)
+        ends, looked = monotonic() + 60 * settings.live_minutes, -1
+        bell.listening += 1
+        try:
+            while monotonic() < ends and not bell.closing() and not await request.is_disconnected():
+                if bell.newest == looked:
+                    await bell.wait(1)
+                    continue
+                looked = bell.newest
+                while rows := await database.run(partial(store.inbox_of, who=who, unread=None, after=seen, most=settings.inbox_page)):
+                    for row in rows:
+                        yield ServerSentEvent(data=notice_view(row, lang), event="notice", id=str(row.position))
+                    seen = rows[-1].position
+        finally:
+            bell.listening -= 1
+
+    return router

@@ -1,0 +1,1 @@
+"""Escalation as data: which policy holds for which offer, and who is on call."""

@@ -1,0 +1,1 @@
+"""Agencies' webhooks: their subscriptions, what is sent to them, and what is not sent any more."""
