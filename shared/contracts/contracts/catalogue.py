@@ -1,6 +1,6 @@
 """Which events there are, in the order in which a case meets them."""
 
-from contracts import agencies, assessment, audit, consents, intake, notifications, placement, rights
+from contracts import agencies, assessment, audit, consents, handover, intake, notifications, placement, rights
 from contracts.event import Event
 
 LIFECYCLE: tuple[type[Event], ...] = (
@@ -66,12 +66,17 @@ LIFECYCLE: tuple[type[Event], ...] = (
     intake.Closed,
     intake.Reopened,
     *rights.RIGHTS,
+    handover.SafeContactChanged,
+    handover.ContactHandedOver,
     intake.ClockMissed,
     placement.ClockMissed,
     placement.ProbingSuspected,
     assessment.ClockMissed,
     placement.AvailabilityChanged,
     placement.CensusMissed,
+    handover.SealingKeyOffered,
+    handover.HandoverTaken,
+    handover.HandoverAsked,
     notifications.Delivered,
     notifications.Failed,
     notifications.Acknowledged,

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from contracts import consents, vocabulary
+from contracts import consents, handover, vocabulary
 from contracts.agencies import Reference
 from contracts.catalogue import LIFECYCLE
 from contracts.event import Event
@@ -35,6 +35,9 @@ CODES = {
     _pattern(vocabulary.Sha256): "0" * 64,
     _pattern(consents.TextVersion): "v1",
     _pattern(consents.LanguageCode): "ind",
+    _pattern(handover.KeyId): "0123456789abcdef",
+    _pattern(handover.PublicKey): "A" * 43,
+    _pattern(handover.Jwe): "e30.e30.AAAA.e30.AAAA",
 }
 PLAIN: dict[Any, Any] = {UUID: UUID(int=0x0198_0000_0000_8000_8000_0000_0000_0001), datetime: MOMENT, date: MOMENT.date(), bool: True, str: "Contoh"}
 
