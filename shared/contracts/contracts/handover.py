@@ -4,7 +4,7 @@ A module of its own because whoever reviews which personal facts leave intake re
 only inside `ContactHandedOver.sealed` (JWE, RFC 7516); everything else is ids, revisions and keys that may be public. Source of the rules: DOMAIN section 8.
 """
 
-from datetime import datetime, time
+from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Annotated, ClassVar
 from uuid import UUID
@@ -17,6 +17,7 @@ from contracts.intake import IntakeEvent
 KeyId = Annotated[str, Field(pattern=r"^[a-z0-9]{16}$", description="by what a sealing key is known")]
 PublicKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$", description="an X25519 public key (RFC 8037) in base64url")]
 Jwe = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*){4}$", max_length=40_000, description="a compact JWE (RFC 7516)")]
+TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="as 08:30, in her own time zone")]
 # The subject of what is said of notifications' sealing keys, which are of no case.
 SEALING_SUBJECT = UUID("5ea11ab1-e000-8000-8000-000000000001")
 
@@ -68,8 +69,8 @@ class SafeHours(Data):
     """When a channel is safe: from `begins` to `ends` on these days; where `ends` is not later, to the next day's `ends`."""
 
     days: tuple[Weekday, ...] = Field(min_length=1, max_length=7)
-    begins: time
-    ends: time
+    begins: TimeOfDay
+    ends: TimeOfDay
 
 
 class SafeChannel(Data):

@@ -19,6 +19,7 @@ from intake.api import (
     reports,
     restrictions,
     rights,
+    safe_contacts,
     suspects,
 )
 
@@ -42,4 +43,5 @@ routers = [
     restrictions.router,
     rights.router,
     glass.router,
+    safe_contacts.router,
 ]
