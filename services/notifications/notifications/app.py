@@ -5,25 +5,34 @@ from pathlib import Path
 
 import uvicorn
 from chassis import Service, logs, migrate
+from chassis.store.vault import Vault
 from contracts import audit, catalogue, streams
 
 from notifications import api, deliveries, handlers, relearn
 from notifications.settings import NotificationsSettings
+from notifications.survivors import routes, sealing, sending, taking
 
 
 def build(settings: NotificationsSettings) -> Service:
-    """The service, not started. Raises RuntimeError without a key database: webhook secrets are sealed."""
+    """The service, not started. Raises RuntimeError without a key database: webhook secrets and survivors' rules are sealed."""
+
+    def vault() -> Vault:
+        assert service.vault is not None  # noqa: S101 - made with the service, for it has a key database
+        return service.vault
+
     service = Service(
         name="notifications",
         settings=settings,
-        inputs=handlers.inputs,
-        routers=[api.router],
+        inputs=taking.with_vault(handlers.inputs, vault),
+        routers=[api.router, routes.router],
         durables=[(durable.stream, durable.name) for durable in streams.durables_of("notifications")],
         order=catalogue.ORDER,
         said_on=streams.said_on("notifications"),
-        workers=[deliveries.deliver],
+        personal_streams=frozenset({taking.STREAM}),
+        workers=[deliveries.deliver, sealing.keep_keys, sending.send_messages],
         says={event.type: event for event in catalogue.said_by("notifications")},
         relearn=relearn.relearn,
+        untold=taking.unsure,
         seal=audit.NotificationsSealed,
     )
     if service.vault is None:

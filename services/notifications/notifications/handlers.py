@@ -26,9 +26,11 @@ from contracts.vocabulary import FollowupResult, OfficerRole
 from notifications import domain, stops, store
 from notifications.domain import CaseFile, Happening, Ladder, Notice
 from notifications.store import Entry, FeedEvent
+from notifications.survivors import reminders, taking
 
 inputs = Inputs()
 inputs.consumes(AssessmentSealed)(witness)  # of whose audit log this store keeps the seals
+inputs.facts += taking.inputs.facts + reminders.inputs.facts
 
 LADDER = "ladder"
 ENDINGS = (intake.Withdrawn, intake.ReferredOut, intake.ContactLost, intake.Closed)

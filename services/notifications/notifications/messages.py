@@ -82,6 +82,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "ladder.unanswered": ("Permintaan tempat belum dijawab; hubungi penampungan.", "A request for places is unanswered; call the shelter."),
     "ladder.try_another": ("Permintaan tempat tidak dijawab; coba tempat lain.", "A request for places stays unanswered; try another one."),
     "unacknowledged": ("Pemberitahuan mendesak belum ditanggapi siapa pun.", "Nobody has acknowledged an urgent notice."),
+    "survivor.message_unsure": (
+        "Pesan kepada penyintas mungkin sudah terkirim; periksa sebelum menghubungi.",
+        "A message to a survivor may have been sent; look before you reach out.",
+    ),
+    "survivor.message_to_do": (
+        "Pesan kepada penyintas tidak dapat dikirim; hubungi dengan cara yang aman.",
+        "A message to a survivor could not be sent; reach out in a way that is safe.",
+    ),
     "subscription_disabled": ("Langganan webhook dinonaktifkan karena gagal terus.", "A webhook subscription was disabled after failures."),
 }
 

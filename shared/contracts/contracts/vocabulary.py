@@ -452,6 +452,9 @@ class NoticeChannel(StrEnum):
 
     INBOX = "inbox"
     WEBHOOK = "webhook"
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
+    EMAIL = "email"
 
 
 class OfficerRole(StrEnum):
