@@ -4,11 +4,10 @@ import json
 import secrets
 from base64 import b64encode
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID, uuid4
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP as Server
 from contracts.handover import ContactHandedOver, SafeContact
 from intake.handing_over.sending import sealed
 from ops.processes import free_port
@@ -51,18 +50,18 @@ class Mailbox:
         mailbox = self
 
         class Handler:
-            async def handle_EHLO(self, server: Server, session: Any, envelope: Any, hostname: str, responses: list[str]) -> list[str]:
+            async def handle_EHLO(self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]) -> list[str]:  # noqa: ARG002, N802 - as aiosmtpd calls it
                 mailbox.names.add(hostname)
                 session.host_name = hostname
                 return responses
 
-            async def handle_RCPT(self, server: Server, session: Any, envelope: Any, address: str, options: Any) -> str:
+            async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: ARG002, N802 - as aiosmtpd calls it
                 if mailbox.refused and mailbox.refused in address:
                     return "550 nobody here"
                 envelope.rcpt_tos.append(address)
                 return "250 fine"
 
-            async def handle_DATA(self, server: Server, session: Any, envelope: Any) -> str:
+            async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: ARG002, N802 - as aiosmtpd calls it
                 if mailbox.answer.startswith("250"):
                     mailbox.got.append((envelope.rcpt_tos[0], envelope.content.decode()))
                 return mailbox.answer
@@ -70,11 +69,11 @@ class Mailbox:
         self.port = free_port()
         self.controller = Controller(Handler(), hostname="127.0.0.1", port=self.port, ready_timeout=20)
 
-    def __enter__(self) -> "Mailbox":
+    def __enter__(self) -> Self:
         self.controller.start()
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         self.controller.stop()
 
     @property

@@ -67,7 +67,7 @@ async def test_it_waits_for_her_hours_also_when_it_is_tried_again(rig: Rig) -> N
     await rig.advance(minutes=61)
     assert await until_ended(rig) == [("whatsapp", "planned", "http_503")]
     await rig.advance(minutes=40)
-    assert len((await until_ended(rig))) == 1
+    assert len(await until_ended(rig)) == 1
     assert len(gateway.got) == 1, "the second try would fall outside her hours"
     await rig.advance(hours=23, minutes=20)
     assert await until_ended(rig) == [("whatsapp", "sent", None)]
@@ -126,7 +126,13 @@ async def test_without_a_way_it_is_an_officers_at_once(rig: Rig) -> None:
 async def test_what_waits_is_not_sent_after_a_stop_an_erasure_or_a_withdrawal(rig: Rig, how: str) -> None:
     gateway = Gateway()
     await rig.start(S, **QUICK, **through(gateway, "sms"))
-    hours = [{"days": [1, 2, 3, 4, 5, 6, 7], "begins": f"{datetime.now(UTC) + timedelta(hours=9):%H:%M}", "ends": f"{datetime.now(UTC) + timedelta(hours=10):%H:%M}"}]
+    hours = [
+        {
+            "days": [1, 2, 3, 4, 5, 6, 7],
+            "begins": f"{datetime.now(UTC) + timedelta(hours=9):%H:%M}",
+            "ends": f"{datetime.now(UTC) + timedelta(hours=10):%H:%M}",
+        }
+    ]
     person, case = await a_survivor(rig, hours=hours)
     await ask(rig, person)
     match how:
@@ -193,7 +199,7 @@ async def test_a_second_message_waits_a_while_and_one_that_waits_is_not_doubled(
 async def test_of_a_follow_up_only_who_agreed_is_reminded_once(rig: Rig) -> None:
     gateway = Gateway()
     await rig.start(S, **QUICK, **through(gateway, "sms"))
-    person, case = await a_survivor(rig, reminders=["followup"])
+    _person, case = await a_survivor(rig, reminders=["followup"])
     await hand_over(rig, a_contact(uuid4(), case, ("sms", "+628110000002")))
     await rig.settle()
     due, identity = FollowupDue(number=1, due_at=datetime.now(UTC)), uuid4()

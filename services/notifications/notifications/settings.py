@@ -62,7 +62,9 @@ class NotificationsSettings(Settings):
     webhook_poll_seconds: float = Field(default=0.25, gt=0, description="how often the store is asked for due deliveries when it had none")
 
     smtp: Smtp | None = Field(default=None, description="the mail server, as JSON: host, port, security, user, password, sender; none by default")
-    gateways: dict[Literal["sms", "whatsapp"], Gateway] = Field(default={}, description="JSON: channel to url and secret (whsec_...); none by default")
+    gateways: dict[Literal["sms", "whatsapp"], Gateway] = Field(
+        default={}, description="JSON: channel to url and secret (whsec_...); none by default"
+    )
     templates_file: Path = Field(default=templates.DEFAULT, description="the texts that leave the platform (Templates as JSON)")
     safe_contact_days: float = Field(default=90, gt=0, description="how long a survivor's rules count; after that she is asked again first")
     message_hours: float = Field(default=72, gt=0, description="how long a message waits for her hours before an officer is asked")

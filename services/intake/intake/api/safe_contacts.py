@@ -5,7 +5,18 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, Transaction, conflict, not_found, reads, writes
-from contracts.handover import ContactChannel, MessageLanguage, Reminder, SafeChannel, SafeContact, SafeContactChanged, SafeHours, TimeOfDay, Weekday, Zone
+from contracts.handover import (
+    ContactChannel,
+    MessageLanguage,
+    Reminder,
+    SafeChannel,
+    SafeContact,
+    SafeContactChanged,
+    SafeHours,
+    TimeOfDay,
+    Weekday,
+    Zone,
+)
 from contracts.vocabulary import ProblemCode
 from fastapi import APIRouter, Header
 from pydantic import BaseModel, Field
@@ -45,7 +56,9 @@ class ChannelBody(Body):
 class SafeContactBody(Body):
     """Her rules as she gave them today; what is left out she did not allow."""
 
-    channels: tuple[ChannelBody, ...] = Field(min_length=1, max_length=4, description="in the order in which she wants them tried; a second is only used if the first fails")
+    channels: tuple[ChannelBody, ...] = Field(
+        min_length=1, max_length=4, description="in the order in which she wants them tried; a second is only used if the first fails"
+    )
     zone: Zone = Zone.WIB
     code_word: str | None = Field(default=None, max_length=200, description="stands before every message, so that she knows who writes")
     voicemail: bool = Field(default=False, description="whether whoever calls may leave a message")
@@ -153,7 +166,7 @@ async def _kept(tx: Transaction, person_id: UUID) -> Any:
     await _case_of(tx, person_id)
     row = await tx.row(rows.OF_PERSON, {"person_id": person_id})
     if row is None:
-        raise not_found("safe contact")
+        raise not_found("rules")
     return row
 
 

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-GSM7 = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"  # noqa: RUF001 - the alphabet itself
-)
+GSM7 = frozenset("@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà")
 EXTENDED = frozenset("\f^{}\\[~]|€")  # an escape and a second unit each
 ALONE = {"gsm7": 160, "ucs2": 70}
 TOGETHER = {"gsm7": 153, "ucs2": 67}  # the header of a part takes the rest

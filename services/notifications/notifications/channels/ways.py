@@ -97,7 +97,12 @@ async def by_smtp(server: Smtp, letter: Letter, progress: Progress) -> Answer:
     domain = server.sender.rpartition("@")[2]
     # Its own name would stand in the headers that she gets, and tell what this is.
     client = aiosmtplib.SMTP(
-        hostname=server.host, port=server.port, local_hostname=domain, use_tls=server.security == "tls", start_tls=server.security == "starttls", timeout=None
+        hostname=server.host,
+        port=server.port,
+        local_hostname=domain,
+        use_tls=server.security == "tls",
+        start_tls=server.security == "starttls",
+        timeout=None,
     )
     try:
         try:
@@ -181,7 +186,9 @@ class Ways:
     """The channels that the operator set up; each gives up at its deadline, and says what is known then."""
 
     def __init__(self, smtp: Smtp | None, gateways: dict[str, Gateway]) -> None:
-        self.client = httpx.AsyncClient(timeout=httpx.Timeout(None, connect=CONNECT_WITHIN), follow_redirects=False, trust_env=False, headers={"user-agent": "-"})
+        self.client = httpx.AsyncClient(
+            timeout=httpx.Timeout(None, connect=CONNECT_WITHIN), follow_redirects=False, trust_env=False, headers={"user-agent": "-"}
+        )
         self._ways: dict[str, Way] = {name: self._to_gateway(gateway) for name, gateway in gateways.items()}
         if smtp is not None:
             self._ways["email"] = lambda letter, progress: by_smtp(smtp, letter, progress)

@@ -21,6 +21,7 @@ SEE_CHANNELS = (Role.OPERATOR,)
 NO_RULES = "nobody knows how she may be reached: ask her, and record it at intake (PUT /persons/{person_id}/safe-contact)"
 STOPPED = "she wants no messages: speak with her when you meet"
 ENDED = "this case has ended"
+NOT_WAITING = "this message does not wait any more"
 A_DAY = timedelta(days=1)
 
 
@@ -134,7 +135,7 @@ async def cancel_message(message_id: UUID, tx: Transaction) -> MessageView:
     if row is None or await _survivor(tx, row.person_id) is None:
         raise not_found("message")
     if row.state != rows.PLANNED:
-        raise conflict("this message does not wait any more", state=row.state)
+        raise conflict(NOT_WAITING, state=row.state)
     tx.audit("message_cancelled", row.person_id, ("contact",))
     await tx.execute(rows.END, {"id": message_id, "state": rows.CANCELLED, "reason": "taken_back", "now": tx.now})
     return _view(await tx.row(rows.ONE, {"id": message_id}))

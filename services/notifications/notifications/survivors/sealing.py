@@ -113,4 +113,3 @@ async def keep_keys(service: Service) -> None:
             await asyncio.sleep(1)
         else:
             await asyncio.sleep(LOOK_EVERY)
-

@@ -127,7 +127,7 @@ async def decide(tx: Transaction, due: Sequence[Row[Any]], keys: Keys, ways: Way
             await tx.execute(rows.END, {"id": row.id, "state": rows.CANCELLED, "reason": "not_agreed", "now": tx.now})
             continue
         before = tried.get((row.source, row.person_id), frozenset()) - {row.channel}
-        step = _step(tx, row, contact, before, ways, last.get(row.person_id))
+        step = _step(tx, row, contact, before=before, ways=ways, last=last.get(row.person_id))
         match step:
             case By(channel) if contact is not None:
                 letter = _letter(settings, row, contact, channel)
@@ -151,7 +151,7 @@ def _contact(survivor: Row[Any], keys: Keys) -> SafeContact | None:
 
 
 def _step(
-    tx: Transaction, row: Row[Any], contact: SafeContact | None, before: frozenset[str], ways: Ways, last: datetime | None
+    tx: Transaction, row: Row[Any], contact: SafeContact | None, *, before: frozenset[str], ways: Ways, last: datetime | None
 ) -> By | Later | Officer:
     settings: NotificationsSettings = tx.settings
     if contact is None:

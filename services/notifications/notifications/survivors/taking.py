@@ -16,7 +16,7 @@ from chassis.bus.recovery import Lost, Unsaid
 from chassis.store import erasure
 from chassis.store.vault import ErasedError, Vault
 from contracts import intake
-from contracts.handover import ContactHandedOver, HandoverAsked, HandoverTaken, SafeContact
+from contracts.handover import ContactHandedOver, HandoverAsked, HandoverTaken, SafeContact, SealingKeyOffered
 from contracts.notifications import Delivered
 from contracts.rights import PersonErased
 from joserfc import jwe
@@ -121,7 +121,9 @@ async def relearn(lost: Lost, tx: Transaction) -> None:
         if await tx.row(rows.LOSE, {**event.data.model_dump(), "case_id": event.subject}) is not None:
             tx.emit(HandoverAsked(person_id=event.data.person_id), event.subject, key=str(event.data.person_id))
     for event in lost.own:
-        if isinstance(event.data, Delivered):
+        if isinstance(event.data, SealingKeyOffered):
+            await tx.execute(rows.OFFER, {"kid": event.data.kid, "now": event.time})
+        elif isinstance(event.data, Delivered):
             await tx.execute(rows.SENT_AFTER_ALL, {"id": event.data.notice_id, "at": event.time})
 
 
