@@ -8,7 +8,7 @@ from typing import Any, Self
 from uuid import UUID, uuid4
 
 from aiosmtpd.controller import Controller
-from contracts.handover import ContactHandedOver, SafeContact
+from contracts.handover import SEALING_SUBJECT, ContactHandedOver, SafeContact
 from intake.handing_over.sending import sealed
 from ops.processes import free_port
 from standardwebhooks import Webhook
@@ -86,7 +86,8 @@ async def key_of(rig: Rig) -> dict[str, str]:
     found: list[dict[str, str]] = []
 
     async def offered() -> bool:
-        found[:] = [data for kind, _, data in await rig.facts(S) if kind == "case.notifications.sealing_key_offered.v1"]
+        rows = await rig.sql(S, "SELECT body FROM outbox WHERE subject = :keys ORDER BY position", keys=SEALING_SUBJECT)
+        found[:] = [json.loads(row.body) for row in rows]
         return bool(found)
 
     await rig.until(offered)

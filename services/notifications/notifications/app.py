@@ -9,12 +9,19 @@ from chassis.store.vault import Vault
 from contracts import audit, catalogue, streams
 
 from notifications import api, deliveries, handlers, relearn
+from notifications.channels import officers
 from notifications.settings import NotificationsSettings
-from notifications.survivors import routes, sealing, sending, taking
+from notifications.survivors import reminders, routes, sealing, sending, taking
 
 
 def build(settings: NotificationsSettings) -> Service:
-    """The service, not started. Raises RuntimeError without a key database: webhook secrets and survivors' rules are sealed."""
+    """The service, not started. Raises RuntimeError without a key database: webhook secrets and survivors' rules are sealed.
+
+    Raises ValueError naming the template that must not be sent, or is missing.
+    """
+    if reminders.TEMPLATE not in settings.templates.of("survivor"):
+        message = f"templates_file: there is no template {reminders.TEMPLATE} for survivors"
+        raise ValueError(message)
 
     def vault() -> Vault:
         assert service.vault is not None  # noqa: S101 - made with the service, for it has a key database
@@ -24,12 +31,12 @@ def build(settings: NotificationsSettings) -> Service:
         name="notifications",
         settings=settings,
         inputs=taking.with_vault(handlers.inputs, vault),
-        routers=[api.router, routes.router],
+        routers=[api.router, routes.router, officers.router],
         durables=[(durable.stream, durable.name) for durable in streams.durables_of("notifications")],
         order=catalogue.ORDER,
         said_on=streams.said_on("notifications"),
         personal_streams=frozenset({taking.STREAM}),
-        workers=[deliveries.deliver, sealing.keep_keys, sending.send_messages],
+        workers=[deliveries.deliver, sealing.keep_keys, sending.send_messages, officers.send_emails],
         says={event.type: event for event in catalogue.said_by("notifications")},
         relearn=relearn.relearn,
         untold=taking.unsure,

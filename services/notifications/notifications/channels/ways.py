@@ -7,6 +7,7 @@ modem, a provider's adapter. There is none by default, and nothing foreign.
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from notifications.channels.templates import SUBJECT
 
 log = structlog.get_logger()
 
+ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}")
 TEMPORARY = range(400, 500)
 AGAIN = frozenset({429, 503})
 CONNECT_WITHIN = 5.0

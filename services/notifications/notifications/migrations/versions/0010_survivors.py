@@ -20,6 +20,12 @@ STATEMENTS = (
     "CREATE INDEX survivor_message_due ON survivor_message (due) WHERE state = 'planned'",
     "CREATE INDEX survivor_message_claimed ON survivor_message (claimed_until) WHERE state = 'claimed'",
     "CREATE INDEX survivor_message_of_person ON survivor_message (person_id, asked_at)",
+    """CREATE TABLE officer_email (
+        officer uuid PRIMARY KEY, roles text[] NOT NULL, agency varchar NOT NULL, units uuid[] NOT NULL, address bytea NOT NULL, language varchar NOT NULL,
+        told_to bigint NOT NULL, due timestamptz NOT NULL, set_at timestamptz NOT NULL)""",
+    """CREATE TABLE officer_message (
+        officer uuid, up_to bigint, id uuid NOT NULL, count integer NOT NULL, state varchar NOT NULL, reason varchar, attempts integer NOT NULL,
+        claimed_at timestamptz NOT NULL, ended_at timestamptz, PRIMARY KEY (officer, up_to))""",
     "CREATE TABLE sealing_offer (kid varchar PRIMARY KEY, offered_at timestamptz NOT NULL)",
 )
 
