@@ -41,7 +41,7 @@ async def test_what_she_said_is_obeyed_and_found_nowhere(rig: Rig, capfd: pytest
     ok(await rig.post(S, f"/persons/{person}/messages", json={"purpose": "appointment"}, **OFFICER))
     await until_ended(rig)
     assert [(message["to"], message["text"]) for message in gateway.messages] == [(NUMBER, f"{WORD}. Ada info untuk Anda.")]
-    timeline = ok(await rig.get("intake", f"/cases/{case_id}/timeline", **OFFICER))
+    timeline = ok(await rig.get("intake", f"/cases/{case_id}/timeline", role="supervisor", agency="dppapp"))
     assert {"case.intake.safe_contact_changed.v1", "case.notifications.delivered.v1"} <= {fact["type"] for fact in timeline}
     seen = "\n".join([message async for message in stored(rig)])
     for service, client in rig.clients.items():

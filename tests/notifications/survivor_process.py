@@ -14,8 +14,6 @@ from notifications.channels.ways import Ways
 from notifications.settings import NotificationsSettings
 from notifications.survivors import sending
 
-POINTS = ("claimed", "given", "recording")
-
 
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)

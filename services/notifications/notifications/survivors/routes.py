@@ -107,6 +107,7 @@ async def ask_for_message(person_id: UUID, body: MessageBody, tx: Transaction) -
     if survivor.stopped:
         raise conflict(STOPPED)
     tx.audit("message_asked", person_id, ("contact",), purpose=body.purpose)
+    await rows.locked(tx, [person_id])  # of two who ask together the second finds what the first planned
     waiting = await tx.row(rows.OPEN_LIKE, {"person_id": person_id, "template": body.template})
     if waiting is not None:
         return _view(waiting)

@@ -115,13 +115,10 @@ UNSURE = text("""
     UPDATE survivor_message SET state = 'maybe_sent', reason = 'store_restored', ended_at = :now WHERE state IN ('planned', 'claimed')
     RETURNING id, person_id""")
 SENT_AFTER_ALL = text("UPDATE survivor_message SET state = 'sent', ended_at = :at WHERE id = :id AND state <> 'sent' RETURNING id")
-KNOWN = text("SELECT 1 FROM survivor_message WHERE id = :id")
 STATES = text("""
     SELECT channel, state, reason, count(*) AS n, max(ended_at) AS last FROM survivor_message
     WHERE channel IS NOT NULL AND ended_at > :since GROUP BY channel, state, reason ORDER BY channel, state, reason""")
-OFFERED = text("SELECT kid FROM sealing_offer WHERE kid = :kid")
 OFFER = text("INSERT INTO sealing_offer (kid, offered_at) VALUES (:kid, :now) ON CONFLICT DO NOTHING RETURNING kid")
-FOLLOWED_UP = text("SELECT person_id FROM survivor WHERE case_id = ANY(CAST(:cases AS uuid[])) AND NOT stopped AND held > 0")
 
 
 async def locked(tx: Transaction, persons: Iterable[UUID]) -> dict[UUID, Row[Any]]:
