@@ -21,6 +21,7 @@ from chassis.envelope import Emitted
 from chassis.migrate import upgrade
 from contracts import streams
 from contracts.event import Event
+from contracts.handover import SEALING_SUBJECT
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 from nats.aio.client import Client
@@ -273,8 +274,8 @@ class Rig:
             return list(result.all()) if result.returns_rows else []
 
     async def facts(self, service: str) -> list[tuple[str, UUID, dict[str, Any]]]:
-        """What a service has said so far, in order."""
-        rows = await self.sql(service, "SELECT type, subject, body FROM outbox ORDER BY position")
+        """What a service has said so far of cases, shelters and follow ids, in order; which key it offered is of none of them."""
+        rows = await self.sql(service, "SELECT type, subject, body FROM outbox WHERE subject <> :keys ORDER BY position", keys=SEALING_SUBJECT)
         return [(row.type, row.subject, json.loads(row.body)) for row in rows]
 
     async def settle(self) -> None:

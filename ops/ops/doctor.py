@@ -164,7 +164,7 @@ async def _durable(reached: Access, engine: AsyncEngine, client: Client, declare
                 lag = _wrong(service, name, f"{later.pending} to come, {later.unacknowledged} in hand, standing still", STILL)
     except AWAY as error:
         return [_wrong(service, name, f"could not be looked at ({type(error).__name__})", "see that NATS answers, look again")]
-    if declared.stream == "REFERRALS":  # erased once they are taken: nothing is there to compare
+    if declared.stream in streams.ERASED:  # erased once they are taken: nothing is there to compare
         return [lag]
     return [lag, await _guarded(reached, f"inbox of {name}", partial(_inbox, reached, engine, client, declared, now))]
 

@@ -23,9 +23,11 @@ def service_permissions(service: str) -> tuple[list[str], list[str]]:
     """What a service may publish and subscribe: its own facts, its durables, and a look at the streams it fills."""
     said = streams.said_on(service)
     publish = [subject for subjects in said.values() for subject in subjects]
+    publish += streams.handed_over_by(service)
     publish += _durable_calls(streams.durables_of(service))
-    # It compares what it said, and what it has taken, with what these streams hold. Referrals are erased once they are taken.
-    read = {durable.stream for durable in streams.durables_of(service)} - {"REFERRALS"}
+    # It compares what it said, and what it has taken, with what these streams hold; but for those of which it erases what it has taken.
+    followed = {durable.stream for durable in streams.durables_of(service)}
+    read = followed - streams.ERASED
     for stream in sorted({*said, *read}):
         publish += [
             f"$JS.API.STREAM.INFO.{stream}",
@@ -33,8 +35,7 @@ def service_permissions(service: str) -> tuple[list[str], list[str]]:
             f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*",
             f"$JS.API.CONSUMER.DELETE.{stream}.*",
         ]
-    if service == "intake":
-        publish.append("$JS.API.STREAM.MSG.DELETE.REFERRALS")
+    publish += [f"$JS.API.STREAM.MSG.DELETE.{stream}" for stream in sorted(followed & streams.ERASED)]
     return publish, [f"_INBOX_{service}.>"]
 
 

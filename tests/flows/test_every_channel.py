@@ -77,6 +77,29 @@ def a_file(canaries: Canaries) -> bytes:
     return sheet.getvalue().encode()
 
 
+async def how_she_may_be_reached(rig: Rig, canaries: Canaries, case_id: str) -> None:
+    """Her own rules, handed over to notifications, and a message that waits for an officer."""
+    (row,) = await rig.sql(
+        "intake", "SELECT person_id::text AS id FROM person WHERE case_id = :c AND left_at IS NULL ORDER BY place LIMIT 1", c=case_id
+    )
+    address, word, number = f"kenari{len(canaries.all)}@surat.test", "Kenarisandi Kuning", f"+62811888{len(canaries.all):04}"
+    for field, value in (("address", address), ("code_word", word), ("number", number)):
+        canaries.all[value] = ("safe contact", field)
+    hours = [{"days": [1, 2, 3], "begins": "19:00", "ends": "21:00"}]
+    channels = [{"channel": "sms", "address": number, "hours": hours}, {"channel": "email", "address": address, "hours": hours}]
+    body = {"channels": channels, "code_word": word}
+    changed = await rig.put("intake", f"/persons/{row.id}/safe-contact", json=body, if_match="0", **OFFICER)
+    assert (changed.status_code, canaries.found_in(changed.text)) == (200, set()), changed.text
+    refused = await rig.put("intake", f"/persons/{row.id}/safe-contact", json={**body, "code_word": f"{word} {'x' * 30}"}, if_match="1", **OFFICER)
+    assert (refused.status_code, canaries.found_in(refused.text)) == (422, set())
+
+    async def taken() -> bool:
+        return bool(await rig.sql("notifications", "SELECT 1 FROM survivor WHERE held = 1"))
+
+    await rig.until(taken)
+    ok(await rig.post("notifications", f"/persons/{row.id}/messages", json={"purpose": "contact"}, **OFFICER))
+
+
 async def every_channel(rig: Rig, canaries: Canaries) -> str:
     """Reports by each way that there is, good, incomplete and refused ones, and what officers add to a case; the id of that one."""
     refer = "referral.dppapp.submitted.v1"
@@ -100,6 +123,7 @@ async def every_channel(rig: Rig, canaries: Canaries) -> str:
     ok(await rig.post("intake", f"/cases/{case_id}/incidents", json={"narrative": canaries.text("incident", "narrative")}, **OFFICER))
     him = {name: value for name, value in canaries.person("suspect").items() if name in {"name", "nik", "address"}}
     ok(await rig.post("intake", f"/cases/{case_id}/suspects", json={"relation": "suami_istri", **him}, **OFFICER))
+    await how_she_may_be_reached(rig, canaries, case_id)
     await rig.settle()
     told = ok(await rig.get("intake", f"/imports/{file['import_id']}", **OFFICER))
     assert (told["state"], told["rejected"]) == ("done", 1)

@@ -28,7 +28,7 @@ def build(settings: IntakeSettings) -> Service:
     service = Service(
         name="intake",
         settings=settings,
-        inputs=handlers.inputs_with(vault),
+        inputs=handlers.inputs_with(vault, lambda: service.client),
         routers=api.routers,
         durables=[(durable.stream, durable.name) for durable in streams.durables_of("intake")],
         order=catalogue.ORDER,

@@ -19,6 +19,8 @@ from intake.consents import sharing
 from intake.consents.holding import SHARING
 from intake.domain import standing
 from intake.domain.duties import EXPIRY
+from intake.handing_over import sending
+from intake.handing_over.sending import ClientOf, HandingOver
 from intake.imports import work
 from intake.linkage import finding
 from intake.opening import Answer, Submission, VaultOf
@@ -30,24 +32,29 @@ from intake.violence import legal, safety
 inputs = Inputs()
 inputs.consumes(NotificationsSealed)(witness)  # of whose audit log this store keeps the seals
 inputs.clock(SHARING)(sharing.lapse)
+inputs.facts += sending.inputs.facts
 
 
-def inputs_with(vault: VaultOf) -> Inputs:
-    """All inputs: those of this module; and agencies' referrals, files of reports and the finding of doubles, for which `vault` gives the vault once it runs."""
+def inputs_with(vault: VaultOf, client: ClientOf) -> Inputs:
+    """All inputs: those of this module; and agencies' referrals, files of reports, the finding of doubles and what is handed over, for which `vault`
+    gives the vault once it runs, and `client` the connection to NATS as long as there is one.
+    """
     raw: dict[str, Handler] = {"REFERRALS": functools.partial(take_from_agencies, vault=vault)}
-    doubles, importing = finding.Doubles(vault), work.Importing(vault)
+    doubles, importing, handing_over = finding.Doubles(vault), work.Importing(vault), HandingOver(vault, client)
     clocks: dict[str, Handler] = {
         finding.LIKENESS: doubles.keep_encodings,
         finding.DOUBLES: doubles.suggest,
         finding.FORGET: doubles.forget,
         knocks.FORGET: knocks.forget,
         work.IMPORT: importing.take,
+        sending.HANDOVER: handing_over.sent,
     }
     beforehand: dict[str, Beforehand] = {
         finding.LIKENESS: doubles.encodings,
         finding.DOUBLES: doubles.look,
         finding.FORGET: doubles.left_over,
         work.IMPORT: importing.look,
+        sending.HANDOVER: handing_over.send,
     }
     clocks |= rights_clocks.inputs.clocks
     at_once = {finding.DOUBLES: finding.AT_ONCE, work.IMPORT: work.AT_ONCE}

@@ -44,6 +44,8 @@ SEE_UNREGISTERED = (OPERATOR, SUPERVISOR)
 HOLD = ERASE = EXPORT = ANSWER_RIGHTS = (SUPERVISOR,)
 TAKE_RIGHTS = SEE_RIGHTS = DESK
 BREAK_GLASS = DESK
+# How a survivor may be reached: asked and written by desks of agencies that take part.
+SAFE_CONTACT = DESK
 # Of pairs that may be one person only those whose cases the agency takes part in both; a supervisor of the desk agency sees all (`persons`).
 SEE_PAIRS = DESK
 JUDGE_PAIRS = DESK

@@ -14,6 +14,7 @@ FACT = ("case_id", "producer", "factversion", "type", "at", "codes")
 # but derived again; a case opened at a shelter's door is opened by an event, but people write on in it.
 PROJECTIONS = (
     Projection("case_fact", ("event_id",), FACT, "case_id", "producer <> 'intake'", seeds=("causation",)),
+    Projection("sealing_key", ("kid",), ("subject", "public_key", "made_at"), "subject"),
     Projection("availability", ("subject",), ("kind", "availability", "factversion"), "subject"),
 )
 

@@ -22,6 +22,7 @@ from intake.consents import holding, relearning
 from intake.domain import referring
 from intake.domain.consent import hearers
 from intake.domain.standing import Fact
+from intake.handing_over import sending
 from intake.rights import retold
 from intake.store import Book
 from intake.violence import incidents, legal, suspected
@@ -32,6 +33,7 @@ PERSONAL_DATA, CASE_UNKNOWN, REFUSED_CONTENT, REFERRED_TO = "personal_data", "ca
 # Who was merged, or not any more: people decided on what they saw, and decide again.
 IDENTITY = "identity"
 # What was told of an incident, and who a suspect is, are in no fact.
+SAFE_CONTACT = "safe_contact"
 INCIDENT_WORDS, SUSPECT_NAMES = "incident_narrative", "suspect_identity"
 # What an agency is called, which no fact says.
 AGENCY_NAME = "agency_name"
@@ -74,6 +76,8 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     await _stand(tx, before, found.said)
     unlearnt += await _case_records(tx, found.said, before)
     unlearnt += await _submissions(tx, found, opened)
+    changed = await sending.relearn(tx, [event for events in found.said.values() for event in events])
+    unlearnt += [Unlearnt(event, SAFE_CONTACT) for event in changed]
     await retold.relearn(tx, [event for events in found.said.values() for event in events])
     await agencies.relearn(tx, found.agencies)
     unlearnt += [Unlearnt(event, PERSONAL_DATA) for event in opened.values()] + [Unlearnt(event, AGENCY_NAME) for event in found.agencies]

@@ -85,6 +85,10 @@ class IntakeSettings(Settings):
     retain_case_years: float = Field(default=10, gt=0, description="after the end of all her cases a person is erased, unless a hold keeps her")
     retain_desk_days: float = Field(default=90, gt=0, description="how long the desk keeps what was sent, once it is done with it")
     retain_import_days: float = Field(default=90, gt=0, description="how long it is told what became of the rows of a file that ended")
+    handover_retry_seconds: float = Field(
+        default=2, gt=0, description="before a safe contact is sent again that was not taken; doubles up to ten minutes"
+    )
+    handover_hours: float = Field(default=24, gt=0, description="until people hear that a safe contact was not taken")
     again_hours: float = Field(default=24, gt=0, description="until a missed clock runs out once more")
 
     consent_days: float = Field(default=180, gt=0, description="until a consent ends that names no end")

@@ -5,30 +5,47 @@ from pathlib import Path
 
 import uvicorn
 from chassis import Service, logs, migrate
+from chassis.store.vault import Vault
 from chassis.web import exports
 from contracts import audit, catalogue, streams
 
 from notifications import api, exporting, handlers, policy, relearn, untold
 from notifications.api import live
 from notifications.api.live import Bell
+from notifications.channels import officers
 from notifications.settings import NotificationsSettings
+from notifications.survivors import reminders, routes, sealing, taking
+from notifications.survivors.sending import send_messages
 from notifications.webhooks import sending
 
 STARTUP_FAILURE = 3  # as uvicorn itself ends then
 
 
 def build(settings: NotificationsSettings, bell: Bell | None = None) -> Service:
-    """The service, not started; `bell` is what live inboxes wait for. Raises RuntimeError without a key database: webhook secrets are sealed."""
+    """The service, not started; `bell` is what live inboxes wait for.
+
+    Raises RuntimeError without a key database: webhook secrets and survivors' rules are sealed. Raises ValueError naming the template that must not
+    be sent, or is missing.
+    """
+    if reminders.TEMPLATE not in settings.templates.of("survivor"):
+        message = f"templates_file: there is no template {reminders.TEMPLATE} for survivors"
+        raise ValueError(message)
     bell = bell or Bell()
+
+    def vault() -> Vault:
+        assert service.vault is not None  # noqa: S101 - made with the service, for it has a key database
+        return service.vault
+
     service = Service(
         name="notifications",
         settings=settings,
-        inputs=handlers.inputs,
-        routers=[api.router, live.routes(bell), exports.routes("notifications", exporting.part, policy.EXPORT)],
+        inputs=taking.with_vault(handlers.inputs, vault),
+        routers=[api.router, live.routes(bell), routes.router, officers.router, exports.routes("notifications", exporting.part, policy.EXPORT)],
         durables=[(durable.stream, durable.name) for durable in streams.durables_of("notifications")],
         order=catalogue.ORDER,
         said_on=streams.said_on("notifications"),
-        workers=[sending.deliver, bell.ring],
+        personal_streams=frozenset({taking.STREAM}),
+        workers=[sending.deliver, bell.ring, sealing.keep_keys, send_messages, officers.send_emails],
         says={event.type: event for event in catalogue.said_by("notifications")},
         relearn=relearn.relearn,
         untold=untold.untold,

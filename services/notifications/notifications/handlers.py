@@ -32,11 +32,13 @@ from notifications.escalation.policies import Policies, policies
 from notifications.preferences import telling
 from notifications.preferences.store import RELEASE
 from notifications.store import Entry
+from notifications.survivors import reminders, taking
 from notifications.webhooks import stops
 from notifications.webhooks.store import FeedEvent, plan_deliveries
 
 inputs = Inputs()
 inputs.consumes(AssessmentSealed)(witness)  # of whose audit log this store keeps the seals
+inputs.facts += taking.inputs.facts + reminders.inputs.facts
 
 inputs.clock(RELEASE)(telling.release)
 

@@ -94,6 +94,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "prevention.announced": ("Ada kegiatan sosialisasi atau pelatihan baru.", "A new prevention session is announced."),
     "prevention.cancelled": ("Kegiatan sosialisasi atau pelatihan dibatalkan.", "A prevention session is cancelled."),
     "unacknowledged": ("Pemberitahuan mendesak belum ditanggapi siapa pun.", "Nobody has acknowledged an urgent notice."),
+    "survivor.message_unsure": (
+        "Pesan kepada penyintas mungkin sudah terkirim; periksa sebelum menghubungi.",
+        "A message to a survivor may have been sent; look before you reach out.",
+    ),
+    "survivor.message_to_do": (
+        "Pesan kepada penyintas tidak dapat dikirim; hubungi dengan cara yang aman.",
+        "A message to a survivor could not be sent; reach out in a way that is safe.",
+    ),
     "subscription_disabled": ("Langganan webhook dinonaktifkan karena gagal terus.", "A webhook subscription was disabled after failures."),
 }
 

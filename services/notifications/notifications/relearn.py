@@ -17,6 +17,7 @@ from notifications import domain, handlers, store
 from notifications.domain import CaseFile, Ladder
 from notifications.escalation.policies import Policies, policies
 from notifications.store import Entry
+from notifications.survivors import taking
 
 LEARNT = tuple(kind.type for kinds, _ in handlers.inputs.facts for kind in kinds if issubclass(kind, handlers.TEACHES))
 TOLD = frozenset(kind.type for kind in catalogue.read_by("notifications", "CASES"))
@@ -35,6 +36,7 @@ WATCHED_SOURCES = text("""
 async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     """Learn files, notices under the ids they had, ladders and acknowledgements again."""
     others = [event for event in lost.others if event.type in TOLD]
+    await taking.relearn(lost, tx)
     cases = sorted({event.subject for event in [*lost.own, *others]})
     if not cases:
         return []

@@ -5,11 +5,14 @@ from datetime import date
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from chassis import Settings
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import SettingsConfigDict
+
+from notifications.channels import templates
+from notifications.channels.ways import Gateway, Smtp
 
 
 class PreferencePolicy(BaseModel):
@@ -69,6 +72,28 @@ class NotificationsSettings(Settings):
     )
     webhook_disable_after: int = Field(default=5, ge=1, description="failed deliveries in a row that disable a subscription")
     webhook_poll_seconds: float = Field(default=0.25, gt=0, description="how often the store is asked for due deliveries when it had none")
+
+    smtp: Smtp | None = Field(default=None, description="the mail server, as JSON: host, port, security, user, password, sender; none by default")
+    gateways: dict[Literal["sms", "whatsapp"], Gateway] = Field(
+        default={}, description="JSON: channel to url and secret (whsec_...); none by default"
+    )
+    templates_file: Path = Field(default=templates.DEFAULT, description="the texts that leave the platform (Templates as JSON)")
+    safe_contact_days: float = Field(default=90, gt=0, description="how long a survivor's rules count; after that she is asked again first")
+    message_hours: float = Field(default=72, gt=0, description="how long a message waits for her hours before an officer is asked")
+    message_limit_seconds: float = Field(default=20, gt=0, description="how long one sending may last; all of it lies within her hours")
+    message_lease_seconds: float = Field(default=60, gt=0, description="after which a sending that never ended counts as maybe sent")
+    message_retry_minutes: tuple[float, ...] = Field(default=(1, 5, 15, 60), description="waiting times after sendings that surely did not leave")
+    message_gap_minutes: float = Field(default=60, ge=0, description="between two messages to one survivor")
+    message_poll_seconds: float = Field(default=1, gt=0, description="how often the store is asked for due messages")
+    sealing_key_days: float = Field(default=30, gt=0, description="until a new key is offered to which safe contacts are sealed")
+    sealing_key_grace_hours: float = Field(default=24, gt=0, description="until the key before is destroyed")
+    inbox_url: str = Field(default="http://127.0.0.1:8080/", description="the link in an officer's e-mail")
+    officer_email_minutes: float = Field(default=5, ge=0, description="notices of so long are told in one e-mail")
+
+    @cached_property
+    def templates(self) -> templates.Templates:
+        """The texts, read once."""
+        return templates.load(self.templates_file)
 
     @cached_property
     def ladder(self) -> dict[str, Any]:

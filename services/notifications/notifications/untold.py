@@ -7,6 +7,8 @@ from chassis import Transaction
 from chassis.bus.recovery import Unsaid
 from sqlalchemy import text
 
+from notifications.survivors import taking
+
 # A subscription is looked at one by one: what it was changed to, and its secret, decide whether an agency understands what it gets.
 KEPT = text("""
     SELECT id AS subject, 'subscription' AS missing FROM subscription WHERE state <> 'deleted'
@@ -18,5 +20,7 @@ KEPT = text("""
 
 
 async def untold(tx: Transaction) -> Sequence[Unsaid]:
-    """Each subscription; and whether there are preferences, versions of the escalation policy, duties, links that are not used, or sessions of prevention."""
-    return [Unsaid(row.subject, row.missing) for row in await tx.rows(KEPT, {"nowhere": UUID(int=0)})]
+    """Each subscription; whether there are preferences, versions of the escalation policy, duties, links that are not used, or sessions of prevention;
+    and each survivor to whom a message may have been sent.
+    """
+    return [*(Unsaid(row.subject, row.missing) for row in await tx.rows(KEPT, {"nowhere": UUID(int=0)})), *await taking.unsure(tx)]

@@ -1,6 +1,6 @@
 """Which events there are, in the order in which a case meets them."""
 
-from contracts import agencies, assessment, audit, consents, intake, notifications, outcomes, placement, register, rights
+from contracts import agencies, assessment, audit, consents, handover, intake, notifications, outcomes, placement, register, rights
 from contracts.event import Event
 
 LIFECYCLE: tuple[type[Event], ...] = (
@@ -80,12 +80,17 @@ LIFECYCLE: tuple[type[Event], ...] = (
     *rights.RIGHTS,
     *register.REGISTER,
     *rights.EXPORTS_OPENED,
+    handover.SafeContactChanged,
+    handover.ContactHandedOver,
     intake.ClockMissed,
     placement.ClockMissed,
     placement.ProbingSuspected,
     assessment.ClockMissed,
     placement.AvailabilityChanged,
     placement.CensusMissed,
+    handover.SealingKeyOffered,
+    handover.HandoverTaken,
+    handover.HandoverAsked,
     notifications.Delivered,
     notifications.Failed,
     notifications.Acknowledged,

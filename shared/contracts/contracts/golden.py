@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from contracts import consents, register, vocabulary
+from contracts import consents, handover, register, vocabulary
 from contracts.agencies import Reference
 from contracts.catalogue import LIFECYCLE
 from contracts.event import Event
@@ -36,6 +36,9 @@ CODES = {
     _pattern(consents.TextVersion): "v1",
     _pattern(consents.LanguageCode): "ind",
     _pattern(register.AreaBeginning): "31.75",
+    _pattern(handover.KeyId): "0123456789abcdef",
+    _pattern(handover.PublicKey): "A" * 43,
+    _pattern(handover.Jwe): "e30.e30.AAAA.e30.AAAA",
 }
 PLAIN: dict[Any, Any] = {UUID: UUID(int=0x0198_0000_0000_8000_8000_0000_0000_0001), datetime: MOMENT, date: MOMENT.date(), bool: True, str: "Contoh"}
 

@@ -6,6 +6,9 @@ from contracts.catalogue import read_by, said_by
 
 SERVICES = ("intake", "placement", "assessment", "notifications")
 GIB = 1024**3
+HANDOVER = "HANDOVER"
+# Whose messages are erased once they are taken: nobody compares them with what was said, and none is put back.
+ERASED = frozenset({"REFERRALS", HANDOVER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ STREAMS = (
     Stream("AGENCIES", ("agency.>",), duplicate_window=600, max_bytes=4 * GIB),
     Stream("AUDIT", ("audit.*.sealed.v1",), duplicate_window=600, max_bytes=GIB),
     Stream("PUBLIC", ("public.>",), duplicate_window=600, max_bytes=GIB),
+    # Sent again under ids of its own until it is taken, and erased then: there is nothing to deduplicate.
+    Stream(HANDOVER, ("handover.>",), duplicate_window=0.1, max_bytes=GIB),
 )
 
 
@@ -61,10 +66,17 @@ def durables_of_agency(agency: str) -> tuple[Durable, ...]:
 
 
 def said_on(service: str) -> dict[str, tuple[str, ...]]:
-    """The subjects on which a service publishes, by stream."""
+    """The subjects on which a service publishes what it keeps as said, by stream; what it hands over is not among it (`handed_over_by`)."""
     found: dict[str, tuple[str, ...]] = {}
     for event in said_by(service):
+        if event.stream == HANDOVER:
+            continue
         root = event.type.split(".", 1)[0]
         subject = f"{root}.{service}.>" if root in {"case", "audit"} else f"{root}.>"
         found[event.stream] = tuple(dict.fromkeys((*found.get(event.stream, ()), subject)))
     return found
+
+
+def handed_over_by(service: str) -> tuple[str, ...]:
+    """The subjects on which a service hands personal facts over, sealed to whom they are for."""
+    return tuple(event.filters()[0] for event in said_by(service) if event.stream == HANDOVER)

@@ -399,6 +399,9 @@ class NoticeChannel(StrEnum):
 
     INBOX = "inbox"
     WEBHOOK = "webhook"
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
+    EMAIL = "email"
 
 
 class OfficerRole(StrEnum):

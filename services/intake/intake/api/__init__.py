@@ -21,6 +21,7 @@ from intake.api import (
     reports,
     restrictions,
     rights,
+    safe_contacts,
     suspects,
 )
 
@@ -46,4 +47,5 @@ routers = [
     exports.router,
     glass.router,
     agencies.router,
+    safe_contacts.router,
 ]

@@ -17,6 +17,7 @@ from intake.casebook import Saying
 from intake.consents import holding, sharing
 from intake.domain import rights
 from intake.domain.rights import Erasing
+from intake.handing_over import rows as handed_over
 from intake.linkage import pairs
 from intake.rights import rows
 
@@ -54,6 +55,7 @@ async def forget(tx: Transaction, decided: Sequence[Erasing], receipts: Mapping[
     persons, cases = [entry.person_id for entry in decided], sorted({entry.case_id for entry in decided})
     await pairs.forget(tx, persons)
     await tx.execute(rows.BLANK, {"persons": persons})
+    await handed_over.forget(tx, persons)
     stones = {entry.person_id: (entry.case_id, receipts[entry.person_id]) for entry in decided}
     receipt_of = {entry.case_id: receipts[entry.person_id] for entry in decided}
     if ended := [entry.case_id for entry in decided if entry.texts]:
@@ -84,6 +86,7 @@ async def blank_left_over(tx: Transaction, persons: Collection[UUID]) -> None:
     if persons:
         await pairs.forget(tx, persons)
         await tx.execute(rows.BLANK, {"persons": sorted(persons)})
+        await handed_over.forget(tx, persons)
 
 
 async def case_of(tx: Transaction, person_id: UUID) -> UUID | None:

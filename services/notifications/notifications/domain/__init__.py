@@ -1,7 +1,6 @@
 """The rules of notifications: who is told of what, when an unanswered matter climbs a step, and where and when a webhook may be sent."""
 
 from notifications.domain.ladders import (
-    HIGH,
     UNACKNOWLEDGED,
     Duty,
     Ladder,
@@ -16,6 +15,7 @@ from notifications.domain.ladders import (
 from notifications.domain.notices import (
     CLOCK_MISSED,
     CLOCKS,
+    HIGH,
     MERGED,
     TABLE,
     CaseFile,

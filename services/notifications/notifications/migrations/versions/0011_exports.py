@@ -3,7 +3,7 @@
 from chassis.migrate import add_export_orders
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 
 
 def upgrade() -> None:

@@ -1,0 +1,1 @@
+"""Messages to survivors: their own rules, taken from intake sealed and kept encrypted, and enforced where something is sent."""
