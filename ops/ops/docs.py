@@ -1,4 +1,4 @@
-"""The generated documents: AsyncAPI 3 of the whole, of the agencies' door and of each service, OpenAPI of each service."""
+"""The generated documents: AsyncAPI 3 of the whole, of the agencies' door and of each service, OpenAPI of each service, and the error codes."""
 
 import importlib
 import json
@@ -12,6 +12,8 @@ from contracts import agencies, golden
 from contracts.catalogue import LIFECYCLE, read_by, said_by
 from contracts.event import Event
 from contracts.streams import SERVICES, STREAMS
+
+from ops import errors
 
 FOLDER = Path(__file__).parents[2] / "docs" / "generated"
 HEADERS = {
@@ -159,7 +161,8 @@ def documents() -> dict[str, str]:
         received = [event for stream in STREAMS for event in read_by(service, stream.name)]
         made[f"asyncapi.{service}.json"] = asyncapi(f"Naungan {service}", said_by(service), received)
         made[f"openapi.{service}.json"] = openapi(service)
-    return {name: json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n" for name, content in made.items()}
+    told = {name: json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n" for name, content in made.items()}
+    return {**told, "errors.md": errors.page({name: content for name, content in made.items() if name.startswith("openapi.")})}
 
 
 def write() -> None:
