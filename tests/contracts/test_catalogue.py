@@ -9,9 +9,10 @@ import pytest
 from contracts import golden
 from contracts.catalogue import LIFECYCLE
 from contracts.vocabulary import ProblemCode
-from ops import catalogue, docs, errors
 from ops.cli import app
 from typer.testing import CliRunner
+
+from ops import catalogue, docs, errors
 
 VOID = {"meta", "input", "br", "link", "img"}
 
@@ -89,7 +90,8 @@ def test_the_page_asks_no_other_host_and_its_links_lead_somewhere(built: Path) -
 
 def test_its_own_words_are_there_in_both_languages(built: Path) -> None:
     content = (built / "index.html").read_text()
-    for indonesian, english in catalogue.WORDS.values():
+    unused = set() if any(event.stream == "PUBLIC" for event in LIFECYCLE) else {"anyone"}
+    for indonesian, english in (said for name, said in catalogue.WORDS.items() if name not in unused):
         assert html.escape(indonesian) in content
         assert html.escape(english) in content
 

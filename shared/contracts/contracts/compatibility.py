@@ -217,14 +217,11 @@ def _codes(old: Document, new: Document, place: str) -> Iterator[Found]:
 
 
 def _limits(old: Document, new: Document, place: str) -> Iterator[Found]:
-    for keys, tighter in (
-        (LEAST, lambda was, now: was is None or (now is not None and now > was)),
-        (MOST, lambda was, now: was is None or (now is not None and now < was)),
-    ):
-        for key in keys:
-            was, now = old.get(key), new.get(key)
-            if was != now:
-                yield (Rule.TIGHTENED if tighter(was, now) else Rule.LOOSENED), place, f"its {key} was {_said(was)} and is {_said(now)}"
+    for key in (*LEAST, *MOST):
+        was, now = old.get(key), new.get(key)
+        if was != now:
+            tighter = was is None or (now is not None and (now > was if key in LEAST else now < was))
+            yield (Rule.TIGHTENED if tighter else Rule.LOOSENED), place, f"its {key} was {_said(was)} and is {_said(now)}"
 
 
 def _fields(old: Document, new: Document, before: Document, after: Document, place: str) -> Iterator[Found]:
