@@ -105,3 +105,4 @@ async def test_a_cloudevents_sdk_reads_what_a_service_published(rig: Rig) -> Non
     assert event.get_dataschema() == golden.schema(BY_TYPE[event.get_type()])["$id"]
     assert event.get_extension("factversion") == "1"
     Draft202012Validator(golden.schema(BY_TYPE[event.get_type()])).validate(event.get_data())
+    Draft202012Validator(docs.HEADERS, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(dict(message.headers))

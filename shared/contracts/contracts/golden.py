@@ -64,7 +64,7 @@ def schema(event: type[Event]) -> dict[str, Any]:
 def subjects(event: type[Event]) -> tuple[str, ...]:
     """The NATS subjects an event travels on, `*` for the agency; the second one, where there is one, for the urgent."""
     root, rest = event.type.split(".", 1)
-    subject = event.type if root in {"case", "shelter", "audit", "public"} else f"{root}.*.{rest}"
+    subject = f"{root}.*.{rest}" if root in {"referral", "receipt", "agency"} else event.type
     return (subject, f"{subject}.urgent") if event.urgent is not Event.urgent else (subject,)
 
 
