@@ -97,7 +97,9 @@ class Demo:
         found = await asyncio.to_thread(demo_checks.canary_found, stores, journal)
         assert self.stage is not None  # noqa: S101 - it was played
         where = f"in {len(found)} files: {', '.join(found[:3])}" if found else "in no log, no stream and no database file"
-        self.stage.tell(9, f"its desk reads it in {self.stage.script.canaries} cases; name, phone, NIK and address stand {where}", held=not found)
+        self.stage.tell(
+            demo_scenes.CANARY, f"its desk reads it in {self.stage.script.canaries} cases; name, phone, NIK and address stand {where}", held=not found
+        )
         findings.check("nothing of the canary stands anywhere in the clear", found)
         code = self._verdict(findings)
         if code == 0:
@@ -124,7 +126,7 @@ class Demo:
         url = f"{'wss' if address.scheme == 'https' else 'ws'}://{address.netloc}/nats"
         findings = await self._play(gateway, url, passwords, None)
         assert self.stage is not None  # noqa: S101 - it was played
-        self.stage.leave_out(9, "the files of a deployment are not here to be searched")
+        self.stage.leave_out(demo_scenes.CANARY, "the files of a deployment are not here to be searched")
         return self._verdict(findings)
 
     # -- the play -----------------------------------------------------------------------------------------------------------------------
@@ -194,12 +196,12 @@ class Demo:
             stage.leave_out(2, "it is played over NATS")
             await demo_scenes.refer_households(stage, self._refer_over_http)
         await demo_scenes.at_the_door(stage)
-        following = [asyncio.create_task(demo_scenes.follow_to_the_end(stage, number)) for number in (3, 4, 5, 6, 7)]
+        following = [asyncio.create_task(demo_scenes.follow_to_the_end(stage, number)) for number in demo_scenes.FOLLOWED]
         await self._send_all(stage, drawn)
         await demo_scenes.until(lambda: not any(system.without_receipt() for system in stage.agencies.values()), 30)
         await demo_scenes.wiped_broker(stage)
         await self._until_ended(stage, deadline)
-        for number, task in zip((3, 4, 5, 6, 7), following, strict=True):
+        for number, task in zip(demo_scenes.FOLLOWED, following, strict=True):
             if not task.done():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(task, 3)

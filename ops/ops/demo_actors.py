@@ -12,11 +12,13 @@ from datetime import datetime
 from functools import partial
 from random import Random
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import httpx
 
+from ops import demo_outcomes
 from ops.demo_wire import Api
+from ops.identities import NAMESPACE
 from ops.population import CANARY_NAME
 
 Line = dict[str, Any]
@@ -30,6 +32,7 @@ WAITS_FOR_A_BED = 15.0
 DECLINES = 0.12
 RETURNS = 0.06
 DESKS = {"dppapp": "desk-dppapp", "dinsos": "desk-dinsos"}
+PROGRAMMES = ("skills_training", "counselling", "education")
 SUPERVISORS = {"dppapp": "supervisor-dppapp", "dinsos": "supervisor-dinsos"}
 
 
@@ -48,6 +51,7 @@ class Script:
     waitlisted: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
     called: set[str] = field(default_factory=set)
+    to_approve: dict[tuple[str, str], None] = field(default_factory=dict)
     tasks_done: int = 0
     canaries: int = 0
     fullest: dict[str, int] = field(default_factory=dict)
@@ -153,6 +157,9 @@ class Officers:
             await self.api.post(desk, f"/intake/cases/{case_id}/withdraw", {"reason": "refused_service"})
         elif story in {"street", "not_found", "street_refuses"} and self.script.once(case_id, "outreach"):
             await self.api.post(desk, f"/intake/cases/{case_id}/outreach", {"team": "dinsos"})
+        elif story == "returns!" and line["state"] == "monitoring" and self.script.once(case_id, "returns"):
+            again = {"risk": "high", "shelter_needed": True, "shelter_grounds": ["threat_to_life"], "perpetrator_areas": ["31.75.02"]}
+            await self.api.post(desk, f"/intake/cases/{case_id}/triage", again)
         elif case_id in self.script.gone and self.script.once(case_id, "end"):
             await self.api.post(desk, f"/intake/cases/{case_id}/withdraw", {"reason": "missing"})
         await self._without_a_bed(desk, line)
@@ -233,7 +240,7 @@ class Officers:
         if story == "refuses" or (story == "silence" and len(offers) == 1):
             return
         rng = Random(placement["placement_id"])  # noqa: S311 - a script, not a secret
-        if story not in {"silence", "no_show", "family!"} and rng.random() < DECLINES:
+        if story not in {"silence", "no_show"} and not story.endswith("!") and rng.random() < DECLINES:
             await self.api.post(who, f"{where}/decline", {"reason": rng.choice(["cannot_meet_needs", "full", "safety_conflict"])})
         else:
             await self.api.post(who, f"{where}/accept")
@@ -303,14 +310,15 @@ class Officers:
         detail = await self.api.get(who, f"/assessment/cases/{case_id}")
         if detail is None or detail["state"] != "assessed":
             return
-        story = self.script.stories[case_id]
+        story = "stays" if detail["reentry"] else self.script.stories[case_id]
         first = next((m["person_id"] for m in detail["members"] if m["age"] is None or m["age"] >= ADULT), detail["members"][0]["person_id"])
-        outcomes = [{"person_id": m["person_id"], "outcome": _outcome(story, first=m["person_id"] == first)} for m in detail["members"]]
+        ends = {m["person_id"]: _outcome(story, first=m["person_id"] == first) for m in detail["members"]}
+        outcomes = [{"person_id": m["person_id"], "outcome": ends[m["person_id"]], "agreement": _to_the_plan(m["age"])} for m in detail["members"]]
         services = ["psikologis", "penampungan_sementara" if detail["sheltered"] else "pengaduan"]
         await self.api.post(who, f"/assessment/cases/{case_id}/plan", {"outcomes": outcomes, "services": services})
 
     async def _approvals(self) -> None:
-        """A supervisor approves plans; a few go back once."""
+        """A supervisor approves plans, of which a few go back once, and outcomes that need it."""
 
         async def decide(line: Line) -> None:
             case_id = line["case_id"]
@@ -321,26 +329,57 @@ class Officers:
             await (self.api.post(who, f"{where}/return", {"reason": "incomplete"}) if back else self.api.post(who, f"{where}/approve"))
 
         who = SUPERVISORS["dinsos"]
+        for case_id, person in list(self.script.to_approve):
+            await self.api.post(who, f"/assessment/cases/{case_id}/outcomes/approve", {"person_id": person, **demo_outcomes.APPROVAL})
+            del self.script.to_approve[case_id, person]
         await self._each(decide, await self.api.get(who, "/assessment/cases", state="plan_proposed", most=1000) or [])
 
     async def _fulfil(self, who: str, case_id: str) -> None:
-        """The plan comes true, person by person."""
-        detail = await self.api.get(who, f"/assessment/cases/{case_id}")
+        """The plan comes true, person by person, once everything that it asks for is recorded and approved."""
         where = f"/assessment/cases/{case_id}"
-        for member in detail["members"] if detail else []:
-            person, outcome = {"person_id": member["person_id"]}, member["outcome"]
-            if member["progress"] == "rehabilitating":
-                await self.api.post(who, f"{where}/rehabilitation/complete", person)
-            elif member["progress"] != "planned":
-                continue
-            elif outcome == "rehabilitation":
-                await self.api.post(who, f"{where}/rehabilitation/start", person)
-            elif outcome in {"reunification", "return_to_other_region", "kin_or_foster_care"}:
-                far = outcome == "return_to_other_region"
-                to = {"receiver": "grandparent" if outcome == "kin_or_foster_care" else "parent", "receiving_area": "32.01.01" if far else "31.74.04"}
-                await self.api.post(who, f"{where}/reunify", {**person, **to, "home_visit_done": True, "risk_rechecked": True})
-            else:
-                await self.api.post(who, f"{where}/outcome", person)
+        ways = [way for way in await self.api.get(who, f"{where}/outcomes") or [] if way["progress"] != "reached"]
+        for outcome in {way["outcome"] for way in ways if way["progress"] == "planned"}:
+            group = [way for way in ways if (way["outcome"], way["progress"]) == (outcome, "planned")]
+            await self._prepare(who, case_id, outcome, group)
+        for way in ways:
+            if way["progress"] == "rehabilitating":
+                await self._rehabilitate(who, case_id, way["person_id"])
+
+    async def _prepare(self, who: str, case_id: str, outcome: str, ways: list[Line]) -> None:
+        """Record what is missing, let a supervisor approve what she must, and let it come true for those for whom nothing stands in the way."""
+        where = f"/assessment/cases/{case_id}"
+        left = {way["person_id"]: way["obstacles"] for way in ways}
+        missing = {entry["field"] for found in left.values() for entry in found if entry["code"] == "missing"}
+        kinds = [kind for kind in demo_outcomes.REQUIRED[outcome] if kind in missing]
+        for body in demo_outcomes.preparations(outcome, left, kinds):
+            answer = await self.api.call(who, "POST", f"{where}/preparations", body)
+            left |= {way["person_id"]: way["obstacles"] for way in answer.json()} if answer.is_success else {}
+        route = {"rehabilitation": "rehabilitation/start"}.get(outcome, "reunify" if outcome in demo_outcomes.HOMEWARD else "outcome")
+        for person, obstacles in left.items():
+            if not obstacles:
+                await self.api.post(who, f"{where}/{route}", {"person_id": person})
+            elif {entry["field"] for entry in obstacles} == {"approval"}:
+                self.script.to_approve[case_id, person] = None
+
+    async def _rehabilitate(self, who: str, case_id: str, person_id: str) -> None:
+        """A place in a programme, its sessions, what came of it, and with that the end of the rehabilitation."""
+        where = f"/assessment/cases/{case_id}"
+        offered = {entry["programme_id"]: entry for entry in await self.api.get(who, "/assessment/programmes") or []}
+        mine = [entry for entry in await self.api.get(who, f"{where}/enrolments") or [] if entry["person_id"] == person_id]
+        if any(entry["stage"] == "completed" for entry in mine):
+            await self.api.post(who, f"{where}/rehabilitation/complete", {"person_id": person_id})
+            return
+        going = next((entry for entry in mine if entry["stage"] == "enrolled"), None)
+        if going is None:
+            free = [programme for programme in offered if offered[programme]["free"] > 0]
+            if free:
+                chosen = Random(person_id).choice(sorted(free))  # noqa: S311 - a script, not a secret
+                await self.api.post(who, f"{where}/enrolments", {"person_id": person_id, "programme_id": chosen})
+            return
+        enrolment = f"{where}/enrolments/{going['enrolment_id']}"
+        for session, _ in enumerate(offered[going["programme_id"]]["sessions"], 1):
+            await self.api.post(who, f"{enrolment}/attendance", {"session": session, "present": session > 1})
+        await self.api.post(who, f"{enrolment}/complete", {"certificate": True, "independence": "mostly_independent"})
 
     async def _follow_up(self, who: str, case_id: str) -> None:
         """Record each follow-up on its day."""
@@ -373,20 +412,26 @@ def _agreement(member: Line) -> str:
     return "own" if adult else "own_view_and_consenter"
 
 
+def _to_the_plan(age: int | None) -> dict[str, str]:
+    child = age is not None and age < ADULT
+    return {"agreed": "own_view_and_consenter", "own_view": "agrees", "consenter": "guardian"} if child else {"agreed": "agreed"}
+
+
 def _outcome(story: str, *, first: bool) -> str:
     """What the plan leads to for one person of a household with this story."""
     if story == "stays":
         return "independent_living" if first else "kin_or_foster_care"
-    if story == "rehabilitation":
+    if story.startswith("rehabilitation"):
         return "rehabilitation" if first else "reunification"
     if story in {"other_region", "door"}:
         return "return_to_other_region"
-    return "reunification" if story in SHELTERED_STORIES or story == "family!" else "services_at_home"
+    return "reunification" if story in SHELTERED_STORIES or story.endswith("!") else "services_at_home"
 
 
 async def open_shop(api: Api, shelters: list[dict[str, Any]], workers: Mapping[str, UUID]) -> None:
-    """Register the demo's shelters and social workers; those of an earlier demo stay."""
+    """Register the demo's shelters, social workers and programmes; those of an earlier demo stay."""
     await asyncio.gather(
         *(api.call("operator", "POST", "/placement/shelters", shelter) for shelter in shelters),
         *(api.call("operator", "PUT", f"/assessment/workers/{subject}", {"agency": "dinsos", "most_cases": MANY}) for subject in workers.values()),
+        *(api.call("operator", "PUT", f"/assessment/programmes/{uuid5(NAMESPACE, kind)}", demo_outcomes.programme(kind)) for kind in PROGRAMMES),
     )

@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from ops import demo_paths
 from ops.demo_actors import ENDED, Script
 from ops.demo_scenes import Stage, timeline
 from ops.demo_wire import AgencySystem, Api
@@ -90,6 +91,8 @@ async def check(stage: Stage, sent: list[Sent]) -> Findings:
     findings.check("at no time did a shelter hold more people than beds", sorted(script.overfull))
     findings.check("nobody sleeps in two beds, and no bed holds two", await _shared_beds(stage.api))
     findings.check("no officer met an error of the platform", [f"{n} x {what}" for what, n in stage.api.surprises.items()])
+    ways = await demo_paths.paths(stage)
+    findings.check("every followed person's path leads to the end of her case", demo_paths.unfinished(ways))
     findings.check("every scene held", [scene.number for scene in stage.scenes[:-1] if not scene.left_out and not scene.held])
     return findings
 
@@ -182,6 +185,7 @@ async def report(console: Console, stage: Stage, time_scale: float) -> None:
     for reason, count in reasons.most_common():
         refused.add_row(reason, str(count))
     console.print(refused)
+    demo_paths.show(console, await demo_paths.paths(stage))
     case_id = stage.tracked.get(3)
     if case_id and case_id in stage.script.lines:
         way = Table("at", "said by", "fact", title="The family's case, across the services", title_justify="left")

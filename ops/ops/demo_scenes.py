@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,8 @@ from ops.demo_wire import AgencySystem, Api
 from ops.platform import Platform
 
 PATIENCE = 60.0
+FOLLOWED = (3, 4, 5, 6, 7, 8, 9)
+REHABILITATED, RETURNED, WIPED, CANARY = 8, 9, 10, 11
 READERS = ("supervisor-dppapp", "supervisor-dinsos")
 TRANSIT = "panti_transit"
 
@@ -41,6 +44,8 @@ TITLES = (
     "someone at the door, admitted directly",
     "a survivor who refuses the bed",
     "nobody answers an offer, and the ladder runs",
+    "a woman in rehabilitation, with a programme completed",
+    "a family that went home and comes back",
     "the broker's data is wiped, and everything is equal again",
     "a canary's name searched everywhere",
 )
@@ -146,7 +151,7 @@ async def denied(stage: Stage) -> None:
 
 
 async def refer_households(stage: Stage, refer: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
-    """Scenes 3, 4, 6 and 7: households whose way is followed from here; `refer` is dppapp's system at its door."""
+    """Scenes 3, 4 and 6 to 9: households whose way is followed from here; `refer` is dppapp's system at its door."""
     mother = {"role": "victim", "sex": "female", "age": 32, "name": "Contoh Ibu"}
     children = [{"role": "child", "sex": "female", "age": 8}, {"role": "child", "sex": "male", "age": 3}]
     told = {
@@ -154,6 +159,8 @@ async def refer_households(stage: Stage, refer: Callable[[dict[str, Any]], Await
         4: household(stage, "Rumah", "home"),
         6: household(stage, "Menolak", "refuses", **sheltered("medium")),
         7: household(stage, "Sunyi", "silence", **sheltered()),
+        REHABILITATED: household(stage, "Terampil", "rehabilitation!", **sheltered()),
+        RETURNED: household(stage, "Kembali", "returns!", persons=[mother, children[0]], **sheltered()),
     }
     if stage.platform is None:
         del told[7]
@@ -194,12 +201,15 @@ EXPECTED = {
     5: ("admitted_directly", "triaged", "assigned", "plan_approved", "discharged", "closed"),
     6: ("offered", "cancelled", "risk_changed", "assigned", "outcome_reached", "closed"),
     7: ("offered", "escalated", "expired", "admitted", "closed"),
+    REHABILITATED: ("admitted", "plan_approved", "rehabilitation_started", "discharged", "rehabilitation_completed", "followup_done", "closed"),
+    # What a return to a shelter begins anew is there twice.
+    RETURNED: (*("admitted", "assigned", "completed", "plan_approved", "discharged") * 2, "reunified", "outcome_reached", "closed"),
 }
 NEVER = {4: "admitted", 6: "admitted"}
 
 
 async def follow_to_the_end(stage: Stage, number: int) -> None:
-    """Scenes 3 to 7: what happened to a household, as soon as its case has ended."""
+    """Scenes 3 to 9: what happened to a household, as soon as its case has ended."""
     wanted = stage.tracked.get(number)
     if wanted is None:
         return
@@ -219,11 +229,19 @@ async def judge(stage: Stage, number: int) -> None:
         return
     case_id = stage.tracked.get(number, "")
     steps = [fact["type"].split(".")[2] for fact in await timeline(stage, case_id) if fact["type"].startswith("case.")] if case_id else []
-    missing = [step for step in EXPECTED[number] if step not in steps]
+    missing = sorted((Counter(EXPECTED[number]) - Counter(steps)).elements())
+    if number == REHABILITATED and case_id and not await _completed(stage, case_id):
+        missing.append("a programme completed with a certificate")
     if number in NEVER and NEVER[number] in steps:
         missing.append(f"never {NEVER[number]}")
     way = " > ".join(dict.fromkeys(steps))
     stage.tell(number, f"{way}{'; missing: ' + ', '.join(missing) if missing else ''}", held=not missing)
+
+
+async def _completed(stage: Stage, case_id: str) -> bool:
+    """Whether somebody of a case completed a programme."""
+    taken = await stage.api.get("supervisor-dinsos", f"/assessment/cases/{case_id}/enrolments") or []
+    return any(entry["stage"] == "completed" and entry["certificate"] for entry in taken)
 
 
 async def stored_ids(platform: Platform, stream: str = "CASES") -> list[str]:
@@ -249,15 +267,15 @@ async def stored_ids(platform: Platform, stream: str = "CASES") -> list[str]:
 
 
 async def wiped_broker(stage: Stage) -> None:
-    """Scene 8: everything that the broker stored is destroyed while cases are under way; every fact is said again from the stores."""
+    """Scene 10: everything that the broker stored is destroyed while cases are under way; every fact is said again from the stores."""
     platform = stage.platform
     if platform is None:
-        stage.leave_out(8, "no broker of a deployment is stopped")
+        stage.leave_out(WIPED, "no broker of a deployment is stopped")
         return
     before = set(await stored_ids(platform))
     await asyncio.to_thread(platform.nats.stop)
     platform.nats.wipe()
-    stage.tell(8, f"broker stopped, its store with {len(before)} facts deleted")
+    stage.tell(WIPED, f"broker stopped, its store with {len(before)} facts deleted")
     await asyncio.to_thread(platform.nats.start)
     started = time.monotonic()
     missing, after = before, list[str]()
@@ -268,4 +286,4 @@ async def wiped_broker(stage: Stage) -> None:
         await asyncio.sleep(0.5)
     twice = len(after) - len(set(after))
     words = f"after {time.monotonic() - started:.0f} s {len(before) - len(missing)} of {len(before)} facts are back, {twice} twice"
-    stage.tell(8, words, held=not missing and not twice)
+    stage.tell(WIPED, words, held=not missing and not twice)

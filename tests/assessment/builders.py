@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from assessment.domain import assignment, case, plan
+from assessment.domain import assignment, case, outcomes, plan
 from assessment.domain.case import Case, Limits, Member
+from assessment.domain.preparation import REQUIRED, Step, Taken
 from contracts.household import Household, Person
 from contracts.intake import Closed, HouseholdChanged, ReferredOut, RiskChanged, Triaged, Withdrawn
 from contracts.placement import Admitted, AdmittedDirectly, Discharged, Left
@@ -27,11 +29,32 @@ def members(*persons: UUID) -> tuple[Member, ...]:
     return tuple(Member(person, AGES[person]) for person in persons or (MOTHER, CHILD))
 
 
-def a_triage(version: int = 1, *persons: UUID, area: str = AREA, risk: str = "medium", shelter_needed: bool = False) -> case.Triage:
-    return case.Triage(version, members(*persons), area, risk, shelter_needed)
+def a_triage(version: int = 1, *persons: UUID, area: str = AREA, risk: str = "medium", shelter_needed: bool = False, **safety: Any) -> case.Triage:
+    return case.Triage(version, members(*persons), area, risk, shelter_needed, **{"keep_apart": (), **safety})
 
 
-def a_waiting_case(*persons: UUID, case_id: UUID = CASE, **triage: object) -> Case:
+CODES: dict[Step, dict[str, Any]] = {
+    Step.HOME_VISIT: {"on": "2026-11-20", "finding": "suitable"},
+    Step.RISK_RECHECK: {"on": "2026-11-21", "risk": "low"},
+    Step.RECEIVER: {"receiver": "grandparent", "receiving_area": "31.74.04"},
+    Step.CONSENT: {"agreed": True, "own_view": "agrees", "consenter": "guardian"},
+    Step.REGION_ACCEPTANCE: {"body": "social_agency", "on": "2026-11-22"},
+    Step.CARER_CHECK: {"on": "2026-11-22", "finding": "suitable", "review_days": 60},
+    Step.INDEPENDENCE: {"income": "wage", "dwelling": "rented", "safety_plan": True},
+    Step.BODY_ACCEPTANCE: {"body": "ngo", "on": "2026-11-22"},
+}
+
+
+def steps_for(outcome: str, *, without: Step | None = None, approved: dict[str, Any] | None = None, **changes: dict[str, Any]) -> list[Taken]:
+    """Everything that an outcome asks for, recorded in order; `changes` by step, and an approval at the end."""
+    far = {"receiver": {"receiver": "grandparent", "receiving_area": "32.01.01"}} if outcome == "return_to_other_region" else {}
+    said = {**far, **changes}
+    kinds = [step for step in REQUIRED[outcome] if step is not without]
+    taken = [Taken(place, step, {**CODES[step], **said.get(step.value, {})}) for place, step in enumerate(kinds, 1)]
+    return taken if approved is None else [*taken, Taken(len(taken) + 1, Step.APPROVAL, approved)]
+
+
+def a_waiting_case(*persons: UUID, case_id: UUID = CASE, **triage: Any) -> Case:
     return case.advance(case.learn(Case(case_id), [a_triage(1, *persons, **triage)]), NOW, LIMITS)
 
 
@@ -49,7 +72,8 @@ def a_planned_case(outcomes: dict[UUID, str], **triage: object) -> Case:
 
 
 def a_monitored_case(**triage: object) -> Case:
-    return plan.reach(a_planned_case({MOTHER: "services_at_home"}, **triage), MOTHER, NOW, LIMITS)[0]
+    steps = steps_for("services_at_home", approved={})
+    return outcomes.reach(a_planned_case({MOTHER: "services_at_home"}, **triage), MOTHER, steps, NOW, LIMITS)[0]
 
 
 def without_times(known: Case) -> Case:

@@ -4,8 +4,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+from assessment.domain.preparation import REQUIRED
 
-from tests.assessment.builders import MOTHER, SUPERVISOR, WORKER, triaged
+from tests.assessment.builders import CODES, MOTHER, SUPERVISOR, WORKER, triaged
 from tests.rig import Rig
 
 SAID = "case.assessment."
@@ -66,8 +67,13 @@ async def a_planned_case(rig: Rig, outcomes: dict[UUID, str], **triage: Any) -> 
     return case_id
 
 
+# What counts as agreement whatever her age, for tests that are about something else.
+AGREED = {"agreed": "alternative_consenter", "consenter": "court", "reason": "unable_to_decide"}
+
+
 def plan_of(outcomes: dict[UUID, str], *services: str) -> dict[str, Any]:
-    return {"outcomes": [{"person_id": str(person), "outcome": outcome} for person, outcome in outcomes.items()], "services": list(services)}
+    persons = [{"person_id": str(person), "outcome": outcome, "agreement": AGREED} for person, outcome in outcomes.items()]
+    return {"outcomes": persons, "services": list(services)}
 
 
 def errors(response: httpx.Response) -> dict[str, str]:
@@ -79,6 +85,30 @@ def refused_in(state_name: str, response: httpx.Response) -> bool:
     return response.status_code == 409 and response.json()["state"] == state_name
 
 
-def home(person: UUID = MOTHER, **changes: Any) -> dict[str, Any]:
-    checks = {"home_visit_done": True, "risk_rechecked": True}
-    return {"person_id": str(person), "receiver": "parent", "receiving_area": "32.01.01", **checks, **changes}
+def home(person: UUID = MOTHER) -> dict[str, Any]:
+    return {"person_id": str(person)}
+
+
+async def prepare(rig: Rig, case_id: UUID, person: UUID = MOTHER, *kinds: str, **changes: dict[str, Any]) -> list[httpx.Response]:
+    """Record everything that the person's outcome asks for, or these steps of it; `changes` by kind of step."""
+    ways = (await see(rig, case_id, "/outcomes")).json()
+    outcome = next(way["outcome"] for way in ways if way["person_id"] == str(person))
+    answers = []
+    for step in REQUIRED[outcome]:
+        if kinds and step not in kinds:
+            continue
+        reference = {"reference": "470/12-A"} if step in {"region_acceptance", "body_acceptance"} else {}
+        area = {"receiving_area": "32.01.01"} if step == "receiver" and outcome == "return_to_other_region" else {}
+        said = {"kind": step.value, **CODES[step], **reference, **area, **changes.get(step, {})}
+        answers.append(await act(rig, case_id, "preparations", {"persons": [str(person)], "step": said}))
+    return answers
+
+
+async def prepared(rig: Rig, case_id: UUID, *persons: UUID) -> None:
+    for person in persons or (MOTHER,):
+        for answer in await prepare(rig, case_id, person):
+            assert answer.status_code == 201, answer.text
+
+
+async def approve_outcome(rig: Rig, case_id: UUID, person: UUID = MOTHER, *, subject: UUID = SUPERVISOR, **body: Any) -> httpx.Response:
+    return await act(rig, case_id, "outcomes/approve", {"person_id": str(person), **body}, role="supervisor", subject=subject)

@@ -57,7 +57,7 @@ def test_an_admission_without_a_triage_waits_until_the_area_is_known():
 
 def test_a_given_case_has_its_initial_assessment_due_and_no_search_running():
     after, said = assignment.give(a_waiting_case(), WORKER, NOW, LIMITS)
-    assert (after.state, after.worker, set(after.deadlines)) == (State.ASSIGNED, WORKER, {"initial", "plan"})
+    assert (after.state, after.worker, set(after.deadlines)) == (State.ASSIGNED, WORKER, {"initial", "comprehensive", "plan"})
     assert said == case.Given(WORKER, NOW + LIMITS.initial)
 
 

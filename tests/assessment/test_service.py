@@ -17,6 +17,7 @@ from tests.assessment.builders import (
     AUNT,
     CHILD,
     MOTHER,
+    SUPERVISOR,
     WORKER,
     admitted,
     admitted_directly,
@@ -40,6 +41,7 @@ from tests.assessment.calls import (
     decide,
     home,
     plan_of,
+    prepared,
     refused_in,
     said,
     see,
@@ -50,7 +52,10 @@ from tests.rig import Rig
 
 def test_every_fact_that_concerns_assessment_has_a_handler():
     assert set(handlers.inputs.types) == {event.type for stream in ("CASES", "AUDIT") for event in catalogue.read_by("assessment", stream)}
-    assert set(handlers.inputs.clocks) == {"assignment", "initial", "plan", "outcome", "followup", "grace", "absence"}
+    assert set(handlers.inputs.clocks) == {
+        "assignment", "initial", "comprehensive", "reassessment", "plan", "outcome", "followup", "grace", "absence", "lost", "review", "stay",
+        "service_answer", "service_consent", "service_delivery", "service_declined",
+    }  # fmt: skip
 
 
 async def test_the_migrations_make_the_tables_that_the_store_declares(rig: Rig):
@@ -77,7 +82,8 @@ async def test_a_case_goes_from_triage_to_the_last_follow_up(rig: Rig):
     assert (await answer(rig, case_id, {f"phq9_{n}": 2 for n in range(1, 9)})).json()["total"] == 18
     completed = await act(rig, case_id, "complete", {"risk_view": {"band": "mild", "flags": ["child_at_risk"]}})
     assert completed.json()["state"] == "assessed"
-    assert await data(rig, case_id, "completed") == [{"band": "severe", "flags": ["child_at_risk"]}]
+    (told,) = await data(rig, case_id, "completed")
+    assert (told["band"], told["flags"], told["kind"], told["risk"]) == ("severe", ["child_at_risk"], "comprehensive", "medium")
 
     outcomes = {MOTHER: "reunification", CHILD: "rehabilitation"}
     proposed = await act(rig, case_id, "plan", plan_of(outcomes, "psikologis", "bantuan_hukum"))
@@ -86,10 +92,14 @@ async def test_a_case_goes_from_triage_to_the_last_follow_up(rig: Rig):
     (approved,) = await data(rig, case_id, "plan_approved")
     assert {entry["person_id"]: entry["outcome"] for entry in approved["outcomes"]} == {str(person): outcome for person, outcome in outcomes.items()}
 
+    await prepared(rig, case_id, MOTHER, CHILD)
     assert (await act(rig, case_id, "reunify", home())).json()["state"] == "plan_approved"
     assert (await act(rig, case_id, "rehabilitation/start", {"person_id": str(CHILD)})).status_code == 200
-    assert (await act(rig, case_id, "rehabilitation/complete", {"person_id": str(CHILD)})).json()["state"] == "monitoring"
-    assert await data(rig, case_id, "reunified") == [{"person_id": str(MOTHER), "receiver": "parent", "receiving_area": "32.01.01"}]
+    because = {"person_id": str(CHILD), "because": "goals_met"}
+    done = await act(rig, case_id, "rehabilitation/complete", because, role="supervisor", subject=SUPERVISOR)
+    assert done.json()["state"] == "monitoring"
+    (reunified,) = await data(rig, case_id, "reunified")
+    assert (reunified["receiver"], reunified["receiving_area"], reunified["outcome"]) == ("grandparent", "31.74.04", "reunification")
 
     planned = (await see(rig, case_id, "/followups", role="peksos", subject=WORKER)).json()
     assert [followup["number"] for followup in planned] == [1, 2, 3, 4]
@@ -102,7 +112,7 @@ async def test_a_case_goes_from_triage_to_the_last_follow_up(rig: Rig):
     assert (await act(rig, case_id, "followups/4/done", {"result": "safe"})).json()["state"] == "finished"
 
     assert await said(rig, case_id) == [
-        "assigned", "completed", "plan_approved", "reunified", "rehabilitation_started", "rehabilitation_completed",
+        "assigned", "completed", "plan_approved", *["outcome_prepared"] * 5, "reunified", "rehabilitation_started", "rehabilitation_completed",
         "followup_done", "followup_due", "followup_missed", "followup_due", "followup_done", "followup_due", "followup_done",
     ]  # fmt: skip
     assert [entry["last"] for entry in await data(rig, case_id, "followup_done")] == [False, False, True]
@@ -153,11 +163,13 @@ async def test_missed_deadlines_are_said_again_and_again_until_they_are_met(rig:
     await rig.advance(days=31)
     await rig.advance(days=31)
     assert [entry["clock"] for entry in await data(rig, case_id, "clock_missed")][2:] == ["plan", "plan", "outcome", "outcome"]
+    await prepared(rig, case_id)
     assert (await act(rig, case_id, "outcome", {"person_id": str(MOTHER)})).json()["state"] == "monitoring"
 
 
 async def test_high_risk_is_followed_up_weekly_and_an_unsafe_last_result_brings_another(rig: Rig):
     case_id = await a_planned_case(rig, {MOTHER: "referral_out"}, risk="high")
+    await prepared(rig, case_id)
     await act(rig, case_id, "outcome", {"person_id": str(MOTHER)})
     for number in range(1, 6):
         await act(rig, case_id, f"followups/{number}/done", {"result": "safe"})
@@ -172,6 +184,7 @@ async def test_high_risk_is_followed_up_weekly_and_an_unsafe_last_result_brings_
 
 async def test_follow_ups_that_nobody_cares_for_all_run_out(rig: Rig):
     case_id = await a_planned_case(rig, {MOTHER: "services_at_home"})
+    await prepared(rig, case_id)
     await act(rig, case_id, "outcome", {"person_id": str(MOTHER)})
     await rig.advance(days=200)
     await rig.advance(days=8)
@@ -259,6 +272,6 @@ async def test_every_order_in_which_facts_arrive_ends_in_the_same_row(rig: Rig, 
     assert len(rows) == 1
     (row,) = rows
     assert (row.cases, row.state) == (720, "stopped" if ended else "assigned")
-    assert (row.worker_id, row.clocks) == ((None, []) if ended else (WORKER, ["initial", "plan"]))
+    assert (row.worker_id, row.clocks) == ((None, []) if ended else (WORKER, ["comprehensive", "initial", "plan"]))
     kinds = {row.kind for row in await rig.sql("assessment", "SELECT DISTINCT kind FROM clock")}
     assert kinds == set(row.clocks)

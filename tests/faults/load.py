@@ -25,6 +25,7 @@ from ops.platform import AGENCIES
 from ops.population import Submission, draw_households
 from ops.seed import demo_shelters
 
+from ops import demo_outcomes
 from tests.faults import queues
 from tests.faults.houses import Houses
 from tests.faults.world import World
@@ -299,6 +300,8 @@ class Load:
                 ]
                 if not row["sheltered"]:
                     outcomes = [entry | {"outcome": "services_at_home"} for entry in outcomes]
+                agreed = {"agreed": "alternative_consenter", "consenter": "guardian", "reason": "unable_to_decide"}
+                outcomes = [entry | {"agreement": agreed} for entry in outcomes]
                 await self.act("plan", case_id, who, f"{where}/plan", {"outcomes": outcomes, "services": ["psikologis"]})
             case "plan_proposed":
                 word, body = ("return", {"reason": "incomplete"}) if self.rng.random() < 0.05 else ("approve", {})
@@ -311,14 +314,18 @@ class Load:
         for person_id, goal in goals.items():
             person = {"person_id": person_id}
             if goal["progress"] == "rehabilitating":
-                await self.act("rehabilitated", case_id, who, f"{where}/rehabilitation/complete", person)
-            elif goal["progress"] != "planned":
+                because = person | {"because": "provided_elsewhere"}
+                await self.act("rehabilitated", case_id, "supervisor-dinsos", f"{where}/rehabilitation/complete", because)
                 continue
-            elif goal["outcome"] == "rehabilitation":
+            if goal["progress"] != "planned":
+                continue
+            for body in demo_outcomes.preparations(goal["outcome"], [person_id]):
+                await self.act("prepare", case_id, who, f"{where}/preparations", body)
+            await self.act("approve outcome", case_id, "supervisor-dinsos", f"{where}/outcomes/approve", person | demo_outcomes.APPROVAL)
+            if goal["outcome"] == "rehabilitation":
                 await self.act("rehabilitation", case_id, who, f"{where}/rehabilitation/start", person)
             elif goal["outcome"] == "reunification":
-                home = {"receiver": "parent", "receiving_area": "31.74.04", "home_visit_done": True, "risk_rechecked": True}
-                await self.act("reunify", case_id, who, f"{where}/reunify", person | home)
+                await self.act("reunify", case_id, who, f"{where}/reunify", person)
             else:
                 await self.act("outcome", case_id, who, f"{where}/outcome", person)
 

@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
+from ops import demo_outcomes
 from tests.rig import NAMESPACE, Rig
 
 PEKSOS = UUID("00000000-0000-4000-8000-00000000abcd")
+AGREED = {"agreed": "alternative_consenter", "consenter": "court", "reason": "unable_to_decide"}
 ALL = ("intake", "placement", "assessment", "notifications")
 
 
@@ -118,12 +120,30 @@ async def assess_and_plan(rig: Rig, case_id: UUID, outcome: str) -> list[str]:
     ok(await rig.put("assessment", f"/cases/{case_id}/answers", json={"person_id": members[0], "instrument": "phq9", "answers": answers}, **peksos))
     judgement = {"risk_view": {"band": "moderate"}, "no_instrument_reason": "too_young"}
     ok(await rig.post("assessment", f"/cases/{case_id}/complete", json=judgement, **peksos))
-    plan = {"outcomes": [{"person_id": person, "outcome": outcome} for person in members]}
+    plan = {"outcomes": [{"person_id": person, "outcome": outcome, "agreement": AGREED} for person in members]}
     ok(await rig.post("assessment", f"/cases/{case_id}/plan", json=plan, **peksos))
     assert (await rig.post("assessment", f"/cases/{case_id}/plan/approve", json={}, **peksos)).status_code == 403, "nobody approves her own plan"
     ok(await rig.post("assessment", f"/cases/{case_id}/plan/approve", json={}, role="supervisor", agency="dinsos"))
     await rig.settle()
     return members
+
+
+async def come_true(rig: Rig, case_id: UUID, outcome: str, *members: str) -> None:
+    """All that the outcome asks for is recorded, a supervisor approves it, and it comes true for these persons."""
+    peksos, supervisor = {"role": "peksos", "subject": PEKSOS}, {"role": "supervisor", "agency": "dinsos"}
+    for body in demo_outcomes.preparations(outcome, members):
+        ok(await rig.post("assessment", f"/cases/{case_id}/preparations", json=body, **peksos))
+    for person in members:
+        whom = {"person_id": person}
+        ok(await rig.post("assessment", f"/cases/{case_id}/outcomes/approve", json={**whom, **demo_outcomes.APPROVAL}, **supervisor))
+        if outcome == "rehabilitation":
+            ok(await rig.post("assessment", f"/cases/{case_id}/rehabilitation/start", json=whom, **peksos))
+            why = {**whom, "because": "provided_elsewhere"}
+            ok(await rig.post("assessment", f"/cases/{case_id}/rehabilitation/complete", json=why, **supervisor))
+        else:
+            route = "reunify" if outcome in demo_outcomes.HOMEWARD else "outcome"
+            ok(await rig.post("assessment", f"/cases/{case_id}/{route}", json=whom, **peksos))
+    await rig.settle()
 
 
 async def follow_up_and_close(rig: Rig, case_id: UUID) -> None:

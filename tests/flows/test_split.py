@@ -90,10 +90,7 @@ async def test_a_family_is_housed_in_two_shelters_and_each_goes_her_own_way(rig:
     assert await groups(rig, case_id) == ["admitted", "declined"]
 
     await people.assess_and_plan(rig, case_id, "reunification")
-    for person in (woman, girl, sister):
-        home = {"person_id": person, "receiver": "grandparent", "receiving_area": "31.71.01", "home_visit_done": True, "risk_rechecked": True}
-        ok(await rig.post("assessment", f"/cases/{case_id}/reunify", json=home, role="peksos", subject=people.PEKSOS))
-    await rig.settle()
+    await people.come_true(rig, case_id, "reunification", woman, girl, sister)
     (held,) = await rig.sql("placement", "SELECT count(*) AS n FROM stay WHERE NOT isempty(during) AND upper(during) IS NULL")
     assert (held.n, await groups(rig, case_id)) == (0, ["declined", "settled"]), "the stay ended with the outcome"
     await people.follow_up_and_close(rig, case_id)

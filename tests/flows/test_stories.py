@@ -17,10 +17,7 @@ async def test_a_family_is_sheltered_assessed_and_goes_home(rig: Rig) -> None:
     assert len(placement["members"]) == 2
     await people.admit(rig, placement, case_id)
     members = await people.assess_and_plan(rig, case_id, "reunification")
-    for person in members:
-        home = {"person_id": person, "receiver": "grandparent", "receiving_area": "31.71.01", "home_visit_done": True, "risk_rechecked": True}
-        ok(await rig.post("assessment", f"/cases/{case_id}/reunify", json=home, role="peksos", subject=people.PEKSOS))
-    await rig.settle()
+    await people.come_true(rig, case_id, "reunification", *members)
     assert "case.placement.discharged.v1" in [kind for kind, _, _ in await rig.facts("placement")]
     (free,) = await rig.sql("placement", "SELECT count(*) AS n FROM stay WHERE upper(during) IS NULL OR upper(during) > now() + interval '1 minute'")
     assert free.n == 0, "the stay ended with the outcome"
@@ -38,13 +35,7 @@ async def test_a_case_at_home_is_assessed_without_a_bed_and_rehabilitated(rig: R
     await people.platform(rig)
     case_id = await people.refer(rig, people.a_referral("K-2", shelter=False))
     assert await people.state(rig, case_id) == "assessment"
-    for person in await people.assess_and_plan(rig, case_id, "rehabilitation"):
-        for step in ("start", "complete"):
-            ok(
-                await rig.post(
-                    "assessment", f"/cases/{case_id}/rehabilitation/{step}", json={"person_id": person}, role="peksos", subject=people.PEKSOS
-                )
-            )
+    await people.come_true(rig, case_id, "rehabilitation", *await people.assess_and_plan(rig, case_id, "rehabilitation"))
     await people.follow_up_and_close(rig, case_id)
     assert await people.state(rig, case_id) == "closed"
     assert "case.placement.offered.v1" not in [kind for kind, _, _ in await rig.facts("placement")]

@@ -80,7 +80,8 @@ def test_a_notice_for_a_worker_nobody_knows_yet_is_parked_and_follows() -> None:
         ("waiting", {"placement_officer"}),
         ("stay_review", {"placement_officer"}),
         ("arrival", {"placement_officer"}),
-        ("plan", {"supervisor@case"}),
+        ("plan", {"peksos:case", "supervisor@case"}),
+        ("service_consent", {"peksos:case", "intake_officer@case", "supervisor@case"}),
         ("unknown_case", {"intake_officer@case"}),
         ("incomplete", {"intake_officer@case"}),
         ("a_clock_of_tomorrow", {"supervisor@case"}),
@@ -89,6 +90,30 @@ def test_a_notice_for_a_worker_nobody_knows_yet_is_parked_and_follows() -> None:
 def test_a_missed_clock_is_told_by_its_code_whoever_kept_it(clock: str, told: set[str]) -> None:
     for producer in ("intake", "placement", "assessment"):
         assert recipients(Happening(f"{producer}.clock_missed", clock=clock)) == told
+
+
+@pytest.mark.parametrize(
+    ("step", "risk", "told"),
+    [
+        (1, "medium", {"peksos:case"}),
+        (2, "medium", {"peksos:case", "supervisor@case"}),
+        (3, "low", {"peksos:case", "supervisor@case"}),
+        (1, "high", {"peksos:case", "supervisor@case"}),
+    ],
+)
+def test_the_worker_is_told_first_and_a_supervisor_at_the_next_step_or_at_high_risk(step: int, risk: str, told: set[str]) -> None:
+    event = Happening("assessment.clock_missed", clock="service_answer", step=step)
+    assert {notice.recipient for notice in notices_for(event, a_file(risk=risk))} == told
+
+
+def test_a_first_step_of_a_case_that_no_worker_has_is_not_told_to_nobody() -> None:
+    notices = notices_for(Happening("assessment.clock_missed", clock="initial_assessment", step=1), a_file(worker=None))
+    assert "supervisor@case" in {notice.recipient for notice in notices}
+
+
+def test_a_later_step_is_said_with_its_number() -> None:
+    assert text_of("clock_missed", Language.ENGLISH, number=1, clock="plan") == "A deadline was missed: the plan."
+    assert text_of("clock_missed", Language.ENGLISH, number=3, clock="plan") == "A deadline is still missed (step 3): the plan."
 
 
 def test_a_followup_done_is_told_only_when_she_is_unsafe() -> None:

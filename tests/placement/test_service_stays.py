@@ -99,6 +99,20 @@ async def test_a_stay_ends_when_the_plan_of_the_person_came_true(rig: Rig) -> No
     assert (await state(rig, case_id), await beds_in_use(rig)) == ("settled", 0)
 
 
+async def test_a_stay_that_began_after_the_plan_came_true_is_not_ended_by_it(rig: Rig) -> None:
+    await platform(rig, a_shelter_body(a_room_body(2)))
+    case_id, home = await ask(rig), datetime.now(UTC)
+    placement = await admitted(rig, case_id)
+    person = UUID(placement["members"][0]["person_id"])
+    fact = OutcomeReached(person_id=person, outcome=Outcome.INDEPENDENT_LIVING)
+    await rig.say(fact, subject=case_id, factversion=1, at=home)
+    await rig.settle()
+    assert (await state(rig, case_id), await beds_in_use(rig)) == ("admitted", 1), "she came back; what is late ends nothing"
+    await rig.say(fact, subject=case_id, factversion=2)
+    await rig.settle()
+    assert (await state(rig, case_id), await beds_in_use(rig)) == ("settled", 0)
+
+
 async def test_a_closed_case_puts_nobody_out_of_bed(rig: Rig) -> None:
     await platform(rig, a_shelter_body())
     case_id = await ask(rig)

@@ -10,6 +10,7 @@ from tests.flows.people import (
     a_shelter,
     admit,
     assess_and_plan,
+    come_true,
     follow_up_and_close,
     offer_of,
     ok,
@@ -37,8 +38,7 @@ async def test_assessments_plans_and_follow_ups_of_the_lost_hour_go_on_where_the
     new = await refer(rig, a_referral("NEW", shelter=False))
     members = await assess_and_plan(rig, new, "services_at_home")
     peksos = {"role": "peksos", "subject": PEKSOS}
-    for person in members:
-        ok(await rig.post("assessment", f"/cases/{new}/outcome", json={"person_id": person}, **peksos))
+    await come_true(rig, new, "services_at_home", *members)
     ok(await rig.post("assessment", f"/cases/{new}/followups/1/done", json={"result": "safe"}, **peksos))
     await rig.settle()
     stood, clocks = await rig.sql("assessment", CASES), await rig.sql("assessment", CLOCKS)
@@ -54,9 +54,7 @@ async def test_assessments_plans_and_follow_ups_of_the_lost_hour_go_on_where_the
     ]
     assert sorted(missing for _, missing in await tasks(rig, "assessment")) == ["answers"] * 2 + ["services_of_the_plan"] * 2
     await agrees_with_the_streams(rig, "assessment")
-    for person in await persons(rig, before):
-        ok(await rig.post("assessment", f"/cases/{before}/outcome", json={"person_id": person}, **peksos))
-    await rig.settle()
+    await come_true(rig, before, "services_at_home", *await persons(rig, before))
     await follow_up_and_close(rig, before)
     assert await state(rig, before) == "closed"
     await agrees_with_the_streams(rig, "assessment")

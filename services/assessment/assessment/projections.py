@@ -10,7 +10,7 @@ from chassis.store.erasure import TOMBSTONES
 from chassis.store.projection import Projection
 from sqlalchemy import text
 
-from assessment import decisions, roster, store
+from assessment import decisions, plans, roster, services, store
 from assessment.domain import case
 from assessment.domain.case import Case, Goal, State
 
@@ -34,6 +34,13 @@ BLANK = {
     "followups": [],
     "deadlines": {},
     "round_version": 0,
+    "missed": {},
+    "assessed_risk": None,
+    "incident_version": 0,
+    "incident_seen": 0,
+    "safety": {},
+    "deceased": [],
+    "reentry": 0,
 }
 TOLD = (
     "household_version",
@@ -47,10 +54,17 @@ TOLD = (
     "stays",
     "sheltered",
     "ended",
+    "incident_version",
+    "safety",
 )
+WORDS = ("case_id", "service_id", "version", "passed_on", "answer", "reason")
 
 # The rest of a case (state, worker, deadlines, plan, goals, follow-ups) is what assessment and its people decided, and when.
-PROJECTIONS = (Projection("assessment_case", ("case_id",), TOLD, "case_id", blank=BLANK, seeds=("end_version",)), TOMBSTONES)
+PROJECTIONS = (
+    Projection("assessment_case", ("case_id",), TOLD, "case_id", blank=BLANK, seeds=("end_version",)),
+    Projection("service_word", ("event_id",), WORDS, "case_id"),
+    TOMBSTONES,
+)
 
 DEADLINES = text("SELECT kind, subject, key, due FROM clock WHERE subject = ANY(CAST(:cases AS uuid[]))")
 
@@ -68,6 +82,8 @@ async def stand_anew(tx: Transaction, cases: Collection[UUID]) -> None:
     limits = decisions.limits(tx)
     after = {case_id: case.advance(found, tx.now, limits) for case_id, found in after.items()}
     await decisions.record(tx, known, await decisions.find_workers(tx, after))
+    await services.follow(tx, cases)
+    await services.time_again(tx, cases)
 
 
 async def _resumed(tx: Transaction, lost: Case, deadlines: Mapping[str, datetime]) -> Case:
@@ -75,14 +91,22 @@ async def _resumed(tx: Transaction, lost: Case, deadlines: Mapping[str, datetime
     worker = await roster.last_worker(tx, lost.case_id)
     if worker is None:
         return lost
-    plans = await store.plans(tx, lost.case_id)
-    state = State.ASSESSED if plans or await store.completion(tx, lost.case_id) else State.ASSIGNED
+    versions = await plans.plans(tx, lost.case_id)
+    state = State.ASSESSED if versions or await store.completion(tx, lost.case_id) else State.ASSIGNED
     goals: dict[UUID, Goal] = {}
-    if plans:
-        state = {"proposed": State.PLAN_PROPOSED, "approved": State.PLAN_APPROVED}.get(plans[-1].state, State.ASSESSED)
+    if versions:
+        state = {"proposed": State.PLAN_PROPOSED, "approved": State.PLAN_APPROVED}.get(versions[-1].state, State.ASSESSED)
     if state is State.PLAN_APPROVED:
-        goals = {UUID(person): Goal(outcome) for person, outcome in plans[-1].outcomes.items()}
-    version = plans[-1].version if plans else 0
+        goals = {UUID(person): Goal(outcome) for person, outcome in versions[-1].outcomes.items()}
+    version = versions[-1].version if versions else 0
+    reentry = (await roster.assignments(tx, lost.case_id))[-1].round >> 40
     return replace(
-        lost, state=state, worker=worker, plan_version=version, goals=goals, deadlines=deadlines, round_version=0 if lost.ended else lost.end_version
+        lost,
+        reentry=reentry,
+        state=state,
+        worker=worker,
+        plan_version=version,
+        goals=goals,
+        deadlines=deadlines,
+        round_version=0 if lost.ended else lost.end_version,
     )

@@ -7,10 +7,12 @@ from uuid import UUID
 from chassis import Received, Transaction
 from chassis.bus.recovery import Lost, Unlearnt
 from contracts import assessment as facts
+from contracts import outcomes
 
-from assessment import decisions, handlers, roster, store
+from assessment import assessed, decisions, handlers, plans, relearnt, roster, services, store
 from assessment.domain import case
 from assessment.domain.case import Case, Progress
+from assessment.domain.reassessment import Kind
 from assessment.domain.relearn import (
     SOMEBODY,
     Approved,
@@ -18,8 +20,12 @@ from assessment.domain.relearn import (
     Due,
     Followed,
     Gave,
+    GaveUp,
     Overran,
+    Resumed,
     Returned,
+    Reviewed,
+    Tried,
     Went,
     Word,
     retell,
@@ -39,8 +45,10 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     await decisions.record(tx, before, after)
     workers = {row.worker_id for row in await roster.workers(tx)}
     for event in lost.own:
-        await _keep(tx, event)
-        unlearnt += [Unlearnt(event, missing) for missing in _missing(event, workers)]
+        await _keep(tx, event, after[event.subject].round)
+        missing_rows = await relearnt.keep(tx, event)
+        unlearnt += [Unlearnt(event, missing) for missing in (*_missing(event, workers), *missing_rows)]
+    await services.time_again(tx, cases)
     return unlearnt
 
 
@@ -67,7 +75,7 @@ def _word(event: Received[Any]) -> Word | None:
         case facts.Assigned() | facts.Reassigned():
             return Gave(data.worker_id)
         case facts.Completed():
-            return Concluded()
+            return Concluded(Kind(data.kind or Kind.COMPREHENSIVE), data.risk.value if data.risk else None)
         case facts.PlanApproved():
             return Approved(data.version, {entry.person_id: entry.outcome.value for entry in data.outcomes})
         case facts.PlanReturned():
@@ -81,31 +89,52 @@ def _later_word(data: Any) -> Word | None:
         case facts.RehabilitationStarted():
             return Went(data.person_id, Progress.REHABILITATING)
         case facts.Reunified() | facts.RehabilitationCompleted() | facts.OutcomeReached():
-            return Went(data.person_id, Progress.REACHED, data.outcome.value if isinstance(data, facts.OutcomeReached) else None)
+            outcome = data.outcome.value if isinstance(data, facts.OutcomeReached) else None
+            return Went(data.person_id, Progress.REACHED, outcome, getattr(data, "review_days", None))
+        case outcomes.OutcomeAbandoned():
+            return GaveUp(data.person_id, data.reason.value)
+        case outcomes.OutcomePrepared() if data.step is outcomes.Preparation.REVIEW:
+            return Reviewed(data.person_id)
+        case facts.ClockMissed():
+            return Overran(data.clock, data.due_at)
+        case _:
+            return _followup_word(data)
+
+
+def _followup_word(data: Any) -> Word | None:
+    match data:
         case facts.FollowupDue():
             return Due(data.number)
         case facts.FollowupDone() | facts.FollowupMissed():
             return Followed(data.number, data.result.value if isinstance(data, facts.FollowupDone) else None)
         case facts.ClockMissed():
-            return Overran(data.clock, data.due_at)
+            return Overran(data.clock, data.due_at, data.service_id)
+        case outcomes.FollowupTried() | outcomes.FollowupLost():
+            return Tried(data.number)
+        case outcomes.FollowupResumed():
+            return Resumed()
     return None
 
 
-async def _keep(tx: Transaction, event: Received[Any]) -> None:
+async def _keep(tx: Transaction, event: Received[Any], round_version: int) -> None:
     """Write the rows beside the case that a fact tells of; who decided is in no fact."""
     data, case_id = event.data, event.subject
     match data:
         case facts.Assigned() | facts.Reassigned():
-            await roster.assigned(tx, {case_id: data.worker_id}, {case_id: getattr(data, "reopened_version", None) or 0})
+            told = ((getattr(data, "reentry", None) or 0) << 40) + (getattr(data, "reopened_version", None) or 0)
+            await roster.assigned(tx, {case_id: data.worker_id}, {case_id: told})
         case facts.Completed():
             await store.complete_again(tx, case_id, data.band.value, [flag.value for flag in data.flags], by=SOMEBODY, at=event.time)
+            await assessed.keep_again(tx, case_id, data, round_version, by=SOMEBODY, at=event.time)
+        case facts.ServiceEvent():
+            await services.learn_again(tx, event, round_version)
         case facts.AlertRaised():
             await store.raise_alerts(tx, case_id, data.person_id, [data.flag.value])
         case facts.PlanApproved():
             outcomes = {str(entry.person_id): entry.outcome.value for entry in data.outcomes}
-            await store.plan_again(tx, case_id, data.version, outcomes, ("approved", None), by=SOMEBODY, at=event.time)
+            await plans.plan_again(tx, case_id, data.version, outcomes, ("approved", None), by=SOMEBODY, at=event.time)
         case facts.PlanReturned():
-            await store.plan_again(tx, case_id, data.version, {}, ("returned", data.reason.value), by=SOMEBODY, at=event.time)
+            await plans.plan_again(tx, case_id, data.version, {}, ("returned", data.reason.value), by=SOMEBODY, at=event.time)
 
 
 def _missing(event: Received[Any], workers: Iterable[UUID]) -> Sequence[str]:

@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from assessment.domain.case import Case, Followup, FollowupState, Goal, Member, Progress, State, StateError, Stay
-from assessment.domain.plan import Plan
+from assessment.domain.case import Case, Followup, FollowupState, Goal, Member, Progress, State, Stay
+from assessment.domain.safety import Known, Safety
 
 
 class Base(SQLModel, registry=registry()):
@@ -86,6 +86,13 @@ class CaseRow(Base, table=True):
     claimed: bool
     end_version: int = Field(default=0, sa_type=BigInteger)
     round_version: int = Field(default=0, sa_type=BigInteger)
+    missed: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False))
+    assessed_risk: str | None = None
+    incident_version: int = Field(default=0, sa_type=BigInteger)
+    incident_seen: int = Field(default=0, sa_type=BigInteger)
+    safety: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    deceased: list[str] = Field(sa_column=Column(JSONB, nullable=False))
+    reentry: int = 0
 
 
 class AssignmentRow(Base, table=True):
@@ -136,7 +143,7 @@ class CompletionRow(Base, table=True):
 
 
 class PlanRow(Base, table=True):
-    """One version of a plan; all versions are kept. `state` is proposed, approved or returned."""
+    """One version of a plan; all versions are kept. `state` is proposed, approved or returned; `persons` has for each what was agreed, goals and services."""
 
     __tablename__ = "plan"
     case_id: UUID = Field(primary_key=True)
@@ -149,6 +156,8 @@ class PlanRow(Base, table=True):
     decided_by: UUID | None
     decided_at: datetime | None = Field(sa_type=MOMENT)
     return_reason: str | None
+    persons: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
+    agency: str | None = None
 
 
 def _table(row: Any) -> Table:
@@ -211,17 +220,26 @@ def _case(row: Row[Any]) -> Case:
         shelter_needed=row.shelter_needed,
         at_home=row.at_home,
         admitted=row.admitted,
-        stays={UUID(person): Stay(stay["version"], stay["inside"]) for person, stay in row.stays.items()},
+        stays={UUID(p): Stay(s["version"], s["inside"], _moment(s.get("since")), s.get("died", False)) for p, s in row.stays.items()},
         ended=row.ended,
         state=State(row.state),
         worker=row.worker_id,
         claimed=row.claimed,
         plan_version=row.plan_version,
-        goals={UUID(person): Goal(goal["outcome"], Progress(goal["progress"])) for person, goal in row.goals.items()},
-        followups=tuple(Followup(f["number"], datetime.fromisoformat(f["due"]), FollowupState(f["state"]), f["result"]) for f in row.followups),
+        goals={UUID(p): Goal(g["outcome"], Progress(g["progress"]), _moment(g.get("since")), g.get("stay", 0)) for p, g in row.goals.items()},
+        followups=tuple(
+            Followup(f["number"], datetime.fromisoformat(f["due"]), FollowupState(f["state"]), f["result"], f.get("tries", 0)) for f in row.followups
+        ),
         deadlines={clock: datetime.fromisoformat(due) for clock, due in row.deadlines.items()},
         end_version=row.end_version,
         round_version=row.round_version,
+        missed=row.missed,
+        assessed_risk=row.assessed_risk,
+        incident_version=row.incident_version,
+        incident_seen=row.incident_seen,
+        safety=_safety(row.safety),
+        deceased=frozenset(map(UUID, row.deceased)),
+        reentry=row.reentry,
     )
 
 
@@ -236,7 +254,7 @@ def _row(case: Case) -> dict[str, Any]:
         "shelter_needed": case.shelter_needed,
         "at_home": case.at_home,
         "admitted": case.admitted,
-        "stays": {str(person): {"version": stay.version, "inside": stay.inside} for person, stay in case.stays.items()},
+        "stays": {str(p): {"version": s.version, "inside": s.inside, "since": _iso(s.since), "died": s.died} for p, s in case.stays.items()},
         "sheltered": case.sheltered,
         "ended": case.ended,
         "state": case.state.value,
@@ -244,20 +262,64 @@ def _row(case: Case) -> dict[str, Any]:
         "claimed": case.claimed,
         "due_at": case.due.isoformat() if case.due else None,
         "plan_version": case.plan_version,
-        "goals": {str(person): {"outcome": goal.outcome, "progress": goal.progress.value} for person, goal in case.goals.items()},
-        "followups": [{"number": f.number, "due": f.due.isoformat(), "state": f.state.value, "result": f.result} for f in case.followups],
+        "goals": {
+            str(p): {"outcome": g.outcome, "progress": g.progress.value, "since": _iso(g.since), "stay": g.stay_version}
+            for p, g in case.goals.items()
+        },
+        "followups": [
+            {"number": f.number, "due": f.due.isoformat(), "state": f.state.value, "result": f.result, "tries": f.tries} for f in case.followups
+        ],
         "deadlines": {clock: due.isoformat() for clock, due in case.deadlines.items()},
         "end_version": case.end_version,
         "round_version": case.round_version,
+        "missed": dict(case.missed),
+        "assessed_risk": case.assessed_risk,
+        "incident_version": case.incident_version,
+        "incident_seen": case.incident_seen,
+        "safety": _told(case.safety),
+        "deceased": sorted(map(str, case.deceased)),
+        "reentry": case.reentry,
     }
+
+
+def _moment(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value) if value else None
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _safety(row: Mapping[str, Any]) -> Safety:
+    def known(told: Mapping[str, Any]) -> dict[UUID, Known]:
+        return {UUID(about): Known(k["version"], k["relation"], tuple(k["areas"]), k["removed"]) for about, k in told.items()}
+
+    if not row:
+        return Safety()
+    apart = row["keep_apart"]
+    persons = None if apart is None else frozenset(map(UUID, apart))
+    return Safety(row["version"], persons, frozenset(row["areas"]), known(row["suspects"]), known(row["incidents"]))
+
+
+def _told(safety: Safety) -> dict[str, Any]:
+    def known(told: Mapping[UUID, Known]) -> dict[str, Any]:
+        entries = {str(a): {"version": k.version, "relation": k.relation, "areas": list(k.areas), "removed": k.removed} for a, k in told.items()}
+        return dict(sorted(entries.items()))
+
+    if safety == Safety():
+        return {}
+    apart = None if safety.keep_apart is None else sorted(map(str, safety.keep_apart))
+    told = {"version": safety.version, "keep_apart": apart, "areas": sorted(safety.areas)}
+    return {**told, "suspects": known(safety.suspects), "incidents": known(safety.incidents)}
 
 
 # -- answers, alerts, completion --------------------------------------------------------------------------------------------------
 
 
-async def sealed_answers(tx: Transaction, case_id: UUID) -> dict[tuple[UUID, tuple[str, int]], bytes]:
-    """The sealed answers of a case, by person and by code and version of the instrument."""
-    rows = await tx.rows(select(ANSWER).where(ANSWER.c.case_id == case_id))
+async def sealed_answers(tx: Transaction, case_id: UUID, since: datetime | None = None) -> dict[tuple[UUID, tuple[str, int]], bytes]:
+    """The sealed answers of a case (changed after `since`), by person and by code and version of the instrument."""
+    statement = select(ANSWER).where(ANSWER.c.case_id == case_id)
+    rows = await tx.rows(statement if since is None else statement.where(ANSWER.c.changed_at > since))
     return {(row.person_id, (row.instrument, row.version)): row.sealed for row in rows}
 
 
@@ -298,49 +360,3 @@ async def complete_again(tx: Transaction, case_id: UUID, band: str, flags: Seque
     """Record what came of an assessment that only its fact tells of."""
     values = {"case_id": case_id, "band": band, "flags": list(flags), "completed_by": by, "completed_at": at}
     await tx.execute(insert(COMPLETION).values(values).on_conflict_do_nothing())
-
-
-# -- plans ------------------------------------------------------------------------------------------------------------------------
-
-
-async def propose(tx: Transaction, case_id: UUID, plan: Plan, services: Sequence[str]) -> None:
-    """Write a proposed version."""
-    values = {
-        "case_id": case_id,
-        "version": plan.version,
-        "outcomes": {str(person): outcome for person, outcome in plan.outcomes.items()},
-        "services": list(services),
-        "state": "proposed",
-        "proposed_by": plan.proposed_by,
-        "proposed_at": tx.now,
-    }
-    await tx.execute(insert(PLAN).values(values))
-
-
-async def decide(tx: Transaction, case_id: UUID, version: int, state: str, reason: str | None = None) -> None:
-    """Write what the supervisor decided on a version."""
-    decided = {"state": state, "decided_by": tx.principal.subject, "decided_at": tx.now, "return_reason": reason}
-    await tx.execute(PLAN.update().where(PLAN.c.case_id == case_id, PLAN.c.version == version).values(decided))
-
-
-async def plans(tx: Transaction, case_id: UUID) -> Sequence[Row[Any]]:
-    """All versions of a case's plan, the first one first."""
-    return await tx.rows(select(PLAN).where(PLAN.c.case_id == case_id).order_by(PLAN.c.version))
-
-
-async def latest_plan(tx: Transaction, case: Case) -> Plan:
-    """The version that is or was proposed last. Raises StateError when the case has none."""
-    row = await tx.row(select(PLAN).where(PLAN.c.case_id == case.case_id, PLAN.c.version == case.plan_version))
-    if row is None:
-        raise StateError(case.state)
-    return Plan(row.version, {UUID(person): outcome for person, outcome in row.outcomes.items()}, row.proposed_by)
-
-
-async def plan_again(
-    tx: Transaction, case_id: UUID, version: int, outcomes: Mapping[str, str], decided: tuple[str, str | None], *, by: UUID, at: datetime
-) -> None:
-    """Write a version of a plan that only the fact of its decision tells of; of one that is there, the decision."""
-    decision = {"state": decided[0], "return_reason": decided[1], "decided_by": by, "decided_at": at}
-    first = {"case_id": case_id, "version": version, "outcomes": dict(outcomes), "services": [], "proposed_by": by, "proposed_at": at}
-    statement = insert(PLAN).values(first | decision)
-    await tx.execute(statement.on_conflict_do_update(index_elements=["case_id", "version"], set_=decision))

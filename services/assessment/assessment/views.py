@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from contracts.vocabulary import AgencyCode, AreaCode, AssessmentFlag, Band, FollowupResult, Outcome, Relation, ReturnReason
+from contracts.vocabulary import AgencyCode, AreaCode, AssessmentFlag, Band, Risk
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 from sqlalchemy import Row
 
@@ -14,7 +14,8 @@ from assessment.definitions import Label, Language, Respondent
 from assessment.domain import instruments
 from assessment.domain.assignment import Skill
 from assessment.domain.case import Case, Followup, FollowupState, Progress, State
-from assessment.domain.plan import ServiceCode
+from assessment.domain.reassessment import Kind
+from assessment.domain.risk import Danger
 from assessment.register import Known, Stage
 
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
@@ -131,48 +132,11 @@ class CompleteBody(Body):
 
     risk_view: RiskView
     no_instrument_reason: NoInstrument | None = None
-
-
-class OutcomeBody(Body):
-    """What the plan leads to for one person."""
-
-    person_id: UUID
-    outcome: Outcome
-
-
-class PlanBody(Body):
-    """A plan: one outcome for every person of the household, and the services it needs."""
-
-    outcomes: tuple[OutcomeBody, ...] = Field(min_length=1, max_length=60)
-    services: tuple[ServiceCode, ...] = ()
-
-
-class ReturnBody(Body):
-    """Why the plan goes back to the worker."""
-
-    reason: ReturnReason
-
-
-class ReunifyBody(Body):
-    """Who receives the person and where, and what was checked before."""
-
-    person_id: UUID
-    receiver: Relation
-    receiving_area: AreaCode
-    home_visit_done: StrictBool
-    risk_rechecked: StrictBool
-
-
-class PersonBody(Body):
-    """Whom it concerns."""
-
-    person_id: UUID
-
-
-class FollowupBody(Body):
-    """What the visit or call found."""
-
-    result: FollowupResult
+    kind: Kind = Kind.COMPREHENSIVE
+    risk: Risk | None = Field(
+        default=None, description="your own judgement; the rule floor may raise it and never lowers it. Left out: as triage has it"
+    )
+    dangers: tuple[Danger, ...] = Field(default=(), description="facts of the safety screen that hold now; each alone means a high risk")
 
 
 class WorkerView(BaseModel):
@@ -220,6 +184,7 @@ class CaseView(BaseModel):
     risk: str | None
     sheltered: bool
     plan_version: int
+    reentry: int = Field(description="how often somebody of it came back to a shelter after her outcome")
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
@@ -229,7 +194,7 @@ class CaseView(BaseModel):
     @classmethod
     def now(cls, case: Case) -> Self:
         """The view of a case as it is after a decision."""
-        names = ("case_id", "state", "claimed", "area", "risk", "sheltered", "plan_version")
+        names = ("case_id", "state", "claimed", "area", "risk", "sheltered", "plan_version", "reentry")
         return cls.model_validate({name: getattr(case, name) for name in names} | {"worker_id": case.worker, "due_at": case.due})
 
 
@@ -243,26 +208,28 @@ class MemberView(BaseModel):
 
 
 class FollowupView(BaseModel):
-    """One follow-up."""
+    """One follow-up; `tries` are those that reached nobody."""
 
     number: int
     due_at: datetime
     state: FollowupState
     result: str | None
+    tries: int
 
     @classmethod
     def of(cls, followup: Followup) -> Self:
         """The view of a follow-up."""
-        return cls(number=followup.number, due_at=followup.due, state=followup.state, result=followup.result)
+        return cls(number=followup.number, due_at=followup.due, state=followup.state, result=followup.result, tries=followup.tries)
 
 
 class PlanView(BaseModel):
-    """One version of the plan; `state` is proposed, approved or returned."""
+    """One version of the plan; `state` is proposed, approved or returned. `persons` has for each what was agreed, her goals and services."""
 
     version: int
     state: str
     outcomes: dict[UUID, str]
     services: tuple[str, ...]
+    persons: dict[UUID, dict[str, Any]] | None
     proposed_by: UUID
     proposed_at: datetime
     decided_by: UUID | None

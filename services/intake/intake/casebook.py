@@ -14,12 +14,13 @@ from chassis import Cause, Received, Transaction
 from contracts.consents import FollowStopped
 from contracts.event import Event
 from contracts.household import Household, Person
-from contracts.intake import Merged, RiskChanged, Triaged, Unmerged
+from contracts.intake import Merged, RiskChanged, ServiceRouted, Triaged, Unmerged
 
 from intake import feed, store, suspected
 from intake.consents import holding
-from intake.domain import standing, triage
+from intake.domain import referring, standing, triage
 from intake.domain.consent import Shares, hearers
+from intake.domain.raised import raised_by
 from intake.domain.standing import Fact, Standing, State
 from intake.domain.triage import Leads
 from intake.domain.workdays import after_working_days
@@ -191,9 +192,11 @@ def _grown(tx: Transaction, case_id: UUID, book: Book, growth: Growth, written: 
         return None
     if standing.search_is_over([*book.facts, *new]):
         new += _say(tx, [_without_shelter(case_id, book, new, growth)], own + len(growth.said))
-    facts = (*book.facts, *new)
-    before, now = book.standing, standing.standing(facts)
+    new += _raise_risk(tx, case_id, book, new, growth)
+    before, now = book.standing, standing.standing((*book.facts, *new))
     responsible = now.responsible or leads(tx, book.case.violence_types, book.case.ppks, book.case.area).agency or book.case.responsible_agency
+    new += _route_services(tx, book, [*book.facts, *new], now, responsible=responsible, growth=growth)
+    facts = (*book.facts, *new)
     written.facts += [store.fact_row(case_id, fact) for fact in new]
     written.standings.append(standing_row(book, now, facts, responsible))
     if any(fact.type in OF_PERSONS for fact in new):
@@ -227,6 +230,50 @@ def _say(tx: Transaction, sayings: Iterable[Saying], own: int) -> list[Fact]:
     return facts
 
 
+def _raise_risk(tx: Transaction, case_id: UUID, book: Book, new: Sequence[Fact], growth: Growth) -> list[Fact]:
+    """The latest triage once more with the risk that an assessment found, where that is higher; nothing lowers what people of intake judged."""
+    if not any(fact.type == standing.Kind.COMPLETED for fact in growth.received):
+        return []
+    known = [*book.facts, *new]
+    now = standing.standing(known)
+    found = raised_by(growth.received, now, known)
+    if found is None or now.triage is None:
+        return []
+    risk = found.codes["risk"]
+    same = {"household": household_of(book.case, book.persons), "responsible_agency": now.responsible, "responsible_unit": now.unit}
+    codes = {**now.triage.codes, **same, "risk": risk, "judged": False, "due_at": tx.now + service_due(tx, risk)}
+    # Caused by the assessment itself, with whatever it came: so that it is known to have been heard.
+    cause = Cause(str(found.id), found.at, growth.cause.correlation, growth.cause.trace)
+    changed = Saying(case_id, RiskChanged.model_validate(codes), cause, key="assessed")
+    return _say(tx, [changed], sum(fact.producer == "intake" for fact in known))
+
+
+def _route_services(tx: Transaction, book: Book, known: Sequence[Fact], now: Standing, *, responsible: str, growth: Growth) -> list[Fact]:
+    """Say of each service that is asked for whether its provider hears of it, where that is otherwise than before."""
+    if now.ended or not any(fact.type == referring.REQUESTED for fact in known):
+        return []
+    full = {book.case.reporting_agency, *([responsible] if now.triage else [])}
+    grants = referring.Grants(full, growth.shares.restricted, growth.shares.covers)
+    sayings = [
+        Saying(
+            book.case.case_id,
+            ServiceRouted.model_validate(
+                {
+                    "service_id": request.service_id,
+                    "provider": request.provider,
+                    "service": request.service,
+                    "passed_on": passed_on,
+                    "due_at": request.due_at,
+                }
+            ),
+            growth.cause,
+            key=request.service_id,
+        )
+        for request, passed_on in referring.to_route(known, grants)
+    ]
+    return _say(tx, sayings, sum(fact.producer == "intake" for fact in known))
+
+
 def _without_shelter(case_id: UUID, book: Book, new: Sequence[Fact], growth: Growth) -> Saying:
     """The latest triage once more, without a bed: the survivor said no or people ended the search, and help goes on at home."""
     now = standing.standing([*book.facts, *new])
@@ -246,7 +293,8 @@ def _tell(tx: Transaction, book: Book, facts: Sequence[Fact], now: Standing, *, 
         was = following(have)
         follow_id = have.follow_id if have else tx.new_id(feed.follow_key(agency), case_id, growth.cause)
         reference = have.reference if have else growth.reference
-        copies, then = feed.heard(was, hears.get(agency), book.facts, facts, ended=now.ended)
+        theirs = referring.concerning(agency, book.facts), referring.concerning(agency, facts)
+        copies, then = feed.heard(was, hears.get(agency), *theirs, ended=now.ended)
         row = follow_row(follow_id, then, None if then.hears else tx.now)
         if have is None:
             written.new_follows.append({**row, "case_id": case_id, "agency": agency, "reference": reference, "since": tx.now})

@@ -14,6 +14,7 @@ from contracts.agencies import AgencyEvent
 from contracts.catalogue import ORDER
 from contracts.vocabulary import EndReason, Outcome, Relation
 
+from intake.domain import referring
 from intake.domain.standing import Fact, emptied_by
 
 # The area of a case whose area nobody knows yet, and its city: no Kemendagri code begins with 00.
@@ -66,6 +67,14 @@ def _end(fact: Fact) -> Mapping[str, Any]:
     return {"reason": fact.codes["reason"]}
 
 
+def _asked(fact: Fact) -> Mapping[str, Any]:
+    return {name: fact.codes[name] for name in ("service_id", "service", "due_at")}
+
+
+def _not_asked(fact: Fact) -> Mapping[str, Any]:
+    return {"service_id": fact.codes["service_id"]}
+
+
 def _some_end(_fact: Fact) -> Mapping[str, Any]:
     return {"reason": EndReason.OTHER}
 
@@ -83,6 +92,9 @@ TABLE: Mapping[str, tuple[type[AgencyEvent], Rule]] = {
     assessment.Assigned.type: (agencies.AssessmentBegan, _nothing),
     assessment.Completed.type: (agencies.CaseAssessed, _nothing),
     assessment.PlanApproved.type: (agencies.CasePlanned, _nothing),
+    # Of services an agency hears of those that it is asked for, and of no other: `referring.concerning` goes before.
+    intake.ServiceRouted.type: (agencies.ServiceAsked, _asked),
+    assessment.ServiceDeclined.type: (agencies.ServiceOver, _not_asked),
     assessment.Reunified.type: (agencies.OutcomeReached, _reunion),
     assessment.RehabilitationCompleted.type: (agencies.OutcomeReached, _rehabilitated),
     assessment.OutcomeReached.type: (agencies.OutcomeReached, _outcome),
@@ -98,6 +110,8 @@ REDUCED: Mapping[type[AgencyEvent], Rule] = {
     agencies.CaseOpened: _nothing,
     agencies.AssessmentBegan: _nothing,
     agencies.CasePlanned: _nothing,
+    agencies.ServiceAsked: _asked,
+    agencies.ServiceOver: _not_asked,
     agencies.CaseEnded: _some_end,
     agencies.CaseReopened: _nothing,
 }
@@ -108,7 +122,7 @@ WHEN_EMPTY = frozenset({agencies.ShelterEnded})
 
 def copies(facts: Iterable[Fact], *, reduced: bool = False) -> list[Copy]:
     """The copies that a set of facts gives, in the order in which a case meets them; a larger set gives at least the same."""
-    known = sorted(facts, key=lambda fact: (ORDER.get(fact.type, 0), fact.at, fact.id))
+    known = sorted(referring.concerning(None, list(facts)), key=lambda fact: (ORDER.get(fact.type, 0), fact.at, fact.id))
     empty = emptied_by(known)
     found: dict[str, Copy] = {}
     for fact in known:

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from chassis import Due, Inputs, Received, Transaction, witness
 from chassis.inputs import Beforehand, Handler
-from contracts import assessment, notifications, placement
+from contracts import assessment, notifications, outcomes, placement
 from contracts.agencies import Problem, Receipt, ReceiptAccepted, ReceiptIncomplete, ReceiptRejected
 from contracts.audit import NotificationsSealed
 from contracts.intake import ClockMissed
 
-from intake import atthedoor, casebook, knocks, legal, opening, safety, store
+from intake import answering, atthedoor, casebook, knocks, legal, opening, safety, store
 from intake.casebook import Saying
 from intake.consents import sharing
 from intake.consents.holding import SHARING
@@ -32,7 +32,7 @@ inputs.clock(SHARING)(sharing.lapse)
 
 def inputs_with(vault: VaultOf) -> Inputs:
     """All inputs: those of this module; and agencies' referrals, files of reports and the finding of doubles, for which `vault` gives the vault once it runs."""
-    raw: dict[str, Handler] = {"REFERRALS": functools.partial(take_referrals, vault=vault)}
+    raw: dict[str, Handler] = {"REFERRALS": functools.partial(take_from_agencies, vault=vault)}
     doubles, importing = finding.Doubles(vault), work.Importing(vault)
     clocks: dict[str, Handler] = {
         finding.LIKENESS: doubles.keep_encodings,
@@ -52,6 +52,15 @@ def inputs_with(vault: VaultOf) -> Inputs:
     known = Inputs(inputs.facts, raw, {**inputs.clocks, **clocks}, beforehand, at_once)
     retention = Retention(vault)
     return known.with_clock(RETENTION, retention.purge, retention.look)
+
+
+async def take_from_agencies(messages: Sequence[Received[bytes]], tx: Transaction, vault: VaultOf) -> None:
+    """Take what agencies send: referrals, and answers to requests for services."""
+    answers = [message for message in messages if message.route.endswith(answering.SUFFIX)]
+    if len(answers) < len(messages):
+        await take_referrals([message for message in messages if message not in answers], tx, vault)
+    if answers:
+        await answering.take_answers(answers, tx, vault())
 
 
 async def take_referrals(messages: Sequence[Received[bytes]], tx: Transaction, vault: VaultOf) -> None:
@@ -118,13 +127,19 @@ async def open_at_the_door(events: Sequence[Received[placement.AdmittedDirectly]
     assessment.Completed,
     assessment.PlanReturned,
     assessment.PlanApproved,
+    assessment.ServiceRequested,
+    assessment.ServiceAccepted,
+    assessment.ServiceDeclined,
+    assessment.ServiceDelivered,
     assessment.Reunified,
     assessment.RehabilitationStarted,
     assessment.RehabilitationCompleted,
     assessment.OutcomeReached,
+    outcomes.OutcomeAbandoned,
     assessment.FollowupDue,
     assessment.FollowupDone,
     assessment.FollowupMissed,
+    outcomes.FollowupLost,
     notifications.Delivered,
     notifications.Failed,
     notifications.Acknowledged,

@@ -18,6 +18,7 @@ from contracts.vocabulary import ProblemCode
 
 from intake import casebook, feed, incidents, legal, opening, reading, store, suspected
 from intake.consents import holding, relearning
+from intake.domain import referring
 from intake.domain.consent import hearers
 from intake.domain.standing import Fact
 from intake.rights import retold
@@ -184,7 +185,7 @@ def _follow_row(tx: Transaction, row: Any, book: Book, reduced: bool | None) -> 
     """How far an agency hears of a case that was learnt again: who hears no more was told all that went before."""
     was = casebook.following(row)
     hears = reduced is not None
-    told = was.told if hears else was.told | {copy.key for copy in feed.copies(book.facts, reduced=was.reduced)}
+    told = was.told if hears else was.told | {copy.key for copy in feed.copies(referring.concerning(row.agency, book.facts), reduced=was.reduced)}
     then = feed.Following(hears=hears, reduced=was.reduced if reduced is None else reduced, told=told)
     return casebook.follow_row(row.follow_id, then, None if hears else row.ended_at or tx.now)
 

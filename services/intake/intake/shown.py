@@ -22,7 +22,7 @@ AFTERWARDS = YES | {Kind.ON_THE_WAY, Kind.NO_SHOW, Kind.CANCELLED, Kind.LEFT, Ki
 # What concerns a second case too: in the timeline of one it would tell that the person is known elsewhere.
 OF_TWO_CASES = frozenset({"case.intake.merged.v1", "case.intake.unmerged.v1"})
 # From whom somebody is kept, what she refused and with whom she is shared is shown on routes of its own, and never to whom she is kept from.
-ABOUT_SHARING = frozenset(f"case.intake.{name}.v1" for name in ("consent_changed", "restricted", "disclosed", "disclosure_ended"))
+ABOUT_SHARING = frozenset(f"case.intake.{name}.v1" for name in ("consent_changed", "restricted", "disclosed", "disclosure_ended", "service_routed"))
 NOT_IN_TIMELINE = OF_TWO_CASES | ABOUT_SHARING
 KEPT_BACK = frozenset({"shelter_id", "refusals"})
 

@@ -118,7 +118,9 @@ class CaseFile:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One event, as far as it decides who is told; `pressing` means high risk or danger, `clock` is the code of a missed clock."""
+    """One event, as far as it decides who is told; `pressing` means high risk or danger, `clock` is the code of a missed clock, `step` how often
+    it ran out.
+    """
 
     kind: str
     pressing: bool = False
@@ -126,6 +128,7 @@ class Happening:
     unit: UUID | None = None
     worker: UUID | None = None
     clock: str | None = None
+    step: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +205,18 @@ TABLE: dict[str, tuple[Told, ...]] = {
     "assessment.completed": (SUPERVISOR,),
     "assessment.plan_approved": (WORKER,),
     "assessment.plan_returned": (WORKER,),
+    "assessment.service_accepted": (WORKER,),
+    "assessment.service_declined": (WORKER,),
+    "assessment.service_delivered": (WORKER,),
     "assessment.reunified": (SUPERVISOR,),
     "assessment.rehabilitation_started": (SUPERVISOR,),
     "assessment.rehabilitation_completed": (SUPERVISOR,),
     "assessment.outcome_reached": (SUPERVISOR,),
+    "assessment.outcome_abandoned": (WORKER, SUPERVISOR),
     "assessment.followup_due": (WORKER,),
     "assessment.followup_done": (Told(Role.SUPERVISOR, Whose.CASE, only_pressing=True),),  # only when she was found unsafe
     "assessment.followup_missed": (WORKER, SUPERVISOR),
+    "assessment.followup_lost": (SUPERVISOR,),
 }
 
 CLOCK_MISSED = "clock_missed"
@@ -233,10 +241,18 @@ CLOCKS: dict[str, tuple[Told, ...]] = {
     "stay_review": (PLACEMENT,),
     "arrival": (PLACEMENT,),
     "absence": (PLACEMENT,),
-    "initial_assessment": (SUPERVISOR,),
-    "plan": (SUPERVISOR,),
-    "outcome": (SUPERVISOR,),
+    "initial_assessment": (WORKER, SUPERVISOR),
+    "comprehensive_assessment": (WORKER, SUPERVISOR),
+    "reassessment": (WORKER, SUPERVISOR),
+    "plan": (WORKER, SUPERVISOR),
+    "outcome": (WORKER, SUPERVISOR),
+    "lost_contact": (SUPERVISOR,),
+    "review": (WORKER, SUPERVISOR),
     "assignment": (SUPERVISOR,),
+    "service_answer": (WORKER, SUPERVISOR),
+    "service_consent": (WORKER, INTAKE, SUPERVISOR),
+    "service_delivery": (WORKER, SUPERVISOR),
+    "service_declined": (WORKER, SUPERVISOR),
 }
 ANY_OTHER_CLOCK = (SUPERVISOR,)
 
@@ -244,11 +260,18 @@ ANY_OTHER_CLOCK = (SUPERVISOR,)
 def notices_for(event: Happening, case: CaseFile) -> list[Notice]:
     """Who is told of an event, by the table above. Raises KeyError for an event that the table does not know."""
     if event.kind.endswith(CLOCK_MISSED):
-        told, kind, pressing = CLOCKS.get(event.clock or "", ANY_OTHER_CLOCK), CLOCK_MISSED, True
+        told, kind, pressing = _on_the_ladder(CLOCKS.get(event.clock or "", ANY_OTHER_CLOCK), event, case), CLOCK_MISSED, True
     else:
         told, kind, pressing = TABLE[event.kind], event.kind, event.pressing
     urgency = Urgency.URGENT if pressing else Urgency.NORMAL
     return [_address(cell, kind, urgency, event, case) for cell in told if pressing or not cell.only_pressing]
+
+
+def _on_the_ladder(told: tuple[Told, ...], event: Happening, case: CaseFile) -> tuple[Told, ...]:
+    """Those who are told of this step: first whoever is to act; later, at high risk, or where no worker has the case, the supervisor too."""
+    if WORKER not in told or event.step != 1 or case.risk == HIGH or case.worker is None:
+        return told
+    return tuple(cell for cell in told if cell is not SUPERVISOR)
 
 
 def _address(cell: Told, kind: str, urgency: Urgency, event: Happening, case: CaseFile) -> Notice:

@@ -108,6 +108,7 @@ def happening(event: Received[Any]) -> Happening:
         unit=_first(data, "shelter_id"),
         worker=_first(data, "worker_id"),
         clock=_first(data, "clock"),
+        step=_first(data, "step"),
     )
 
 
@@ -126,7 +127,7 @@ def entry_of(event: Received[Any], notice: Notice, identity: UUID) -> Entry:
         occurred_at=event.time,
         case_id=event.subject,
         placement_id=_first(data, "placement_id"),
-        number=_first(data, "number", "version"),
+        number=_first(data, "number", "version", "step"),
         clock=_first(data, "clock"),
         due_at=_first(data, "due_at", "hold_until", "arrive_by", "review_at"),
     )

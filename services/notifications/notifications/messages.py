@@ -70,14 +70,23 @@ TEXTS: dict[str, tuple[str, str]] = {
     "assessment.completed": ("Asesmen selesai.", "An assessment is complete."),
     "assessment.plan_approved": ("Rencana versi {number} disetujui.", "Version {number} of the plan was approved."),
     "assessment.plan_returned": ("Rencana versi {number} dikembalikan.", "Version {number} of the plan was sent back."),
+    "assessment.service_accepted": ("Sebuah layanan disanggupi penyedianya.", "A provider takes on a service."),
+    "assessment.service_declined": ("Sebuah layanan tidak jadi diberikan; periksa.", "A service is not given; look into it."),
+    "assessment.service_delivered": ("Sebuah layanan sudah diberikan.", "A service was given."),
     "assessment.reunified": ("Reunifikasi terlaksana.", "A reunification took place."),
     "assessment.rehabilitation_started": ("Rehabilitasi sosial dimulai.", "Social rehabilitation began."),
     "assessment.rehabilitation_completed": ("Rehabilitasi sosial selesai.", "Social rehabilitation is complete."),
     "assessment.outcome_reached": ("Hasil rencana tercapai.", "An outcome of the plan was reached."),
+    "assessment.outcome_abandoned": ("Rencana bagi seseorang dihentikan; susun lagi.", "What was planned for somebody was given up; plan again."),
     "assessment.followup_due": ("Pemantauan ke-{number} perlu dilakukan.", "Follow-up {number} is due."),
     "assessment.followup_done": ("Pemantauan ke-{number} menemukan keadaan tidak aman.", "Follow-up {number} found an unsafe situation."),
     "assessment.followup_missed": ("Pemantauan ke-{number} terlewat.", "Follow-up {number} was missed."),
+    "assessment.followup_lost": (
+        "Pemantauan ke-{number}: tidak terhubungi setelah beberapa kali; putuskan.",
+        "Follow-up {number}: nobody could be reached after several tries; decide.",
+    ),
     "clock_missed": ("Batas waktu terlewat: {clock}.", "A deadline was missed: {clock}."),
+    "clock_missed_again": ("Batas waktu masih terlewat (tahap {number}): {clock}.", "A deadline is still missed (step {number}): {clock}."),
     "ladder.answer_awaited": ("Permintaan tempat masih menunggu jawaban Anda.", "A request for places still awaits your answer."),
     "ladder.unanswered": ("Permintaan tempat belum dijawab; hubungi penampungan.", "A request for places is unanswered; call the shelter."),
     "ladder.try_another": ("Permintaan tempat tidak dijawab; coba tempat lain.", "A request for places stays unanswered; try another one."),
@@ -107,8 +116,16 @@ CLOCKS: dict[str, tuple[str, str]] = {
     "arrival": ("kedatangan", "arrival"),
     "absence": ("kembali dari izin keluar", "the return from a temporary leave"),
     "initial_assessment": ("asesmen awal", "the first assessment"),
+    "comprehensive_assessment": ("asesmen komprehensif", "the comprehensive assessment"),
+    "reassessment": ("asesmen ulang", "the re-assessment"),
+    "service_answer": ("jawaban penyedia layanan", "a provider's answer"),
+    "service_consent": ("persetujuan untuk meminta layanan", "the consent to ask for a service"),
+    "service_delivery": ("pemberian layanan", "a service that was promised"),
+    "service_declined": ("layanan yang ditolak penyedia", "a service that a provider declined"),
     "plan": ("rencana", "the plan"),
     "outcome": ("pelaksanaan rencana", "the plan's outcome"),
+    "lost_contact": ("keputusan atas kontak yang terputus", "the decision on somebody who cannot be reached"),
+    "review": ("peninjauan pengasuhan", "the review of a child's or carer's situation"),
     "assignment": ("penugasan", "assignment"),
 }
 
@@ -116,5 +133,7 @@ CLOCKS: dict[str, tuple[str, str]] = {
 def text_of(kind: str, language: Language, *, number: int | None = None, clock: str | None = None) -> str:
     """The sentence for a notice. Raises KeyError for a kind without one; a clock without a name is called by its code."""
     place = 0 if language is Language.INDONESIAN else 1
+    if kind == "clock_missed" and number is not None and number > 1:
+        kind = "clock_missed_again"
     name = CLOCKS[clock][place] if clock in CLOCKS else (clock or "")
     return TEXTS[kind][place].format(number=number, clock=name)

@@ -48,15 +48,16 @@ async def follow_intake(events: Sequence[Received[Any]], tx: Transaction) -> Non
 
 @inputs.consumes(Reunified, RehabilitationStarted, RehabilitationCompleted, OutcomeReached)
 async def discharge(events: Sequence[Received[Any]], tx: Transaction) -> None:
-    """End the stay of each person whose plan came true."""
+    """End the stay of each person whose plan came true, unless it began after that: she came back then, and her case is assessed anew."""
     cases = await groups.parts(tx, {event.subject for event in events})
     inside = await store.inside(tx, cases)
-    going = {(event.subject, event.data.person_id): _destination(event.data) for event in events}
+    homes = await store.lived_in(tx, {placement_id for persons in inside.values() for placement_id in persons.values()})
+    going = {(event.subject, event.data.person_id): event for event in sorted(events, key=lambda event: event.time)}
     departures = [
-        Departure(need_id, placement_id, person_id, going[cases[need_id], person_id])
+        Departure(need_id, placement_id, person_id, _destination(fact.data))
         for need_id, persons in inside.items()
         for person_id, placement_id in persons.items()
-        if (cases[need_id], person_id) in going
+        if (fact := going.get((cases[need_id], person_id))) and (homes[placement_id].admitted_at or fact.time) <= fact.time
     ]
     await stays.depart(tx, departures)
 

@@ -28,10 +28,13 @@ from contracts.vocabulary import (
     RedFlag,
     ReporterRole,
     Risk,
+    ServiceCode,
+    ServiceReason,
     Sex,
     ShelterGround,
     ViolenceType,
 )
+from contracts.vocabulary import ServiceAnswer as Answer
 
 Reference = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9./_-]{0,63}$", description="the agency's own number for this case")]
 
@@ -88,6 +91,25 @@ class Referral(Event):
         return "referral.*.submitted.v1", "referral.*.submitted.v1"
 
 
+class ServiceAnswer(Event):
+    """A provider answers a request for a service that its feed told it of; a decline says why."""
+
+    type: ClassVar[str] = "referral.service_answered.v1"
+    stream: ClassVar[str] = "REFERRALS"
+    producer: ClassVar[str] = "agency"
+    read_by: ClassVar[tuple[str, ...]] = ("intake",)
+
+    service_id: UUID
+    answer: Answer
+    reason: ServiceReason | None = None
+    reference: Reference | None = Field(default=None, description="the provider's own number for this message; the receipt carries it again")
+
+    @classmethod
+    def filters(cls) -> tuple[str, str]:
+        """Answers of all agencies; the second form is not used."""
+        return "referral.*.service_answered.v1", "referral.*.service_answered.v1"
+
+
 class Problem(Data):
     """One field that is wrong or missing; never its value."""
 
@@ -103,6 +125,7 @@ class Receipt(Event):
 
     agency: AgencyCode
     reference: Reference | None = None
+    service_id: UUID | None = Field(default=None, description="of an answer to a request for a service: which one")
 
     @property
     def route(self) -> str:
@@ -209,6 +232,24 @@ class CasePlanned(AgencyEvent):
     """A plan was approved."""
 
     type: ClassVar[str] = "agency.planned.v1"
+
+
+class ServiceAsked(AgencyEvent):
+    """Your agency is asked for a service for somebody of this case: answer with its `service_id`, by a message or by HTTP."""
+
+    type: ClassVar[str] = "agency.service_requested.v1"
+
+    service_id: UUID
+    service: ServiceCode
+    due_at: datetime
+
+
+class ServiceOver(AgencyEvent):
+    """Your agency is not asked for this service any more. Why is never said."""
+
+    type: ClassVar[str] = "agency.service_ended.v1"
+
+    service_id: UUID
 
 
 class OutcomeReached(AgencyEvent):

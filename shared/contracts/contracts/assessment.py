@@ -8,14 +8,19 @@ from pydantic import Field
 
 from contracts.event import Data, Event
 from contracts.vocabulary import (
+    AgencyCode,
     AreaCode,
     AssessmentFlag,
+    AssessmentKind,
     Band,
     FollowupResult,
     Outcome,
     Relation,
     ReturnReason,
+    Risk,
     RuleCode,
+    ServiceCode,
+    ServiceReason,
 )
 
 ONLOOKERS = ("intake", "notifications")
@@ -39,6 +44,7 @@ class Assigned(AssessmentEvent):
     reopened_version: int | None = Field(
         default=None, ge=0, description="of a case that was reopened: the version of that word, whose round this begins"
     )
+    reentry: int | None = Field(default=None, ge=1, description="which return to a shelter after an outcome this round follows")
 
 
 class Reassigned(AssessmentEvent):
@@ -59,6 +65,9 @@ class Completed(AssessmentEvent):
 
     band: Band
     flags: tuple[AssessmentFlag, ...] = ()
+    kind: AssessmentKind | None = Field(default=None, description="left out by a release that knew one assessment only")
+    risk: Risk | None = Field(default=None, description="the risk as judged, and as the rule floor raised it; it never lowers what others judged")
+    rules: tuple[RuleCode, ...] = Field(default=(), description="the rules of the floor that raised the risk above the worker's own judgement")
 
 
 class AlertRaised(AssessmentEvent):
@@ -103,6 +112,54 @@ class PlanReturned(AssessmentEvent):
     reason: ReturnReason
 
 
+class ServiceEvent(AssessmentEvent):
+    """A service that an approved plan names for one person, and its provider."""
+
+    service_id: UUID
+    person_id: UUID
+    provider: AgencyCode
+    service: ServiceCode
+
+
+class ServiceRequested(ServiceEvent):
+    """A service is wanted of a provider; whether the provider may hear of it is for intake to say, which knows what was consented to."""
+
+    type: ClassVar[str] = "case.assessment.service_requested.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("intake",)
+
+    due_at: datetime
+
+
+class ServiceAnswered(ServiceEvent):
+    """What became of a request; `answer_version` is that of intake's word which it follows, where the provider answered by a message."""
+
+    reason: ServiceReason | None = None
+    answer_version: int | None = Field(default=None, ge=0)
+
+
+class ServiceAccepted(ServiceAnswered):
+    """The provider gives the service."""
+
+    type: ClassVar[str] = "case.assessment.service_accepted.v1"
+    read_by: ClassVar[tuple[str, ...]] = ONLOOKERS
+
+
+class ServiceDeclined(ServiceAnswered):
+    """The provider does not give the service; or nobody asks for it any more, and then it is `final`."""
+
+    type: ClassVar[str] = "case.assessment.service_declined.v1"
+    read_by: ClassVar[tuple[str, ...]] = ONLOOKERS
+
+    final: bool = False
+
+
+class ServiceDelivered(ServiceAnswered):
+    """The person got the service."""
+
+    type: ClassVar[str] = "case.assessment.service_delivered.v1"
+    read_by: ClassVar[tuple[str, ...]] = ONLOOKERS
+
+
 class Reunified(AssessmentEvent):
     """A person went home to family, kin or another region."""
 
@@ -112,6 +169,8 @@ class Reunified(AssessmentEvent):
     person_id: UUID
     receiver: Relation
     receiving_area: AreaCode
+    outcome: Outcome | None = Field(default=None, description="which of the ways home was planned")
+    review_days: int | None = Field(default=None, ge=1, le=365, description="after how many days people look at kin or a foster carer again")
 
 
 class RehabilitationStarted(AssessmentEvent):
@@ -181,3 +240,5 @@ class ClockMissed(AssessmentEvent):
 
     clock: RuleCode
     due_at: datetime
+    step: int | None = Field(default=None, ge=1, description="how often it ran out: the worker is told first, a supervisor after that")
+    service_id: UUID | None = None

@@ -1,10 +1,11 @@
 """Which events there are, in the order in which a case meets them."""
 
-from contracts import agencies, assessment, audit, consents, intake, notifications, placement, rights
+from contracts import agencies, assessment, audit, consents, intake, notifications, outcomes, placement, rights
 from contracts.event import Event
 
 LIFECYCLE: tuple[type[Event], ...] = (
     agencies.Referral,
+    agencies.ServiceAnswer,
     intake.Reported,
     placement.AdmittedDirectly,
     intake.Triaged,
@@ -49,15 +50,24 @@ LIFECYCLE: tuple[type[Event], ...] = (
     assessment.Completed,
     assessment.PlanReturned,
     assessment.PlanApproved,
+    assessment.ServiceRequested,
+    intake.ServiceRouted,
+    intake.ServiceAnswered,
+    assessment.ServiceAccepted,
+    assessment.ServiceDeclined,
+    assessment.ServiceDelivered,
+    *outcomes.PREPARED,
     assessment.Reunified,
     assessment.RehabilitationStarted,
     assessment.RehabilitationCompleted,
     assessment.OutcomeReached,
+    outcomes.OutcomeAbandoned,
     placement.Left,
     placement.Discharged,
     assessment.FollowupDue,
     assessment.FollowupDone,
     assessment.FollowupMissed,
+    *outcomes.FOLLOWED,
     intake.ClosureProposed,
     intake.ClosureReturned,
     intake.Withdrawn,
@@ -87,6 +97,8 @@ LIFECYCLE: tuple[type[Event], ...] = (
     agencies.AssessmentBegan,
     agencies.CaseAssessed,
     agencies.CasePlanned,
+    agencies.ServiceAsked,
+    agencies.ServiceOver,
     agencies.OutcomeReached,
     agencies.FollowedUp,
     agencies.CaseEnded,

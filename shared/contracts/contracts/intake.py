@@ -30,6 +30,9 @@ from contracts.vocabulary import (
     ReporterRole,
     Risk,
     RuleCode,
+    ServiceAnswer,
+    ServiceCode,
+    ServiceReason,
     ShelterGround,
     StreetAgreement,
     ViolenceType,
@@ -124,9 +127,10 @@ class HouseholdChanged(IntakeEvent):
 
 
 class IncidentRecorded(IntakeEvent):
-    """What is known of one incident of the case; of several words on one incident the newest holds. Nobody else reads it yet."""
+    """What is known of one incident of the case; of several words on one incident the newest holds."""
 
     type: ClassVar[str] = "case.intake.incident_recorded.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("assessment",)
 
     incident_id: UUID
     occurred_on: date | None = None
@@ -139,9 +143,10 @@ class IncidentRecorded(IntakeEvent):
 
 
 class SuspectRecorded(IntakeEvent):
-    """What is known of a suspect, as far as others may need it: an id and codes. Nobody else reads it yet."""
+    """What is known of a suspect, as far as others may need it: an id and codes."""
 
     type: ClassVar[str] = "case.intake.suspect_recorded.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("assessment",)
 
     suspect_id: UUID
     relation: PerpetratorRelation
@@ -218,6 +223,31 @@ class OutreachEnded(IntakeEvent):
     result: OutreachResult
     ended_at: datetime | None = None
     persons: tuple[PersonOnTheStreet, ...] = ()
+
+
+class ServiceRouted(IntakeEvent):
+    """Whether the provider of a service hears of the request: it does as long as it has a grant for that purpose, and waits for one otherwise."""
+
+    type: ClassVar[str] = "case.intake.service_routed.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("assessment",)
+
+    service_id: UUID
+    provider: AgencyCode
+    service: ServiceCode
+    passed_on: bool
+    due_at: datetime
+
+
+class ServiceAnswered(IntakeEvent):
+    """A provider answered a request for a service by a message of its own."""
+
+    type: ClassVar[str] = "case.intake.service_answered.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("assessment",)
+
+    service_id: UUID
+    provider: AgencyCode
+    answer: ServiceAnswer
+    reason: ServiceReason | None = None
 
 
 class Ending(IntakeEvent):

@@ -227,6 +227,7 @@ class Transferred(OfferEvent):
     """Persons moved from one shelter to another; their stay goes on under the new placement."""
 
     type: ClassVar[str] = "case.placement.transferred.v1"
+    read_by: ClassVar[tuple[str, ...]] = CONCERNED
 
     from_placement_id: UUID
     persons: tuple[UUID, ...] = Field(min_length=1)

@@ -1,5 +1,15 @@
-"""What people ask of assessment: workers, cases and their plans, answers to instruments, and the instruments themselves."""
+"""What people ask of assessment: workers, cases, their plans and services, answers to instruments, and the instruments themselves."""
 
-from assessment.api import answers, cases, instruments, workers
+from assessment.api import answers, cases, followups, instruments, outcomes, plans, programmes, services, workers
 
-routers = [workers.router, cases.router, answers.router, instruments.router]
+routers = [
+    workers.router,
+    cases.router,
+    plans.router,
+    services.router,
+    outcomes.router,
+    programmes.router,
+    followups.router,
+    answers.router,
+    instruments.router,
+]

@@ -1,18 +1,20 @@
 """Answers to instruments, item by item, and what the assessment comes to. Answers are sealed under the key of whom they are about."""
 
 import json
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, Transaction, not_found, reads, writes
 from chassis.store.vault import Vault
 from contracts import assessment as facts
-from contracts.vocabulary import AssessmentFlag, Band
+from contracts.vocabulary import AssessmentFlag, AssessmentKind, Band, Risk
 from fastapi import APIRouter, Depends, Query, Request
 
-from assessment import decisions, policy, register, store
+from assessment import assessed, decisions, policy, register, store
+from assessment.api.bodies import AssessedView, BandView
 from assessment.api.cases import changed, owned, refusing, seen
-from assessment.domain import assignment, case, instruments
+from assessment.domain import assignment, case, instruments, reassessment, risk
 from assessment.domain.case import Case, State
 from assessment.domain.instruments import Answered
 from assessment.register import Key, Known
@@ -35,9 +37,9 @@ def vault_of(request: Request) -> Vault:
 Safe = Annotated[Vault, Depends(vault_of)]
 
 
-async def opened(tx: Transaction, vault: Vault, case_id: UUID) -> Opened:
-    """The answers of a case in the clear; without those whose key was destroyed."""
-    sealed = await store.sealed_answers(tx, case_id)
+async def opened(tx: Transaction, vault: Vault, case_id: UUID, since: datetime | None = None) -> Opened:
+    """The answers of a case in the clear (changed after `since`); without those whose key was destroyed."""
+    sealed = await store.sealed_answers(tx, case_id, since)
     keys = await vault.of(person_id for person_id, _ in sealed)
     plain = {key: keys.open_or_none(key[0], PLACE, value) for key, value in sealed.items()}
     return {key: json.loads(value) for key, value in plain.items() if value is not None}
@@ -68,8 +70,8 @@ async def save_answers(case_id: UUID, body: AnswersBody, vault: Safe, tx: Transa
     """Save some answers of one person, item by item; an alert is raised at once, and once only."""
     known = await owned(case_id, tx)
     with refusing():
-        case.require(known, State.ASSIGNED)
-    answers = await opened(tx, vault, case_id)
+        case.require(known, *reassessment.ASKING)
+    answers = await opened(tx, vault, case_id, since=await assessed.last_full(tx, case_id))
     by = await asked(tx, body.instrument, body.person_id, answers)
     instrument, key = by.definition.instrument(), (by.definition.code, by.definition.version)
     before = answers.get((body.person_id, key), {})
@@ -81,7 +83,8 @@ async def save_answers(case_id: UUID, body: AnswersBody, vault: Safe, tx: Transa
     await store.seal_answers(tx, case_id, body.person_id, keys.seal(body.person_id, PLACE, json.dumps(merged)), key)
     raised = await store.raise_alerts(tx, case_id, body.person_id, instruments.alerts(instrument, merged))
     decisions.alerts(tx, case_id, body.person_id, raised)
-    await decisions.record(tx, {case_id: known}, {case_id: assignment.claim(known)})  # whoever asks has begun
+    begun = assignment.claim(known) if known.state is State.ASSIGNED else known  # whoever asks has begun
+    await decisions.record(tx, {case_id: known}, {case_id: begun})
     tx.audit("write", body.person_id, [f"answers.{code}" for code in body.answers])
     return AnswersView.of(by, body.person_id, merged, member.age)
 
@@ -129,16 +132,55 @@ def _member(known: Case, person_id: UUID) -> case.Member:
 @router.post("/cases/{case_id}/complete")
 @writes(*policy.ASSESS)
 async def complete(case_id: UUID, body: CompleteBody, vault: Safe, tx: Transaction) -> CaseView:
-    """Complete the assessment: the worker's judgement, which a score may raise and never lowers."""
+    """Complete an assessment: the first look (`initial`), the `comprehensive` one, or a `reassessment` on new answers.
+
+    The worker judges; scores may raise her band, and the rule floor her risk, and neither ever lowers them.
+    """
     before = await owned(case_id, tx)
-    judged, reason = body.risk_view, body.no_instrument_reason
+    view, reason = body.risk_view, body.no_instrument_reason
+    flags = [flag.value for flag in view.flags]
+    own = body.risk.value if body.risk else before.risk
+    since = await assessed.last_full(tx, case_id)
     with refusing():
-        after = case.assessed(before)
-        answered = await _answered(tx, before, await opened(tx, vault, case_id))
-        found = instruments.conclude(answered, judged.band.value, [flag.value for flag in judged.flags], excused=reason is not None)
+        reassessment.concluded(before, body.kind, own, tx.now, decisions.limits(tx))
+        answered = await _answered(tx, before, await opened(tx, vault, case_id, since=since))
+        found = instruments.conclude(answered, view.band.value, flags, excused=reason is not None)
+    judged = risk.judged(own, body.dangers, found.flags, found.band) if own else None
+    after = reassessment.concluded(before, body.kind, judged.risk if judged else None, tx.now, decisions.limits(tx))
     await store.complete(tx, case_id, found.band, found.flags, reason)
-    tx.emit(facts.Completed(band=Band(found.band), flags=tuple(map(AssessmentFlag, found.flags))), case_id)
-    return await changed(tx, before, after, "band", "flags")
+    await assessed.keep(tx, before, body.kind, found, judged, dangers=body.dangers, reason=reason)
+    tx.emit(
+        facts.Completed(
+            band=Band(found.band),
+            flags=tuple(map(AssessmentFlag, found.flags)),
+            kind=AssessmentKind(body.kind),
+            risk=Risk(judged.risk) if judged else None,
+            rules=judged.rules if judged else (),
+        ),
+        case_id,
+    )
+    return await changed(tx, before, after, "band", "flags", "risk", "dangers")
+
+
+@router.get("/cases/{case_id}/assessments")
+@reads(*policy.SEE_ANSWERS)
+async def list_assessments(case_id: UUID, vault: Safe, tx: Transaction) -> list[AssessedView]:
+    """The assessments of a case one after the other: who judged what, which rules raised the risk, and each person's band by each instrument."""
+    known = await _readable(case_id, tx)
+    ages = {member.person_id: member.age for member in known.members}
+    kept = await assessed.kept_answers(tx, case_id)
+    keys = await vault.of(row.person_id for row in kept)
+    versions = await register.known(tx, {row.instrument for row in kept})
+    bands: dict[int, list[BandView]] = {}
+    for row in kept:
+        plain = keys.open_or_none(row.person_id, PLACE, row.sealed)
+        if plain is None:
+            continue
+        tx.audit("read", row.person_id, ["assessments"])
+        band = instruments.band_of(versions[row.instrument, row.version].definition.instrument(), json.loads(plain), ages.get(row.person_id))
+        bands.setdefault(row.number, []).append(BandView(person_id=row.person_id, instrument=row.instrument, version=row.version, band=band))
+    tx.audit("read", case_id, ["band", "flags", "risk", "dangers"])
+    return [AssessedView.model_validate({**row._asdict(), "persons": bands.get(row.number, [])}) for row in await assessed.of_case(tx, case_id)]
 
 
 async def _answered(tx: Transaction, known: Case, answers: Opened) -> list[Answered]:

@@ -1,28 +1,20 @@
-"""What people do with cases: the case list, the plan, its outcomes and the follow-ups."""
+"""What people see of cases: the work list, and all of one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 from uuid import UUID
 
-from chassis import FieldProblem, RefusedError, Transaction, conflict, not_found, reads, writes
-from contracts import assessment as facts
-from contracts.vocabulary import Outcome
+from chassis import FieldProblem, RefusedError, Transaction, conflict, not_found, reads
 from fastapi import APIRouter, Query
 
-from assessment import decisions, policy, roster, store
-from assessment.domain import case, followups, plan
+from assessment import decisions, plans, policy, roster, store
+from assessment.domain import case
 from assessment.domain.case import Case, State
 from assessment.views import (
     CaseDetail,
     CaseView,
-    FollowupBody,
-    FollowupView,
-    PersonBody,
-    PlanBody,
     PlanView,
-    ReturnBody,
-    ReunifyBody,
 )
 
 router = APIRouter()
@@ -98,121 +90,5 @@ async def see_case(case_id: UUID, tx: Transaction) -> CaseDetail:
     """All of a case but the answers."""
     known = await seen(case_id, tx)
     tx.audit("read", case_id, ["members", "band", "flags", "plans", "followups"])
-    versions = tuple(PlanView.model_validate(row, from_attributes=True) for row in await store.plans(tx, case_id))
+    versions = tuple(PlanView.model_validate(row, from_attributes=True) for row in await plans.plans(tx, case_id))
     return CaseDetail.all_of(known, await store.completion(tx, case_id), versions)
-
-
-# -- the plan ---------------------------------------------------------------------------------------------------------------------
-
-
-@router.post("/cases/{case_id}/plan", status_code=201)
-@writes(*policy.PROPOSE_PLAN)
-async def propose(case_id: UUID, body: PlanBody, tx: Transaction) -> CaseView:
-    """Propose a plan, or a revision of the approved one: one outcome for every person of the household."""
-    before = await owned(case_id, tx)
-    outcomes = [(entry.person_id, entry.outcome.value) for entry in body.outcomes]
-    with refusing():
-        after, proposed = plan.propose(before, outcomes, tx.principal.subject, tx.now, decisions.limits(tx))
-    await store.propose(tx, case_id, proposed, [service.value for service in body.services])
-    return await changed(tx, before, after, "outcomes", "services")
-
-
-@router.post("/cases/{case_id}/plan/approve")
-@writes(*policy.DECIDE_PLAN)
-async def approve(case_id: UUID, tx: Transaction) -> CaseView:
-    """Approve the proposed plan."""
-    await tx.lock([case_id])
-    before = await seen(case_id, tx)
-    with refusing():
-        proposed = await store.latest_plan(tx, before)
-        after = plan.approve(before, proposed, tx.principal.subject, tx.now, decisions.limits(tx))
-    await store.decide(tx, case_id, proposed.version, "approved")
-    outcomes = tuple(facts.PersonOutcome(person_id=person, outcome=Outcome(outcome)) for person, outcome in proposed.outcomes.items())
-    tx.emit(facts.PlanApproved(version=proposed.version, outcomes=outcomes), case_id)
-    return await changed(tx, before, after, "outcomes")
-
-
-@router.post("/cases/{case_id}/plan/return")
-@writes(*policy.DECIDE_PLAN)
-async def send_back(case_id: UUID, body: ReturnBody, tx: Transaction) -> CaseView:
-    """Return the proposed plan to the worker with a reason."""
-    await tx.lock([case_id])
-    before = await seen(case_id, tx)
-    with refusing():
-        proposed = await store.latest_plan(tx, before)
-        after = plan.send_back(before, proposed, tx.principal.subject, tx.now, decisions.limits(tx))
-    await store.decide(tx, case_id, proposed.version, "returned", body.reason)
-    tx.emit(facts.PlanReturned(version=proposed.version, reason=body.reason), case_id)
-    return await changed(tx, before, after, "return_reason")
-
-
-# -- outcomes ---------------------------------------------------------------------------------------------------------------------
-
-
-@router.post("/cases/{case_id}/reunify")
-@writes(*policy.RECORD_OUTCOME)
-async def reunify(case_id: UUID, body: ReunifyBody, tx: Transaction) -> CaseView:
-    """A person went home, to kin or to another region, as planned and after both checks."""
-    before = await owned(case_id, tx)
-    checks: Mapping[str, bool] = {"home_visit_done": body.home_visit_done, "risk_rechecked": body.risk_rechecked}
-    with refusing():
-        after = plan.reunify(before, body.person_id, **checks, now=tx.now, limits=decisions.limits(tx))
-    fact = facts.Reunified(person_id=body.person_id, receiver=body.receiver, receiving_area=body.receiving_area)
-    tx.emit(fact, case_id)
-    return await changed(tx, before, after, "receiver", "receiving_area")
-
-
-@router.post("/cases/{case_id}/rehabilitation/start")
-@writes(*policy.RECORD_OUTCOME)
-async def start_rehabilitation(case_id: UUID, body: PersonBody, tx: Transaction) -> CaseView:
-    """A person began the planned social rehabilitation, which ends her stay in the shelter."""
-    before = await owned(case_id, tx)
-    with refusing():
-        after = plan.start_rehabilitation(before, body.person_id, tx.now, decisions.limits(tx))
-    tx.emit(facts.RehabilitationStarted(person_id=body.person_id), case_id)
-    return await changed(tx, before, after, "rehabilitation")
-
-
-@router.post("/cases/{case_id}/rehabilitation/complete")
-@writes(*policy.RECORD_OUTCOME)
-async def complete_rehabilitation(case_id: UUID, body: PersonBody, tx: Transaction) -> CaseView:
-    """A person completed social rehabilitation."""
-    before = await owned(case_id, tx)
-    with refusing():
-        after = plan.complete_rehabilitation(before, body.person_id, tx.now, decisions.limits(tx))
-    tx.emit(facts.RehabilitationCompleted(person_id=body.person_id), case_id)
-    return await changed(tx, before, after, "rehabilitation")
-
-
-@router.post("/cases/{case_id}/outcome")
-@writes(*policy.RECORD_OUTCOME)
-async def reach(case_id: UUID, body: PersonBody, tx: Transaction) -> CaseView:
-    """A person's planned outcome came true, other than going home or rehabilitation."""
-    before = await owned(case_id, tx)
-    with refusing():
-        after, outcome = plan.reach(before, body.person_id, tx.now, decisions.limits(tx))
-    tx.emit(facts.OutcomeReached(person_id=body.person_id, outcome=Outcome(outcome)), case_id)
-    return await changed(tx, before, after, "outcome")
-
-
-# -- follow-ups -------------------------------------------------------------------------------------------------------------------
-
-
-@router.get("/cases/{case_id}/followups")
-@reads(*policy.SEE_CASES)
-async def list_followups(case_id: UUID, tx: Transaction) -> list[FollowupView]:
-    """The follow-ups of a case."""
-    known = await seen(case_id, tx)
-    tx.audit("read", case_id, ["followups"])
-    return [FollowupView.of(followup) for followup in known.followups]
-
-
-@router.post("/cases/{case_id}/followups/{number}/done")
-@writes(*policy.FOLLOW_UP)
-async def followup_done(case_id: UUID, number: int, body: FollowupBody, tx: Transaction) -> CaseView:
-    """Record a follow-up, on its day or before; after an unsafe one another comes soon."""
-    before = await owned(case_id, tx)
-    with refusing():
-        after, said = followups.done(before, number, body.result.value, tx.now, decisions.limits(tx))
-    decisions.say(tx, case_id, said)
-    return await changed(tx, before, after, "followups")

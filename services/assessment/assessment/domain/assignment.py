@@ -7,12 +7,11 @@ from enum import StrEnum
 from fractions import Fraction
 from uuid import UUID
 
-from assessment.domain.case import OPEN, Case, Given, Limits, State, StateError, require, without
+from assessment.domain.case import ADULT, OPEN, Case, Given, Limits, State, StateError, require, without
 
 URGENCY = ("high", "medium", "low")
 # Asia/Jakarta (WIB), which has no summer time: the wall clock that working hours are of.
 WIB = timedelta(hours=7)
-ADULT = 18
 
 
 class Skill(StrEnum):
@@ -165,7 +164,7 @@ def give(case: Case, worker: UUID, now: datetime, limits: Limits, *, anew: bool 
     """
     require(case, State.WAITING_FOR_WORKER)
     changed = replace(case, state=State.ASSIGNED, worker=worker, claimed=False, deadlines=without(case.deadlines, "assignment"))
-    return changed, Given(worker, now + limits.initial, anew=anew, round_version=case.round_version)
+    return changed, Given(worker, now + limits.initial, anew=anew, round_version=case.round_version, reentry=case.reentry)
 
 
 def reassign(case: Case, worker: UUID, now: datetime, limits: Limits) -> tuple[Case, Given]:

@@ -274,5 +274,13 @@ def conclude(answered: Iterable[Answered], judged: str, judged_flags: Sequence[s
     return Conclusion(max(bands, key=BANDS.index), _unique(flags))
 
 
+def band_of(instrument: Instrument, answers: Mapping[str, int], age: int | None) -> str | None:
+    """The band of one person's answers; None when too few were given for a score."""
+    try:
+        return score(instrument, answers, age).band
+    except IncompleteError:
+        return None
+
+
 def _unique(flags: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(flags))

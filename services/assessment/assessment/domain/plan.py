@@ -1,4 +1,4 @@
-"""The plan: proposed by the social worker, approved by a supervisor, and reached person by person."""
+"""The plan: proposed by the social worker, approved by a supervisor; how it comes true is in `outcomes`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,10 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from assessment.domain.case import Case, FieldError, Goal, Limits, OwnPlanError, Progress, State, StateError, advance, require, without
-
-REHABILITATION = "rehabilitation"
-HOMEWARD = frozenset({"reunification", "return_to_other_region", "kin_or_foster_care"})
+from assessment.domain.case import OPEN, Case, FieldError, Goal, Limits, OwnPlanError, Progress, State, StateError, advance, require, without
 
 
 class ServiceCode(StrEnum):
@@ -92,42 +89,22 @@ def send_back(case: Case, plan: Plan, by: UUID, now: datetime, limits: Limits) -
     return advance(replace(case, state=State.PLAN_APPROVED, deadlines=without(case.deadlines, "plan")), now, limits)
 
 
-def reunify(case: Case, person: UUID, *, home_visit_done: bool, risk_rechecked: bool, now: datetime, limits: Limits) -> Case:
-    """A person goes home, to kin or to another region, after a home visit and a risk re-check (DOMAIN.md 2.1, state 9a).
-
-    Raises StateError, or FieldError when the plan says otherwise or either check is missing.
-    """
-    _planned(case, person, HOMEWARD, Progress.PLANNED)
-    checks = {"home_visit_done": home_visit_done, "risk_rechecked": risk_rechecked}
-    if problems := [(name, "required_before_reunification") for name, done in checks.items() if not done]:
-        raise FieldError(problems)
-    return _moved(case, person, Progress.REACHED, now, limits)
+def require_open(case: Case) -> None:
+    """Raise StateError unless the assessment has begun and is not over."""
+    require(case, *OPEN)
 
 
-def start_rehabilitation(case: Case, person: UUID, now: datetime, limits: Limits) -> Case:
-    """A person begins the planned social rehabilitation. Raises StateError or FieldError."""
-    _planned(case, person, {REHABILITATION}, Progress.PLANNED)
-    return _moved(case, person, Progress.REHABILITATING, now, limits)
-
-
-def complete_rehabilitation(case: Case, person: UUID, now: datetime, limits: Limits) -> Case:
-    """A person completes social rehabilitation that was started. Raises StateError or FieldError."""
-    _planned(case, person, {REHABILITATION}, Progress.REHABILITATING)
-    return _moved(case, person, Progress.REACHED, now, limits)
-
-
-def reach(case: Case, person: UUID, now: datetime, limits: Limits) -> tuple[Case, str]:
-    """A person's outcome came true in a way that is neither going home nor rehabilitation; which one. Raises StateError or FieldError."""
-    require(case, State.PLAN_APPROVED)
-    goal = case.goals.get(person)
-    if goal is not None and (goal.outcome in HOMEWARD or goal.outcome == REHABILITATION):
-        raise FieldError([("person_id", "outcome_has_its_own_steps")])
-    _planned(case, person, {goal.outcome} if goal else (), Progress.PLANNED)
-    return _moved(case, person, Progress.REACHED, now, limits), case.goals[person].outcome
+def reviewed(case: Case, now: datetime, limits: Limits) -> Case:
+    """The approved plan was looked at: the next review is due after its span. Raises StateError unless an approved plan is being carried out."""
+    require(case, State.PLAN_APPROVED, State.PLAN_PROPOSED)
+    if not case.goals:
+        raise StateError(case.state)
+    missed = {clock: count for clock, count in case.missed.items() if clock != "outcome"}
+    return replace(case, deadlines={**case.deadlines, "outcome": now + limits.outcome}, missed=missed)
 
 
 def _missing(case: Case, outcomes: Mapping[UUID, str]) -> list[tuple[str, str]]:
-    return [(f"outcomes.{member.person_id}", "missing") for member in case.members if member.person_id not in outcomes]
+    return [(f"outcomes.{m.person_id}", "missing") for m in case.members if m.person_id not in outcomes and not case.died(m.person_id)]
 
 
 def _decidable(case: Case, plan: Plan, by: UUID) -> None:
@@ -143,20 +120,3 @@ def _reached(case: Case, person: UUID) -> bool:
 def _goal(case: Case, person: UUID, outcome: str) -> Goal:
     earlier = case.goals.get(person)
     return earlier if earlier is not None and earlier.outcome == outcome else Goal(outcome)
-
-
-def _planned(case: Case, person: UUID, outcomes: frozenset[str] | set[str] | tuple[()], progress: Progress) -> None:
-    """Raise unless the plan is approved, names one of these outcomes for the person, and she is just this far."""
-    require(case, State.PLAN_APPROVED)
-    goal = case.goals.get(person)
-    if goal is None:
-        raise FieldError([("person_id", "not_in_plan")])
-    if goal.outcome not in outcomes:
-        raise FieldError([("person_id", "planned_otherwise")])
-    if goal.progress is not progress:
-        raise StateError(goal.progress)
-
-
-def _moved(case: Case, person: UUID, progress: Progress, now: datetime, limits: Limits) -> Case:
-    goals = {**case.goals, person: replace(case.goals[person], progress=progress)}
-    return advance(replace(case, goals=goals), now, limits)

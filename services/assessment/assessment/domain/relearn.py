@@ -2,18 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 from uuid import UUID
 
-from assessment.domain import assignment, case, followups, plan
+from assessment.domain import assignment, case, followups, outcomes, plan, reassessment
 from assessment.domain.case import Case, FieldError, Goal, Limits, Progress, State, StateError, UnknownError, advance
 from assessment.domain.plan import Plan
+from assessment.domain.reassessment import Kind
 
 # Who proposed and who approved, where no fact says it.
 SOMEBODY, SOMEBODY_ELSE = UUID(int=0), UUID(int=1)
 STATE, NOT_A_MEMBER = "state", "plan_of_another_household"
-CLOCKS = {"initial_assessment": "initial"}
+CLOCKS = {called: clock for clock, called in case.CALLED.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,10 @@ class Gave:
 
 @dataclass(frozen=True, slots=True)
 class Concluded:
-    """The assessment was completed."""
+    """An assessment was completed; a release that knew but one did not say which."""
+
+    kind: Kind = Kind.COMPREHENSIVE
+    risk: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class Went:
     person: UUID
     progress: Progress
     outcome: str | None = None
+    review_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +73,42 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
+class GaveUp:
+    """What was planned for a person was given up."""
+
+    person: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """People looked again at a child's residential care or a carer."""
+
+    person: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A follow-up reached nobody."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A supervisor let somebody who was lost be looked for again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Overran:
     """A deadline was missed."""
 
     clock: str
     due: datetime
+    service: UUID | None = None
 
 
-Word: TypeAlias = Gave | Concluded | Approved | Returned | Went | Due | Followed | Overran
+Word: TypeAlias = Gave | Concluded | Approved | Returned | Went | GaveUp | Reviewed | Due | Followed | Tried | Resumed | Overran
 
 
 def retell(known: Case, word: Word, at: datetime, limits: Limits) -> tuple[Case, str | None]:
@@ -97,8 +130,8 @@ def _gave(known: Case, word: Gave, at: datetime, limits: Limits) -> Case:
     return known if known.worker == word.worker else assignment.reassign(known, word.worker, at, limits)[0]
 
 
-def _concluded(known: Case, _word: Concluded, _at: datetime, _limits: Limits) -> Case:
-    return case.assessed(known)
+def _concluded(known: Case, word: Concluded, at: datetime, limits: Limits) -> Case:
+    return reassessment.concluded(known, word.kind, word.risk, at, limits)
 
 
 def _approved(known: Case, word: Approved, at: datetime, limits: Limits) -> Case:
@@ -118,8 +151,20 @@ def _went(known: Case, word: Went, at: datetime, limits: Limits) -> Case:
     goal = known.goals.get(word.person)
     if goal is None and word.outcome is None:
         raise FieldError([("person_id", "not_in_plan")])
-    reached = Goal(word.outcome or (goal.outcome if goal else ""), word.progress)
+    stay = known.stays[word.person].version if word.person in known.stays else 0
+    reached = Goal(word.outcome or (goal.outcome if goal else ""), word.progress, at, stay)
+    if word.review_days is not None:
+        due = at + timedelta(days=word.review_days)
+        known = replace(known, deadlines={**known.deadlines, case.review_clock(word.person): due})
     return advance(replace(known, goals={**known.goals, word.person: reached}), at, limits)
+
+
+def _gave_up(known: Case, word: GaveUp, at: datetime, limits: Limits) -> Case:
+    return outcomes.abandon(known, word.person, word.reason, at, limits)[0]
+
+
+def _reviewed(known: Case, word: Reviewed, at: datetime, limits: Limits) -> Case:
+    return outcomes.reviewed(known, word.person, at, limits)
 
 
 def _due(known: Case, word: Due, at: datetime, limits: Limits) -> Case:
@@ -128,13 +173,25 @@ def _due(known: Case, word: Due, at: datetime, limits: Limits) -> Case:
 
 def _followed(known: Case, word: Followed, at: datetime, limits: Limits) -> Case:
     if word.result is not None:
-        return followups.done(known, word.number, word.result, at, limits)[0]
+        return followups.recorded(known, word.number, word.result, at, limits)[0]
     return followups.grace_ends(followups.come_due(known, word.number, at, limits)[0], word.number)[0]
+
+
+def _tried(known: Case, word: Tried, at: datetime, limits: Limits) -> Case:
+    return followups.tried(known, word.number, at, limits)[0]
+
+
+def _resumed(known: Case, _word: Resumed, at: datetime, limits: Limits) -> Case:
+    return followups.try_again(known, limits.after_unsafe, at)
 
 
 def _overran(known: Case, word: Overran, at: datetime, limits: Limits) -> Case:
     clock = CLOCKS.get(word.clock, word.clock)
-    return case.ran_out(known, clock, word.due, at, limits)[0] if clock in known.deadlines else known
+    # The fact names a kind of clock, and a service; whose it was otherwise, its due time tells.
+    same = [name for name, due in known.deadlines.items() if name.partition(":")[0] == clock and (name == clock or due == word.due)]
+    for name in [f"{clock}:{word.service}"] if word.service else same:
+        known = case.ran_out(known, name, word.due, at, limits)[0]
+    return known
 
 
 _STEPS: Mapping[type, Callable[..., Case]] = {
@@ -143,7 +200,11 @@ _STEPS: Mapping[type, Callable[..., Case]] = {
     Approved: _approved,
     Returned: _returned,
     Went: _went,
+    GaveUp: _gave_up,
+    Reviewed: _reviewed,
     Due: _due,
     Followed: _followed,
+    Tried: _tried,
+    Resumed: _resumed,
     Overran: _overran,
 }

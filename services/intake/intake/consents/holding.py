@@ -56,8 +56,13 @@ async def shares(tx: Transaction, cases: Iterable[UUID]) -> dict[UUID, Shares]:
         if row.what == "restricted":
             kept[row.case_id].add(row.recipient)
     about = await known(tx, {row.case_id for row in rows if row.what == "disclosed"})
-    hold = {case_id: {s.recipient for s in a.holding if not end_of(s, a.words, a.restricted, tx.now, ended=False)} for case_id, a in about.items()}
-    return {case_id: Shares(frozenset(hold.get(case_id, ())), frozenset(kept.get(case_id, ()))) for case_id in {*hold, *kept}}
+    hold = {case_id: [s for s in a.holding if not end_of(s, a.words, a.restricted, tx.now, ended=False)] for case_id, a in about.items()}
+    return {case_id: _shares(hold.get(case_id, ()), kept.get(case_id, ())) for case_id in {*hold, *kept}}
+
+
+def _shares(hold: Collection[Share], kept: Collection[str]) -> Shares:
+    covers = {(share.recipient, str(share.purpose), person) for share in hold for person in share.persons}
+    return Shares(frozenset(share.recipient for share in hold), frozenset(kept), frozenset(covers))
 
 
 def _by_case(rows: Iterable[Row[Any]]) -> defaultdict[UUID, list[Row[Any]]]:

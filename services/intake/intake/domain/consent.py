@@ -43,10 +43,14 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """With whom a case is shared now: agencies that a disclosure holds for, and those that are to learn nothing of somebody in it."""
+    """With whom a case is shared now: agencies that a disclosure holds for, and those that are to learn nothing of somebody in it.
+
+    `covers` says for which purpose and which person a disclosure holds: (recipient, purpose, person).
+    """
 
     disclosed: frozenset[str] = frozenset()
     restricted: frozenset[str] = frozenset()
+    covers: frozenset[tuple[str, str, UUID]] = frozenset()
 
 
 def agreed(words: Iterable[Word], person: UUID, purpose: str, recipient: str, now: datetime) -> bool:

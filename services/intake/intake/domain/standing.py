@@ -52,9 +52,11 @@ class Kind(StrEnum):
     REHABILITATION_STARTED = "case.assessment.rehabilitation_started.v1"
     REHABILITATION_COMPLETED = "case.assessment.rehabilitation_completed.v1"
     OUTCOME_REACHED = "case.assessment.outcome_reached.v1"
+    OUTCOME_ABANDONED = "case.assessment.outcome_abandoned.v1"
     FOLLOWUP_DUE = "case.assessment.followup_due.v1"
     FOLLOWUP_DONE = "case.assessment.followup_done.v1"
     FOLLOWUP_MISSED = "case.assessment.followup_missed.v1"
+    FOLLOWUP_LOST = "case.assessment.followup_lost.v1"
 
 
 class State(StrEnum):
@@ -100,8 +102,10 @@ DECISIONS = (
     ),
 )
 SNAPSHOTS = TRIAGES | {Kind.HOUSEHOLD_CHANGED}
-FOLLOWUPS = frozenset({Kind.FOLLOWUP_DUE, Kind.FOLLOWUP_DONE, Kind.FOLLOWUP_MISSED})
+FOLLOWUPS = frozenset({Kind.FOLLOWUP_DUE, Kind.FOLLOWUP_DONE, Kind.FOLLOWUP_MISSED, Kind.FOLLOWUP_LOST})
 REACHED = frozenset({Kind.REUNIFIED, Kind.REHABILITATION_COMPLETED, Kind.OUTCOME_REACHED})
+# Of somebody who died nothing is planned any more.
+DIED = "died"
 # Where the newest word of placement leaves the search for a bed; None: it begins anew, if a shelter is still needed.
 SEARCH = {
     Kind.WAITLISTED: State.WAITLISTED,
@@ -203,7 +207,7 @@ def standing(facts: Iterable[Fact]) -> Standing:
     team = outreach.codes["team"] if outreach and outreach.type == Kind.OUTREACH_DISPATCHED else None
     joiners = _joiners(intake, placement, household, inside)
     matters = {} if end else _matters(since, asked)
-    state = end or _stage(_round(assessment, reopened)) or search or (State.TRIAGED if triage else State.REPORTED)
+    state = end or _stage(this_round(assessment, reopened)) or search or (State.TRIAGED if triage else State.REPORTED)
     waits = [WAITS[state]] if state in WAITS else []
     if not end:
         waits += ["triage"] if asked is None else []
@@ -239,13 +243,18 @@ def _joiners(intake: Sequence[Fact], placement: Sequence[Fact], household: froze
     return household - frozenset[str]().union(*known) - settled
 
 
-def _round(assessment: Sequence[Fact], reopened: Fact | None) -> Sequence[Fact]:
-    """What assessment said since it took the case up again; all of it when the case was never reopened."""
-    if reopened is None:
+def this_round(assessment: Sequence[Fact], reopened: Fact | None) -> Sequence[Fact]:
+    """What assessment said since it took the case up again, after it was reopened or somebody came back to a shelter after her outcome; else all."""
+    assigned = [fact for fact in assessment if fact.type == Kind.ASSIGNED]
+    if reopened is not None:
+        assigned = [fact for fact in assigned if (fact.codes.get("reopened_version") or 0) >= reopened.version]
+        if not assigned:
+            return []
+    rounds = [fact.codes.get("reentry") or 0 for fact in assigned]
+    if reopened is None and not any(rounds):
         return assessment
-    again = (fact.version for fact in assessment if fact.type == Kind.ASSIGNED and (fact.codes.get("reopened_version") or 0) >= reopened.version)
-    begun = next(again, None)
-    return [] if begun is None else [fact for fact in assessment if fact.version >= begun]
+    begun = assigned[rounds.index(max(rounds))].version
+    return [fact for fact in assessment if fact.version >= begun]
 
 
 def in_order(facts: Iterable[Fact]) -> list[Fact]:
@@ -339,8 +348,13 @@ def _stage(assessment: Sequence[Fact]) -> State | None:
     plan = last(assessment, {Kind.PLAN_APPROVED})
     # A newer plan begins the way to its outcomes anew; what a person reached before stays reached.
     since = [fact for fact in assessment if plan is None or fact.version > plan.version]
-    planned = {entry["person_id"] for entry in plan.codes["outcomes"]} if plan else set()
-    reached = {fact.codes["person_id"] for fact in assessment if fact.type in REACHED}
+    given_up = [fact for fact in assessment if fact.type == Kind.OUTCOME_ABANDONED]
+    died = {fact.codes["person_id"] for fact in given_up if fact.codes["reason"] == DIED}
+    planned = {entry["person_id"] for entry in plan.codes["outcomes"]} - died if plan else set()
+    newest = {fact.codes["person_id"]: fact for fact in assessment if fact.type in REACHED | {Kind.OUTCOME_ABANDONED}}
+    reached = {person for person, fact in newest.items() if fact.type in REACHED}
+    if any(fact.type == Kind.OUTCOME_ABANDONED and fact.codes["reason"] != DIED for fact in since):
+        return State.ASSESSED  # a new plan is due for somebody, whatever was reached before
     if any(fact.type in FOLLOWUPS and fact.codes.get("last") for fact in since):
         return State.READY_TO_CLOSE
     if any(fact.type in FOLLOWUPS for fact in since) or (planned and planned <= reached):
@@ -349,9 +363,8 @@ def _stage(assessment: Sequence[Fact]) -> State | None:
         return State.OUTCOME_UNDER_WAY
     if plan:
         return State.PLANNED
-    if Kind.COMPLETED in kinds:
-        return State.ASSESSED
-    return State.ASSESSMENT if assessment else None
+    begun = State.ASSESSMENT if assessment else None
+    return State.ASSESSED if Kind.COMPLETED in kinds else begun
 
 
 # Why a search for a bed is over although the triage asked for one: the survivor said no, or people ended it.
