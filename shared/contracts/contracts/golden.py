@@ -27,7 +27,7 @@ from contracts.event import Event
 FOLDER = Path(__file__).parent / "golden"
 # Lists of what agencies read that may get more codes at any time: their schemas name the known ones and refuse none. All other lists that
 # agencies read are closed, for a reader has to decide by them (how high a risk is).
-OPEN_LISTS = frozenset({"ProblemCode", "EndReason", "Outcome", "Purpose"})
+OPEN_LISTS = frozenset({"ProblemCode", "EndReason", "Outcome", "Purpose", "ServiceCode"})
 ANY_CODE = r"^[a-z][a-z0-9_]{0,79}$"
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -70,7 +70,7 @@ def subjects(event: type[Event]) -> tuple[str, ...]:
 
 def _opened(closed: Mapping[str, Any]) -> dict[str, Any]:
     """A list that may grow: the codes that are known, none of which a reader may take for all there are."""
-    told = f"{closed.get('description', '')} More codes may come: take one that you do not know as `other`.".strip()
+    told = f"{closed.get('description', '')} More codes may come: never refuse one that you do not know, and let a person look at it.".strip()
     kept = {name: value for name, value in closed.items() if name not in {"enum", "description"}}
     return {**kept, "description": told, "pattern": ANY_CODE, "x-codes": closed["enum"]}
 
