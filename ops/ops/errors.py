@@ -66,8 +66,10 @@ def of(package: str) -> Errors:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
                 _called(node, module, found)
+                _helped(node, functions, found)
         for function in (node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))):
             _function(function, module, functions, found)
+            _titled(function, module, found)
     return found
 
 
@@ -91,6 +93,33 @@ def _called(node: ast.Call, module: ModuleType, found: Errors) -> None:
         said = _value(title, module) if title is not None else None
         if isinstance(status, int) and isinstance(said, str):
             found.titles.add((status, f"no such {said}" if name == "not_found" else said))
+
+
+def _helped(node: ast.Call, functions: dict[str, Any], found: Errors) -> None:
+    """A title that is given to a function of the package's own, which refuses with it."""
+    name = _name(node.func)
+    if name is None or name in REFUSING or name not in functions:
+        return
+    helper, module = functions[name]
+    names = [argument.arg for argument in helper.args.args]
+    if "title" in names and names.index("title") < len(node.args) and isinstance(given := node.args[names.index("title")], ast.Constant):
+        found.titles |= {(status, str(given.value)) for status in _statuses(helper, module)}
+
+
+def _titled(function: ast.AST, module: ModuleType, found: Errors) -> None:
+    """A title that a function gives a name first."""
+    statuses = _statuses(function, module)
+    for node in ast.walk(function):
+        if len(statuses) == 1 and isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "title" and isinstance(node.value, ast.Constant):
+            found.titles.add((min(statuses), str(node.value.value)))
+
+
+def _statuses(function: ast.AST, module: ModuleType) -> set[int]:
+    """With which status a function refuses where it says its `title`."""
+    called = [node for node in ast.walk(function) if isinstance(node, ast.Call) and _name(node.func) in REFUSING and node.args]
+    calls = [call for call in called if any(ast.unparse(argument) == "title" for argument in call.args)]
+    said = [REFUSING[str(_name(call.func))] or _value(call.args[0], module) for call in calls]
+    return {status for status in said if isinstance(status, int)}
 
 
 def _function(function: ast.FunctionDef | ast.AsyncFunctionDef, module: ModuleType, functions: dict[str, Any], found: Errors) -> None:

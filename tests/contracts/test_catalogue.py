@@ -108,6 +108,8 @@ def test_codes_are_found_however_the_code_says_them() -> None:
     assert "given_by" in intake.codes["child_cannot_alone"], "a pair that a function promises"
     assert (404, "no such case") in intake.titles
     assert (409, "the state does not allow this") in assessment.titles, "a constant of another module"
+    assert (422, "this cannot be shared: see what is missing") in intake.titles, "what a helper was given to refuse with"
+    assert (409, "this case has ended") in intake.titles, "and one that makes the refusal for its caller"
     assert not any(place.startswith("P") for places in placement.codes.values() for place in places), "a rule and its fact are no error"
 
 
