@@ -6,7 +6,7 @@ WORKERS ?= 3
 SEED ?= 1
 HOURS ?= 0
 
-.PHONY: help setup up demo bench test faults faults-proof faults-long check lint types imports golden docs
+.PHONY: help setup up demo bench test faults faults-proof faults-long check lint types imports contracts golden docs
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
@@ -37,7 +37,7 @@ faults-proof: setup ## whether the harness sees bugs on purpose, full disks, and
 faults-long: setup ## 10,000 cases, 200 kills, every fault; HOURS=8 goes on with the next seeds
 	$(UV) run --no-sync python -m tests.faults --seed $(SEED) --hours $(HOURS) --cases 10000 --seconds 1200 --kills 200 --intake-down 620 --report faults.jsonl
 
-check: setup lint types imports test faults ## what CI runs
+check: setup lint types imports contracts test faults ## what CI runs
 
 lint: setup ## ruff, typos, dependencies, lock file
 	$(UV) run --no-sync ruff check
@@ -54,5 +54,8 @@ imports: setup ## who may import whom
 docs: setup ## write docs/generated anew
 	$(UV) run --no-sync python -m ops.docs
 
-golden: setup ## write the contracts' golden schemas and samples anew
+contracts: setup ## whether a contract changed so that it breaks a reader or a writer
+	$(UV) run --no-sync python -m contracts.golden --check
+
+golden: setup ## write the contracts' golden schemas and samples anew; refused where it would break somebody
 	$(UV) run --no-sync python -m contracts.golden

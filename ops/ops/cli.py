@@ -20,7 +20,7 @@ from contracts.streams import SERVICES
 from rich.console import Console
 from rich.table import Table
 
-from ops import audit, backup, demo, doctor, keys, letters, provision, rebuild, recovery, stores, wordings, xlsform
+from ops import audit, backup, catalogue, demo, doctor, keys, letters, provision, rebuild, recovery, stores, wordings, xlsform
 from ops.access import Access, UnreachableError, access_of
 from ops.bench import run as bench
 from ops.bench.figures import Sizes
@@ -109,6 +109,12 @@ def measure(
         raise typer.BadParameter(f"no such figure: {', '.join(sorted(unknown))}")  # noqa: TRY003
     sizes = Sizes.quick() if quick else Sizes()
     bench.run(replace(sizes, in_store=cases_in_store or sizes.in_store), names, out, console)
+
+
+@app.command("docs")
+def show_events(out: Annotated[Path, typer.Option(help="folder to write to")] = Path("naungan-docs")) -> None:
+    """Write the event catalogue as one page for a browser, and the schemas, AsyncAPI and OpenAPI documents beside it."""
+    typer.echo(f"open {catalogue.write(out)}")
 
 
 @app.command("provision")

@@ -1,4 +1,4 @@
-"""The generated documents: AsyncAPI 3 of the agencies' door and of each service, OpenAPI of each service."""
+"""The generated documents: AsyncAPI 3 of the whole, of the agencies' door and of each service, OpenAPI of each service, and the error codes."""
 
 import importlib
 import json
@@ -12,7 +12,8 @@ from contracts import agencies, golden
 from contracts.catalogue import LIFECYCLE, read_by, said_by
 from contracts.event import Event
 from contracts.streams import SERVICES, STREAMS
-from pydantic.json_schema import models_json_schema
+
+from ops import errors
 
 FOLDER = Path(__file__).parents[2] / "docs" / "generated"
 HEADERS = {
@@ -38,8 +39,6 @@ def asyncapi(title: str, sends: Iterable[type[Event]], receives: Iterable[type[E
     """An AsyncAPI 3.0 document of what somebody publishes (`sends`) and reads (`receives`)."""
     sends, receives = tuple(sends), tuple(receives)
     events = tuple(dict.fromkeys((*sends, *receives)))
-    _, definitions = models_json_schema([(event, "validation") for event in events], ref_template="#/components/schemas/{model}")
-    refs, _ = models_json_schema([(event, "validation") for event in events], ref_template="#/components/schemas/{model}")
     operations = {}
     for verb, chosen in (("send", sends), ("receive", receives)):
         for event in chosen:
@@ -56,11 +55,54 @@ def asyncapi(title: str, sends: Iterable[type[Event]], receives: Iterable[type[E
         "channels": {event.type: _channel(event) for event in events},
         "operations": operations,
         "components": {
-            "messages": {event.type: _message(event, refs[(event, "validation")]) for event in events},
-            "schemas": definitions.get("$defs", {}),
+            "messages": {event.type: _message(event) for event in events},
+            "schemas": _schemas(events),
             "messageTraits": {"cloudevent": {"headers": HEADERS}},
         },
     }
+
+
+def _schemas(events: Iterable[type[Event]]) -> dict[str, Any]:
+    """The golden schema of each event, under its type, and what they share under its own name.
+
+    A name that means another thing in another event (a list that is open to one reader and closed to another) is told apart by a number.
+    """
+    made: dict[str, Any] = {}
+    for event in events:
+        document = golden.schema(event)
+        shared = document.pop("$defs", {})
+        chosen = {name: _free(made, name, whole(schema, shared)) for name, schema in shared.items()}
+        for name, schema in {**shared, event.type: document}.items():
+            made[chosen.get(name, name)] = _pointed({key: value for key, value in schema.items() if key not in {"$schema", "$id"}}, chosen)
+            if name in shared:
+                made[chosen[name]]["x-whole"] = whole(shared[name], shared)
+    return {name: {key: value for key, value in schema.items() if key != "x-whole"} for name, schema in made.items()}
+
+
+def _free(made: dict[str, Any], name: str, meant: Any) -> str:
+    """The name, or with a number the first of its kind, that is free or means this already."""
+    number, chosen = 1, name
+    while chosen in made and made[chosen]["x-whole"] != meant:
+        number += 1
+        chosen = f"{name}{number}"
+    return chosen
+
+
+def whole(node: Any, shared: dict[str, Any]) -> Any:
+    """A schema with what it refers to in its place."""
+    if isinstance(node, dict):
+        inner = {key: whole(value, shared) for key, value in node.items() if key != "$ref"}
+        return {**whole(shared[node["$ref"].rsplit("/", 1)[1]], shared), **inner} if "$ref" in node else inner
+    return [whole(entry, shared) for entry in node] if isinstance(node, list) else node
+
+
+def _pointed(node: Any, chosen: dict[str, str]) -> Any:
+    if isinstance(node, dict):
+        return {
+            key: f"#/components/schemas/{chosen[value.rsplit('/', 1)[1]]}" if key == "$ref" else _pointed(value, chosen)
+            for key, value in node.items()
+        }
+    return [_pointed(entry, chosen) for entry in node] if isinstance(node, list) else node
 
 
 def _channel(event: type[Event]) -> dict[str, Any]:
@@ -73,27 +115,21 @@ def _channel(event: type[Event]) -> dict[str, Any]:
     }
     if "{agency}" in address:
         channel["parameters"] = {"agency": {"description": "the agency's code; it reads and writes under its own only"}}
-    if golden_is_urgent(event):
+    if len(golden.subjects(event)) > 1:
         channel["description"] += f" Urgent ones are on `{address}.urgent`."
     return channel
 
 
-def golden_is_urgent(event: type[Event]) -> bool:
-    """Whether an event of this type can be urgent."""
-    return event.urgent is not Event.urgent
-
-
 def _address(event: type[Event]) -> str:
-    root, rest = event.type.split(".", 1)
-    return event.type if root in {"case", "shelter", "audit"} else f"{root}.{{agency}}.{rest}"
+    return golden.subjects(event)[0].replace("*", "{agency}")
 
 
-def _message(event: type[Event], reference: dict[str, Any]) -> dict[str, Any]:
+def _message(event: type[Event]) -> dict[str, Any]:
     message: dict[str, Any] = {
         "name": event.type,
         "title": event.__name__,
         "summary": (event.__doc__ or "").strip(),
-        "payload": reference,
+        "payload": {"$ref": f"#/components/schemas/{event.type}"},
         "examples": [{"name": "sample", "payload": json.loads(golden.sample(event).model_dump_json())}],
     }
     # An agency may send its referral without an envelope: its name comes from its subject and its reference.
@@ -120,11 +156,13 @@ def documents() -> dict[str, str]:
     door = [event for event in LIFECYCLE if issubclass(event, (agencies.Receipt, agencies.AgencyEvent))]
     made: dict[str, Any] = {"instrument.schema.json": definitions.schema()}
     made |= {"asyncapi.agencies.json": asyncapi("Naungan: the agencies' door, as an agency sees it", [agencies.Referral], door)}
+    made["asyncapi.json"] = asyncapi("Naungan: everything that is said, and by whom", LIFECYCLE, ())
     for service in SERVICES:
         received = [event for stream in STREAMS for event in read_by(service, stream.name)]
         made[f"asyncapi.{service}.json"] = asyncapi(f"Naungan {service}", said_by(service), received)
         made[f"openapi.{service}.json"] = openapi(service)
-    return {name: json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n" for name, content in made.items()}
+    told = {name: json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n" for name, content in made.items()}
+    return {**told, "errors.md": errors.page({name: content for name, content in made.items() if name.startswith("openapi.")})}
 
 
 def write() -> None:

@@ -21,6 +21,8 @@ def test_the_generated_documents_are_up_to_date(documents: dict[str, str]) -> No
 
 def test_every_reference_in_them_leads_somewhere(documents: dict[str, str]) -> None:
     for name, content in documents.items():
+        if not name.endswith(".json"):
+            continue
         document = json.loads(content)
         for reference in set(references(document)):
             found = document

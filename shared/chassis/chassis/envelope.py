@@ -13,6 +13,11 @@ class Fact(Protocol):
 
     type: ClassVar[str]
     stream: ClassVar[str]
+    earlier: ClassVar[tuple[Any, ...]]  # the majors before this one, which a reader of this one is given in its form
+
+    @classmethod
+    def lift(cls, older: Any) -> Any:
+        """A fact of an earlier major in the form of this one."""
 
     @property
     def route(self) -> str:
@@ -123,7 +128,10 @@ class MalformedError(Exception):
 
 
 def read(headers: Mapping[str, str] | None, route: str, body: bytes, types: Mapping[str, type[Fact]]) -> Received[Any]:
-    """The fact in a message, decoded by its `ce-type`.
+    """The fact in a message, decoded by its `ce-type`; one of an earlier major is lifted to the one that `types` has for it.
+
+    An earlier major with a `factid` stays what it is, so that no handler of the later one gets it: its producer says the same fact in the
+    later one too, which holds more, and counting that alone gives the same result in any order.
 
     Raises MalformedError when the envelope or the body is not what the contract says; for a type that is not in `types` too, because
     a newer release may know it: the message is kept for it.
@@ -140,8 +148,11 @@ def read(headers: Mapping[str, str] | None, route: str, body: bytes, types: Mapp
         time, version = datetime.fromisoformat(found["ce-time"]), int(found.get("ce-factversion", "0"))
     except (KeyError, ValueError) as error:
         raise MalformedError("envelope", type(error).__name__) from None
+    older = next((earlier for earlier in contract.earlier if earlier.type == kind), None)
     try:
-        data = contract.model_validate_json(body)
+        data = (older or contract).model_validate_json(body)
+        if older is not None and getattr(data, "factid", None) is None:
+            data, kind = contract.lift(data), contract.type
     except ValueError as error:
         raise MalformedError(*_first_error(error)) from None
     return Received(

@@ -90,8 +90,9 @@ class Inputs:
 
     @property
     def types(self) -> dict[str, type[Fact]]:
-        """All facts that some handler consumes, by type."""
-        return {kind.type: kind for kinds, _ in self.facts for kind in kinds}
+        """All facts that some handler consumes, by type; under an earlier major's type, unless a handler takes that itself, the later one."""
+        consumed = [kind for kinds, _ in self.facts for kind in kinds]
+        return {older.type: kind for kind in consumed for older in kind.earlier} | {kind.type: kind for kind in consumed}
 
     async def dispatch(self, events: Sequence[Received[Any]], order: dict[str, int], tx: "Transaction") -> None:
         """Give each handler its events; handlers run in the lifecycle order of their earliest type."""
