@@ -82,6 +82,7 @@ def test_a_figure_that_there_is_none_of_is_refused() -> None:
         "matching",
         "likeness",
         "webhooks",
+        "inboxes",
     } == FIGURES.keys()
 
 
