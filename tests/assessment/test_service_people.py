@@ -3,6 +3,9 @@
 from typing import Any
 from uuid import UUID, uuid4
 
+from contracts.grounds import EndReason
+from contracts.intake import Closed
+
 from tests.assessment.builders import AREA, AUNT, CHILD, MOTHER, OTHER_WORKER, SUPERVISOR, WORKER, triaged
 from tests.assessment.calls import (
     JUDGED,
@@ -56,6 +59,12 @@ async def test_cases_are_spread_over_the_workers_and_not_given_to_one_who_is_not
     mine = (await rig.get("assessment", "/cases?mine=true", role="peksos", subject=WORKER)).json()
     everyone = (await rig.get("assessment", "/cases?state=assigned", role="supervisor")).json()
     assert (len(mine), {entry["worker_id"] for entry in mine}, len(everyone)) == (3, {str(WORKER)}, 6)
+    over = mine[0]["case_id"]
+    await rig.say(Closed(reason=EndReason.NEEDS_MET), subject=UUID(over), factversion=9)
+    await rig.settle()
+    left = (await rig.get("assessment", "/cases", role="supervisor")).json()
+    assert (len(left), over in {entry["case_id"] for entry in left}) == (5, False), "what is over is no work"
+    assert [entry["case_id"] for entry in (await rig.get("assessment", "/cases?state=stopped", role="supervisor")).json()] == [over]
 
 
 async def test_a_supervisor_reassigns_and_the_earlier_worker_has_no_part_in_the_case_any_more(rig: Rig):

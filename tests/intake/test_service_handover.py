@@ -76,6 +76,8 @@ async def test_rules_are_sealed_to_the_newest_key_and_wait_until_they_are_taken(
         assert (message["person_id"], message["case_id"], message["revision"], contact.revision) == (person, str(case_id), 1, 1)
     view = ok(await rig.get("intake", f"/persons/{person}/safe-contact", **OFFICER))
     assert (view["taken"], view["rules"]["code_word"]) == (False, "melati putih")
+    (given,) = ok(await rig.get("intake", f"/persons/{person}/export", role="supervisor", agency=OFFICER["agency"]))["safe_contact"]
+    assert (given["stopped"], given["rules"]["code_word"]) == (False, "melati putih")
     await rig.say(HandoverTaken(person_id=person, revision=1), subject=case_id)
     await rig.settle()
     assert ok(await rig.get("intake", f"/persons/{person}/safe-contact", **OFFICER))["taken"] is True

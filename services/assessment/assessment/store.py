@@ -175,6 +175,8 @@ SAVE = text(f"""
     INSERT INTO assessment_case ({_COLUMNS})
     SELECT {_COLUMNS} FROM jsonb_populate_recordset(NULL::assessment_case, CAST(:rows AS jsonb))
     ON CONFLICT (case_id) DO UPDATE SET {_CHANGES}""")  # noqa: S608
+# As the indices of the work list have it, so that what is over costs nothing.
+WORK = "state NOT IN ('not_started', 'finished', 'stopped')"
 
 
 # -- cases ------------------------------------------------------------------------------------------------------------------------
@@ -200,13 +202,12 @@ async def waiting(tx: Transaction) -> list[UUID]:
 
 
 async def listed(tx: Transaction, worker_id: UUID | None, state: State | None, most: int) -> Sequence[Row[Any]]:
-    """Cases that were begun, of one worker (None: all) and in one state (None: any), the next due first; at most `most`."""
-    statement = select(CASE).where(CASE.c.state != State.NOT_STARTED.value).order_by(CASE.c.due_at.asc().nulls_last(), CASE.c.case_id)
+    """Cases of one worker (None: all) in one state (None: any in which there is something to do), the next due first; at most `most`."""
+    statement = select(CASE).order_by(CASE.c.due_at.asc().nulls_last(), CASE.c.case_id)
     if worker_id is not None:
         statement = statement.where(CASE.c.worker_id == worker_id)
-    if state is not None:
-        statement = statement.where(CASE.c.state == state.value)
-    return await tx.rows(statement.limit(most))
+    wanted = text(WORK) if state is None else CASE.c.state == state.value
+    return await tx.rows(statement.where(wanted).limit(most))
 
 
 def _case(row: Row[Any]) -> Case:

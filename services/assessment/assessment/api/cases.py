@@ -79,7 +79,7 @@ async def changed(tx: Transaction, before: Case, after: Case, *fields: str) -> C
 async def list_cases(
     tx: Transaction, state: State | None = None, most: Annotated[int, Query(ge=1, le=1000)] = 200, *, mine: bool = False
 ) -> list[CaseView]:
-    """The work list, the next due first: a worker's own cases; for a supervisor all, or with `mine` her own."""
+    """The work list, the next due first: a worker's own cases; for a supervisor all, or with `mine` her own. What is over is listed by its `state` alone."""
     all_cases = tx.principal.has(policy.SUPERVISOR) and not mine
     return [CaseView.of(row) for row in await store.listed(tx, None if all_cases else tx.principal.subject, state, most)]
 

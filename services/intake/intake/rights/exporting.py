@@ -1,6 +1,7 @@
 """What a person is given of what intake keeps of her (UU PDP art. 7 and 13): machine-readable, hers alone, and without what would tell where a shelter is."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from sqlalchemy import Row, text
 
 from intake import shown, store
 from intake.domain import rights
+from intake.handing_over import rows as safe_contacts
 from intake.linkage import pairs
 from intake.opening import PERSONAL
 from intake.rights import rows
@@ -50,11 +52,23 @@ async def export(tx: Transaction, vault: Vault, person_id: UUID, *, with_texts: 
         "person_id": person_id,
         "known_as": [_person(row, keys) for row in persons],
         "cases": [_case(books[row.case_id], row.person_id, keys, household, with_texts=with_texts) for row in persons],
+        "safe_contact": await _safe_contact(tx, keys, members),
         "shared": [row._asdict() for row in await tx.rows(SHARED, {"persons": sorted(members)})],
         "requests": [row._asdict() for row in asked],
         "looked_at": [row._asdict() for row in looked],
         "elsewhere": ELSEWHERE,
     }
+
+
+async def _safe_contact(tx: Transaction, keys: Keys, members: Iterable[UUID]) -> list[dict[str, Any]]:
+    """How she said that she may be reached, under each of her ids."""
+    found = []
+    for person_id in sorted(members):
+        row = await tx.row(safe_contacts.OF_PERSON, {"person_id": person_id})
+        if row is not None:
+            plain = _opened(keys, person_id, safe_contacts.PLACE, row.content)
+            found.append({"asked_at": row.asked_at, "stopped": row.stopped, "rules": None if plain is None else json.loads(plain)})
+    return found
 
 
 def _person(row: Row[Any], keys: Keys) -> dict[str, Any]:
