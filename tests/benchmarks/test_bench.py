@@ -83,6 +83,7 @@ def test_a_figure_that_there_is_none_of_is_refused() -> None:
         "likeness",
         "webhooks",
         "inboxes",
+        "answers",
     } == FIGURES.keys()
 
 

@@ -47,7 +47,8 @@ async def test_what_is_given_up_is_a_plan_that_is_due_in_every_service(rig: Rig)
     assert await people.state(rig, case_id) == "assessed"
     told = [row.role for row in await rig.sql("notifications", "SELECT role FROM notice WHERE kind = 'assessment.outcome_abandoned'")]
     assert sorted(told) == ["peksos", "supervisor"]
-    plan = {"outcomes": [{"person_id": mother, "outcome": "services_at_home"}, {"person_id": child, "outcome": "kin_or_foster_care"}]}
+    outcomes = {mother: "services_at_home", child: "kin_or_foster_care"}
+    plan = {"outcomes": [{"person_id": person, "outcome": outcome, "agreement": people.AGREED} for person, outcome in outcomes.items()]}
     ok(await rig.post("assessment", f"/cases/{case_id}/plan", json=plan, role="peksos", subject=people.PEKSOS))
     ok(await rig.post("assessment", f"/cases/{case_id}/plan/approve", json={}, role="supervisor", agency="dinsos"))
     await rig.settle()

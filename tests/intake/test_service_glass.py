@@ -115,7 +115,7 @@ async def test_who_is_past_her_time_is_erased_by_itself_unless_a_hold_or_an_open
     assert not {mother, child, first} & keys, "the last one takes the case's texts with her"
     assert {recent, young, held, held_case, open_one, going} <= keys
     (row,) = await intake.sql("intake", "SELECT principal, fields FROM audit WHERE action = 'retention_purged'")
-    assert (row.principal, row.fields) == (str(UUID(int=0)), "desk_contents=0 persons=2 returned_persons=0")
+    assert (row.principal, row.fields) == (str(UUID(int=0)), "desk_contents=0 import_rows=0 imports=0 persons=2 returned_persons=0")
 
 
 async def test_a_merged_person_stays_while_one_of_her_cases_is_not_past_its_time(intake):  # noqa: F811
@@ -159,4 +159,4 @@ async def test_answers_to_requests_and_sealed_letters_age_out_on_record_and_othe
     assert [row.key for row in await intake.sql("intake", "SELECT key FROM request WHERE key = 'old'")] == []
     assert len(await intake.sql("intake", "SELECT 1 FROM request")) == 1
     (row,) = await intake.sql("intake", "SELECT fields FROM audit WHERE action = 'retention_purged'")
-    assert row.fields == "requests=1 sealed_letters=1"
+    assert row.fields == "export_orders=0 requests=1 sealed_letters=1"

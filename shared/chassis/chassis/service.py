@@ -31,6 +31,7 @@ from chassis.store.database import Database, create_engine
 from chassis.store.erasure import ERASE, Eraser
 from chassis.store.retention import Retention
 from chassis.store.vault import FINGERPRINT, Vault
+from chassis.web.api import Api
 from chassis.web.edge import LimitsBodies
 from chassis.web.health import health_routes
 from chassis.web.identity import Identity
@@ -91,7 +92,7 @@ class Service:
 
     def app(self) -> FastAPI:
         """The ASGI application; its lifespan starts and stops the service."""
-        app = FastAPI(title=f"Naungan {self.name}", version="1", lifespan=self._lifespan, root_path=self.settings.root_path, responses=PROBLEM)
+        app = Api(title=f"Naungan {self.name}", version="1", lifespan=self._lifespan, root_path=self.settings.root_path, responses=PROBLEM)
         app.state.service, app.state.database = self, self.database
         app.state.identity = Identity(self.settings.issuer, self.settings.jwks_url, self.settings.audience)
         app.add_middleware(LimitsBodies, most=self.settings.body_bytes)

@@ -175,7 +175,7 @@ def problems(folder: Path = FOLDER, events: Iterable[type[Event]] = LIFECYCLE) -
 
 
 def write(folder: Path = FOLDER, events: Iterable[type[Event]] = LIFECYCLE) -> list[str]:
-    """Write the golden folder anew and keep the versions that are new; what readers must know of it.
+    """Write the golden folder anew and keep the versions that are new; what readers must know of those.
 
     Raises ValueError with every reason, and writes nothing, where the change breaks somebody.
     """
@@ -183,6 +183,8 @@ def write(folder: Path = FOLDER, events: Iterable[type[Event]] = LIFECYCLE) -> l
     found = since(kept, events)
     if wrong := [*wrong, *(str(change) for change in found if change.breaks)]:
         raise ValueError("\n".join(wrong))
+    names = {one.name for one in kept}
+    anew = {event.type for event in events if version(event).name not in names}
     (folder / "versions").mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.json"):
         old.unlink()
@@ -191,7 +193,9 @@ def write(folder: Path = FOLDER, events: Iterable[type[Event]] = LIFECYCLE) -> l
     for made in map(version, events):
         if not (path := folder / "versions" / made.name).exists():
             path.write_text(json.dumps({"event": made.event, "document": made.document, "sample": made.sample}, indent=1, sort_keys=True) + "\n")
-    return [f"{change}: replace those who read it before those who say it" for change in found if change.side is Side.SERVICES]
+    return [
+        f"{change}: replace those who read it before those who say it" for change in found if change.side is Side.SERVICES and change.event in anew
+    ]
 
 
 def main() -> int:

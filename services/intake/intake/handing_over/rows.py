@@ -33,7 +33,7 @@ class HandoverRow(Base, table=True):
 
     __tablename__: ClassVar[str] = "handover"
     __table__: ClassVar[Table]
-    person_id: UUID = Field(primary_key=True)
+    person_id: UUID = Field(primary_key=True, foreign_key="safe_contact.person_id")
     since: datetime = Field(sa_type=MOMENT)
     attempts: int
     told_at: datetime | None = Field(sa_type=MOMENT)
