@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
-from typing import Any
+from typing import Any, ClassVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
@@ -312,6 +312,8 @@ class _Anything(dict[str, type[Fact]]):
 
 class _Opaque:
     """A fact of which only the envelope is known."""
+
+    earlier: ClassVar[tuple[type[Fact], ...]] = ()
 
     @classmethod
     def model_validate_json(cls, json_data: bytes) -> bytes:
