@@ -1,7 +1,9 @@
 """Messages to survivors, on real servers: taken rules, the sender that obeys them, and what officers hear."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from email import message_from_string
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +12,9 @@ from contracts import intake
 from contracts.assessment import FollowupDue
 from contracts.handover import ContactHandedOver
 from contracts.rights import PersonErased
+from notifications.survivors.reminders import Planned
+from notifications.survivors.sending import add
+from sqlalchemy import text
 
 from tests.flows.test_secrecy import dumped
 from tests.notifications.doors import ALWAYS, DESK, Gateway, Mailbox, S, a_contact, a_survivor, ask, hand_over, key_of, states, through, until_ended
@@ -210,6 +215,27 @@ async def test_of_a_follow_up_only_who_agreed_is_reminded_once(rig: Rig) -> None
     found = await until_ended(rig)
     assert sorted(found, key=str) == [("sms", "sent", None), (None, "cancelled", "not_agreed")]
     assert [message["to"] for message in gateway.messages] == ["+628110000001"]
+
+
+async def test_what_became_of_a_message_is_recorded_beside_others_who_work_on_the_case(rig: Rig) -> None:
+    gateway = Gateway()
+    await rig.start(S, **QUICK, **through(gateway, "sms"))
+    person, case = await a_survivor(rig, reminders=["followup"])
+    database = rig.services[S].database
+    planned = Planned(datetime.now(UTC), datetime.now(UTC) + timedelta(hours=1))
+
+    async def on_its_way() -> bool:
+        return len(gateway.got) == 1
+
+    async with database.transaction() as tx:
+        await tx.start()
+        await tx.lock([case])
+        await database.run(partial(add, source="a follow-up", person_id=person, case_id=case, step=0, like=planned))
+        await rig.until(on_its_way)
+        await asyncio.sleep(0.5)  # it is answered now, and what came of it waits to be recorded
+        rows = await tx.rows(text("UPDATE survivor_message SET not_after = not_after RETURNING id"))
+        assert len(rows) == 1, "whoever has the case has its messages too"
+    assert await until_ended(rig) == [("sms", "sent", None)]
 
 
 async def test_who_may_ask_and_what_is_refused(rig: Rig) -> None:

@@ -107,6 +107,7 @@ RECORD = text("""
     UPDATE survivor_message SET state = :state, reason = :reason, due = coalesce(CAST(:due AS timestamptz), due),
         ended_at = CASE WHEN :state = 'planned' THEN NULL ELSE CAST(:now AS timestamptz) END
     WHERE id = :id AND claim = :claim AND (state = 'claimed' OR (state = 'maybe_sent' AND :state = 'sent')) RETURNING *""")
+NEVER_ENDED = text("SELECT case_id FROM survivor_message WHERE state = 'claimed' AND claimed_until <= :now LIMIT 100")
 GIVEN_UP = text("""
     UPDATE survivor_message SET state = 'maybe_sent', reason = 'never_ended', ended_at = :now WHERE id IN (
         SELECT id FROM survivor_message WHERE state = 'claimed' AND claimed_until <= :now ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED) RETURNING *""")

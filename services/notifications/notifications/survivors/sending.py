@@ -33,6 +33,8 @@ SENDINGS = Counter("naungan_messages", "Sendings to survivors, by channel and wh
 MOST = 50
 UNTIL_RULES_COME = timedelta(minutes=5)
 LAST_CHANCE = 2.0
+# Seconds before what came of a sending is recorded again; in all less than a lease. The claim proves whose it still is.
+RECORD_AGAIN = (0.1, 0.5, 2.0, 8.0, 16.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ async def _due(tx: Transaction) -> Sequence[Row[Any]]:
 
 async def give_up(tx: Transaction) -> None:
     """Hand what was claimed and never ended to officers: whoever had it in hand died with it, before or after it left."""
+    # The cases first, as everybody does.
+    await tx.lock({row.case_id for row in await tx.rows(rows.NEVER_ENDED, {"now": tx.now})})
     for row in await tx.rows(rows.GIVEN_UP, {"now": tx.now}):
         SENDINGS.labels(row.channel, Outcome.UNKNOWN).inc()
         await telling.tell(tx, row, telling.UNSURE)
@@ -180,18 +184,24 @@ async def _claim(tx: Transaction, row: Row[Any], channel: str) -> UUID:
 
 
 async def carry(service: Service, ways: Ways, claimed: Claimed) -> None:
-    """Send one message, then record what came of it; if that cannot be recorded, it counts as maybe sent."""
+    """Send one message, then record what came of it; if that cannot be recorded before its lease ends, it counts as maybe sent."""
     answer = await ways.send(claimed.letter, claimed.deadline)
     SENDINGS.labels(claimed.letter.channel, answer.outcome).inc()
-    try:
-        await service.database.run(partial(record, claimed=claimed, answer=answer))
-    except Exception as error:  # noqa: BLE001 - the store may be away
-        log.warning("message_not_recorded", error=type(error).__name__)
+    for wait in (*RECORD_AGAIN, None):
+        try:
+            await service.database.run(partial(record, claimed=claimed, answer=answer))
+        except Exception as error:  # noqa: BLE001 - the store may be away, or others were at it
+            log.warning("message_not_recorded", error=type(error).__name__)
+        else:
+            return
+        if wait is not None:
+            await asyncio.sleep(wait)
 
 
 async def record(tx: Transaction, claimed: Claimed, answer: Answer) -> None:
     """Write down what came of a sending: the end, a later try of what surely did not leave, the next channel, or an officer."""
     row, settings = claimed.row, cast("NotificationsSettings", tx.settings)
+    await tx.lock([row.case_id])  # first, as everybody does
     state, due = {Outcome.TAKEN: rows.SENT, Outcome.UNKNOWN: rows.MAYBE_SENT}.get(answer.outcome, rows.FAILED), None
     if answer.outcome is Outcome.NOT_TAKEN and row.attempts < len(settings.message_retry_minutes):
         state, due = rows.PLANNED, tx.now + settings.span(minutes=settings.message_retry_minutes[row.attempts])
