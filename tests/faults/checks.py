@@ -133,6 +133,9 @@ async def every_effect_once(world: World, journal: Journal) -> list[str]:
     for service, what, statement in ONCE:
         rows = await world.sql(service, statement)
         found += [f"{what}: {dict(row)}" for row in rows[:3]]
+    came_in = {row["subject"]: row["times"] for row in await world.sql("placement", CAME_IN)}
+    again = [row for row in await world.sql("assessment", ROUNDS) if row["again"] > came_in.get(row["subject"], 0)]
+    found += [f"a case was assessed anew although nobody came back: {dict(row)}" for row in again[:3]]
     opened = Counter(
         (agency, follow, data.get("outcome")) for agency, s in journal.systems.items() for follow, kind, data in s.feed if kind == "agency.opened.v1"
     )
@@ -267,6 +270,22 @@ def _said_once(kind: str, *also: str, per: str | None = None) -> str:
     return f"SELECT subject{group} AS what, count(*) FROM outbox WHERE type IN ({kinds}) GROUP BY subject{group} HAVING count(*) > 1"
 
 
+# A case is assessed anew only as often as somebody of it came in; whether she did is placement's word.
+ROUNDS = """
+    SELECT subject, max(coalesce((convert_from(body, 'utf8')::jsonb->>'reentry')::int, 0)) AS again FROM outbox
+    WHERE type = 'case.assessment.assigned.v1' GROUP BY subject"""
+CAME_IN = """
+    SELECT subject, count(*) AS times FROM outbox
+    WHERE type IN ('case.placement.admitted.v1', 'case.placement.admitted_directly.v1', 'case.placement.transferred.v1') GROUP BY subject"""
+
+
+def _said_once_a_round(kind: str, *also: str, per: str) -> str:
+    """The same, of a case that is assessed anew whenever somebody came back to a shelter after her outcome: once in each of its rounds."""
+    kinds = ", ".join(f"'case.{entry}.v1'" for entry in (kind, *also))
+    return f"""SELECT o.subject, convert_from(o.body, 'utf8')::jsonb->>'{per}' AS what, count(*) FROM outbox o LEFT JOIN ({ROUNDS}) r USING (subject)
+        WHERE o.type IN ({kinds}) GROUP BY 1, 2, r.again HAVING count(*) > 1 + coalesce(r.again, 0)"""
+
+
 ONCE = (
     ("intake", "a case was reported twice", _said_once("intake.reported")),
     ("intake", "a case ended twice in one way", _said_once("intake.closed", per="reason")),
@@ -275,9 +294,9 @@ ONCE = (
     ("placement", "a placement was offered twice", _said_once("placement.offered", per="placement_id")),
     ("placement", "a household was admitted twice to one place", _said_once("placement.admitted", per="placement_id")),
     ("placement", "a household moved twice to one place", _said_once("placement.transferred", per="placement_id")),
-    ("assessment", "a case was assigned twice", _said_once("assessment.assigned")),
-    ("assessment", "a follow-up was done twice", _said_once("assessment.followup_done", per="number")),
-    ("assessment", "an outcome was reached twice", _said_once("assessment.reunified", "assessment.outcome_reached", per="person_id")),
+    ("assessment", "a case was assigned twice", _said_once("assessment.assigned", per="reentry")),
+    ("assessment", "a follow-up was done twice", _said_once_a_round("assessment.followup_done", per="number")),
+    ("assessment", "an outcome was reached twice", _said_once_a_round("assessment.reunified", "assessment.outcome_reached", per="person_id")),
     ("notifications", "a step of a ladder was told twice", _said_once("notifications.escalated", per="notice_id")),
     ("notifications", "one thing was told twice", "SELECT source, recipient, count(*) FROM notice GROUP BY 1, 2 HAVING count(*) > 1"),
 )
