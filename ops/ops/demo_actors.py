@@ -69,6 +69,10 @@ class Script:
         return [line for line in self.lines.values() if line["state"] not in ENDED]
 
 
+# Nobody asked for their consent: a supervisor says why.
+REFERRED_OUT = {"reason": "transferred", "basis": "public_duty", "override": "unable_to_decide"}
+
+
 class Officers:
     """All officers at work until `stop`; `early` lets follow-ups be recorded before their day, where clocks are not sped up."""
 
@@ -152,19 +156,18 @@ class Officers:
         if story == "information" and unhoused and self.script.once(case_id, "end"):
             await self.api.post(SUPERVISORS[agency], f"/intake/cases/{case_id}/close", {"reason": "information_only"})
         elif story == "referred_out" and self.script.once(case_id, "end"):
-            body = {"reason": "transferred", "basis": "public_duty", "override": "unable_to_decide"}
-            await self.api.post(SUPERVISORS[agency], f"/intake/cases/{case_id}/refer-out", body)
+            await self.api.post(SUPERVISORS[agency], f"/intake/cases/{case_id}/refer-out", REFERRED_OUT)
         elif story == "withdraws" and self.script.once(case_id, "end"):
             await self.api.post(desk, f"/intake/cases/{case_id}/withdraw", {"reason": "refused_service"})
         elif story in {"street", "not_found", "street_refuses"} and self.script.once(case_id, "outreach"):
             await self.api.post(desk, f"/intake/cases/{case_id}/outreach", {"team": "dinsos"})
         elif story == "returns!":
-            await self._return(desk, line)
+            await self._return(desk, line, agency)
         elif case_id in self.script.gone and self.script.once(case_id, "end"):
             await self.api.post(desk, f"/intake/cases/{case_id}/withdraw", {"reason": "missing"})
         await self._without_a_bed(desk, line)
 
-    async def _return(self, desk: str, line: Line) -> None:
+    async def _return(self, desk: str, line: Line, agency: str) -> None:
         """Somebody who went home asks for a bed again; when she lives elsewhere after that, the agencies there have her case."""
         case_id, state = line["case_id"], line["state"]
         if state == "monitoring" and self.script.once(case_id, "returns"):
@@ -173,7 +176,7 @@ class Officers:
         elif state in {"assessment", "assessed", "planned", "outcome_under_way"} and (case_id, "returns") in self.script.done:
             self.script.once(case_id, "is back")
         elif state == "monitoring" and (case_id, "is back") in self.script.done and self.script.once(case_id, "end"):
-            await self.api.post(desk, f"/intake/cases/{case_id}/refer-out", {"reason": "transferred"})
+            await self.api.post(SUPERVISORS[agency], f"/intake/cases/{case_id}/refer-out", REFERRED_OUT)
 
     async def _first_look(self, desk: str, seen: Line) -> None:
         """Triage what no rule triaged, and record the police report that the law asks for."""
