@@ -127,7 +127,8 @@ class Town(RuleBasedStateMachine):
                 deeds.append(partial(self._with_placement, chance.choice(actions), entry))
             else:
                 others = self._others(needs)
-                deeds.append(chance.choice([deed for deed in others if deed not in {self._closure, self._bed}] if also else others))
+                closing = [self._closure, self._bed]
+                deeds.append(chance.choice([deed for deed in others if deed not in closing] if also else [*others, *closing]))
         await self._together(deeds)
 
     async def _late(self, chance: Random, at_once: int) -> None:
