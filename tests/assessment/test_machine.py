@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from assessment.domain import assignment, case, followups, outcomes, plan, preparation, rehabilitation
+from assessment.domain import assignment, case, followups, outcomes, plan, preparation, reassessment, rehabilitation
 from assessment.domain.case import OPEN, TERMINAL, Case, FieldError, Progress, State, StateError
 from assessment.domain.preparation import HOMEWARD, REQUIRED, Step, Taken
+from assessment.domain.reassessment import Kind
 from assessment.domain.rehabilitation import Enrolment, Stage
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -55,6 +56,7 @@ class Life(RuleBasedStateMachine):
         self.approved: dict[UUID, set[str]] = {}
         self.position = 0
         self.lost = False
+        self.searched = False
 
     @initialize(risk=st.sampled_from(["high", "medium", "low"]), sheltered=st.booleans(), apart=st.sampled_from([(), None]))
     def begins(self, risk: str, sheltered: bool, apart: Any) -> None:
@@ -144,6 +146,12 @@ class Life(RuleBasedStateMachine):
             self.version += 1
             self.said(case.Household(self.version, members(*whom)))
 
+    @rule(chance=st.integers(0, 5))
+    def another_incident_is_recorded(self, chance: int) -> None:
+        if chance == 0:
+            self.version += 1
+            self.said(case.Incident(self.version))
+
     # -- workers ------------------------------------------------------------------------------------------------------------------------
 
     @precondition(lambda self: assignment.assignable(self.known))
@@ -166,6 +174,11 @@ class Life(RuleBasedStateMachine):
     @rule()
     def it_is_assessed(self) -> None:
         self.decided(case.assessed(self.known))
+
+    @precondition(lambda self: "reassessment" in self.known.deadlines and reassessment.fresh(self.known))
+    @rule(risk=st.sampled_from(["high", "medium", "low"]))
+    def it_is_assessed_again(self, risk: str) -> None:
+        self.decided(reassessment.concluded(self.known, Kind.REASSESSMENT, risk, self.now, LIMITS))
 
     @precondition(lambda self: self.known.state in {State.ASSESSED, State.PLAN_APPROVED} and self.known.members)
     @rule(data=st.data())
@@ -423,20 +436,31 @@ class Life(RuleBasedStateMachine):
             far = {"receiving_area": "32.01.01"} if outcome == preparation.OTHER_REGION else {}
             for step in REQUIRED[outcome]:
                 self.take(person, step, {**CODES[step], **(far if step is Step.RECEIVER else {})})
+            # Whoever tries without a supervisor either needs none, or is refused.
+            if self.comes_true(person):
+                self.everything_arrives()
+                return
             preparation.approve(self.known, person, self.steps[person], APPROVED, SUPERVISOR)
             self.take(person, Step.APPROVAL, APPROVED)
         assert self.comes_true(person)
         self.everything_arrives()
 
     def follow_all_up(self) -> None:
-        if followups.LOST in self.known.deadlines:
-            self.a_supervisor_lets_her_be_looked_for()
+        """Who is to be followed up first is lost once, and it is decided last what becomes of her."""
         undone = [entry.number for entry in self.known.followups if entry.state in followups.UNDONE]
+        if not undone:
+            self.a_supervisor_lets_her_be_looked_for()
+            return
+        result = "safe" if self.searched else "not_reached"
         try:
-            self.decided(followups.done(self.known, undone[0], "safe", self.now, LIMITS)[0])
+            after, said = followups.done(self.known, undone[0], result, self.now, LIMITS)
         except StateError as error:
             msg = "a follow-up that is planned can be done"
             raise AssertionError(msg) from error
+        self.lost = self.lost or (isinstance(said, case.FollowupTried) and said.decide_by is not None)
+        self.searched = self.searched or self.lost
+        self.decided(after)
+        self.nobody_finishes_a_case_in_which_somebody_is_lost()
 
 
 TestLife = Life.TestCase
