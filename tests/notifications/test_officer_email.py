@@ -1,12 +1,13 @@
 """E-mail to officers, on a real mail server: only that something urgent waits, once, and only to who asked for it."""
 
+from datetime import UTC, datetime
 from email import message_from_string
 from typing import Any
 from uuid import uuid4
 
 from tests.flows.test_secrecy import dumped
 from tests.notifications.doors import Mailbox, S
-from tests.notifications.events import alert, assigned, reported
+from tests.notifications.events import alert, assigned, offered, reported
 from tests.rig import Rig
 
 QUICK = {"message_poll_seconds": 0.05, "inbox_url": "https://naungan.test/inbox"}
@@ -88,3 +89,32 @@ async def test_an_address_that_is_none_is_refused(rig: Rig) -> None:
     answer = await rig.put(S, "/me/email", json={"address": "rina at dinas"}, **SUPERVISOR)
     assert (answer.status_code, [p["field"] for p in answer.json()["errors"]], "rina" in answer.text) == (422, ["address"], False)
     assert (await rig.get(S, "/me/email", **SUPERVISOR)).status_code == 404
+
+
+async def test_a_step_of_the_ladder_is_told_by_e_mail_where_the_policy_says_so(rig: Rig) -> None:
+    unit = uuid4()
+    head = {"role": "shelter_head", "agency": "dinsos", "units": [unit]}
+    with Mailbox() as mailbox:
+        await rig.start(S, **QUICK, smtp=mailbox.setting)
+        await setting(rig, head)
+        for minutes, channels in ((5, ["inbox"]), (10, ["inbox", "email"])):
+            step = {"minutes": minutes, "roles": ["shelter_head"], "channels": channels}
+            body = {"source": "a test", "high": [step], "other": [step]}
+            version = max(one["version"] for one in (await rig.get(S, "/escalation/policies", role="operator")).json())
+            assert (await rig.post(S, "/escalation/policies", role="operator", json=body, if_match=str(version))).status_code == 201
+            case = uuid4()
+            await rig.say(reported(), subject=case)
+            await rig.say(offered(uuid4(), unit), subject=case, at=datetime.now(UTC) + rig.services[S].database.skew)
+            await rig.settle()
+            await rig.advance(minutes=11)
+        ((to, _),) = await sent(rig, mailbox, 1)
+    assert to == ADDRESS
+    assert [row.count for row in await rig.sql(S, "SELECT count FROM officer_message")] == [1], "of the two only the one that is to be mailed"
+
+
+async def test_no_step_goes_by_a_way_that_officers_have_not(rig: Rig) -> None:
+    await rig.start(S)
+    step = {"minutes": 5, "roles": ["shelter_head"], "channels": ["sms"]}
+    answer = await rig.post(S, "/escalation/policies", role="operator", json={"source": "a test", "high": [step], "other": [step]}, if_match="1")
+    assert answer.status_code == 422
+    assert "high.0.channels.0" in {problem["field"] for problem in answer.json()["errors"]}

@@ -77,7 +77,7 @@ MINE = BY_ROLE.replace(":roles", "o.roles").replace(":agency", "o.agency").repla
 WAITING = text(f"""
     SELECT o.*, n.waits, n.up_to FROM officer_email o CROSS JOIN LATERAL (
         SELECT count(*) AS waits, max(position) AS up_to FROM notice
-        WHERE position > o.told_to AND urgency = 'urgent' AND acknowledged_at IS NULL AND (notice.officer = o.officer OR (
+        WHERE position > o.told_to AND (urgency = 'urgent' OR 'email' = ANY(string_to_array(channels, ' '))) AND acknowledged_at IS NULL AND (notice.officer = o.officer OR (
             {MINE.replace("officer IS NULL", "notice.officer IS NULL").replace("(agency IS NULL OR agency =", "(notice.agency IS NULL OR notice.agency =")}))
     ) n WHERE o.due <= :now AND n.waits > 0 ORDER BY o.due, o.officer LIMIT :most FOR UPDATE OF o SKIP LOCKED""")  # noqa: S608 - constants
 CLAIM = text("""

@@ -9,7 +9,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from chassis import Transaction
-from contracts.vocabulary import NoticeChannel
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Row, Table, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -27,14 +26,15 @@ LadderRole = Literal["shelter_head", "placement_officer", "intake_officer"]
 class PolicyStep(BaseModel):
     """One step: minutes after the offer, which roles are told, by which channels, and whether who is on call is told by name too.
 
-    Minutes of `working` time pass only while the office is open.
+    Minutes of `working` time pass only while the office is open. Everything is in the inbox; `email` tells those who set an address that something waits
+    also where it is not urgent, of which they hear anyway.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     minutes: float = Field(gt=0, le=60 * 24 * 30)
     roles: tuple[LadderRole, ...] = Field(min_length=1)
-    channels: tuple[NoticeChannel, ...] = (NoticeChannel.INBOX,)
+    channels: tuple[Literal["inbox", "email"], ...] = ("inbox",)
     on_call: bool = False
     hours: Literal["always", "working"] = "always"
 
@@ -114,7 +114,7 @@ class Policies:
             Step(
                 self.settings.span(minutes=step.minutes),
                 tuple(Role(role) for role in step.roles),
-                tuple(channel.value for channel in step.channels),
+                step.channels,
                 step.on_call,
                 office if step.hours == "working" else None,
             )
