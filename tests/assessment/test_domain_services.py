@@ -4,7 +4,7 @@ import pytest
 from assessment.domain import services
 from assessment.domain.case import FieldError, StateError
 from assessment.domain.services import ENDS, OVER, Answer, Reason, Service, Status, Wanted, Word
-from contracts.vocabulary import ServiceAnswer, ServiceReason
+from contracts.services import ServiceAnswer, ServiceReason
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 import pytest
 from contracts.consents import Purpose
-from contracts.vocabulary import ServiceCode
+from contracts.services import ServiceCode
 from hypothesis import given
 from hypothesis import strategies as st
 from intake import feed

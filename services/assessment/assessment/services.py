@@ -11,7 +11,7 @@ from chassis import Received, Transaction
 from contracts import assessment as facts
 from contracts.event import Event
 from contracts.intake import ServiceAnswered, ServiceRouted
-from contracts.vocabulary import ServiceCode, ServiceReason
+from contracts.services import ServiceCode, ServiceReason
 from sqlalchemy import BigInteger, Row, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field

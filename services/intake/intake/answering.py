@@ -13,7 +13,8 @@ from chassis.store.vault import Vault
 from contracts import agencies
 from contracts.agencies import ReceiptAccepted, ReceiptRejected
 from contracts.intake import ServiceAnswered
-from contracts.vocabulary import ProblemCode, ServiceAnswer
+from contracts.services import ServiceAnswer
+from contracts.vocabulary import ProblemCode
 from pydantic import ValidationError
 from sqlalchemy import text
 

@@ -12,6 +12,8 @@ from pydantic import Field
 
 from contracts.event import Data, Event
 from contracts.grounds import EndReason
+from contracts.services import ServiceAnswer as Answer
+from contracts.services import ServiceCode, ServiceReason
 from contracts.vocabulary import (
     AgencyCode,
     AreaCode,
@@ -28,13 +30,10 @@ from contracts.vocabulary import (
     RedFlag,
     ReporterRole,
     Risk,
-    ServiceCode,
-    ServiceReason,
     Sex,
     ShelterGround,
     ViolenceType,
 )
-from contracts.vocabulary import ServiceAnswer as Answer
 
 Reference = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9./_-]{0,63}$", description="the agency's own number for this case")]
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.event import Data, Event
+from contracts.services import ServiceCode, ServiceReason
 from contracts.vocabulary import (
     AgencyCode,
     AreaCode,
@@ -21,8 +22,6 @@ from contracts.vocabulary import (
     ReviewFinding,
     Risk,
     RuleCode,
-    ServiceCode,
-    ServiceReason,
 )
 
 ONLOOKERS = ("intake", "notifications")

@@ -10,6 +10,7 @@ from contracts.event import Data, Event
 from contracts.grounds import ClosureReturn, EndReason, HandoverReason, LegalBasis, OverrideReason, ReopenReason
 from contracts.household import Household
 from contracts.incidents import CoreType, IncidentPlace, LegalStep, PerpetratorRelation
+from contracts.services import ServiceAnswer, ServiceCode, ServiceReason
 from contracts.vocabulary import (
     AgencyCode,
     AgeYears,
@@ -24,9 +25,6 @@ from contracts.vocabulary import (
     ReporterRole,
     Risk,
     RuleCode,
-    ServiceAnswer,
-    ServiceCode,
-    ServiceReason,
     ShelterGround,
     StreetAgreement,
     ViolenceType,

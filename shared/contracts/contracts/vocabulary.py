@@ -1,7 +1,8 @@
-"""The closed lists: every code an event may carry, with the published list it follows; those of incidents and of reasons are in `incidents` and `grounds`.
+"""The closed lists: every code an event may carry, with the published list it follows; those of incidents, of reasons and of services
+are in `incidents`, `grounds` and `services`.
 
 Sources: SIMFONI PPA code lists (violence, place, relation), Permensos 8/2012 (the 26 PPKS categories), Kepmendagri
-300.2.2-2138 of 2025 (areas), Perpres 55/2024 (services).
+300.2.2-2138 of 2025 (areas).
 """
 
 from enum import StrEnum
@@ -266,51 +267,6 @@ class Outcome(StrEnum):
     SERVICES_AT_HOME = "services_at_home"
     INDEPENDENT_LIVING = "independent_living"
     REFERRAL_OUT = "referral_out"
-
-
-class ServiceCode(StrEnum):
-    """What is asked of a provider: SIMFONI's services and their additions (DOMAIN 4.4)."""
-
-    COMPLAINT = "pengaduan"
-    HEALTH = "kesehatan"
-    LEGAL_AID = "bantuan_hukum"
-    LAW_ENFORCEMENT = "penegakan_hukum"
-    SOCIAL_REHABILITATION = "rehabilitasi_sosial"
-    SOCIAL_REINTEGRATION = "reintegrasi_sosial"
-    RETURN_HOME = "pemulangan"
-    RELIGIOUS_COMPANION = "pendampingan_tokoh_agama"
-    PSYCHOLOGICAL = "psikologis"
-    FORENSIC_EXAMINATION = "visum"
-    TEMPORARY_SHELTER = "penampungan_sementara"
-    EDUCATION = "pendidikan"
-    CIVIL_DOCUMENTS = "dokumen_kependudukan"
-    ECONOMIC_EMPOWERMENT = "pemberdayaan_ekonomi"
-    INTERPRETER = "penerjemah_jbi"
-    RESTITUTION = "restitusi_lpsk"
-    CONTENT_REMOVAL = "penghapusan_konten"
-
-
-class ServiceAnswer(StrEnum):
-    """What a provider says to a request for a service."""
-
-    ACCEPTED = "accepted"
-    DECLINED = "declined"
-    DELIVERED = "delivered"
-
-
-class ServiceReason(StrEnum):
-    """Why a provider does not give a service, or nobody asks for it any more (Primero's referral statuses, DOMAIN 4.4)."""
-
-    PROVIDER_FULL = "provider_full"
-    NOT_COMPETENT = "not_competent"
-    NOT_ELIGIBLE = "not_eligible"
-    SERVICE_UNAVAILABLE = "service_unavailable"
-    NOT_REACHED = "not_reached"
-    DECLINED_BY_SURVIVOR = "declined_by_survivor"
-    RECEIVED_ELSEWHERE = "received_elsewhere"
-    NOT_APPLICABLE = "not_applicable"
-    ASKED_ELSEWHERE = "asked_elsewhere"
-    PLAN_CHANGED = "plan_changed"
 
 
 class ReviewFinding(StrEnum):

@@ -4,13 +4,13 @@ from datetime import date, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
+from contracts.services import ServiceCode
 from contracts.vocabulary import AgencyCode, OfficerRole, Outcome, ReturnReason
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import Row
 
 from assessment.domain import services
 from assessment.domain.agreement import Agreed, Agreement, Consenter, Decision, Finding, GoalCode, GoalProgress, Measure, NotAgreed, OwnView
-from assessment.domain.plan import ServiceCode
 from assessment.domain.reassessment import Kind
 from assessment.domain.services import Answer, Reason, Status
 from assessment.views import Body

@@ -3,35 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from assessment.domain.case import OPEN, Case, FieldError, Goal, Limits, OwnPlanError, Progress, State, StateError, advance, require, without
-
-
-class ServiceCode(StrEnum):
-    """Services a plan may name: SIMFONI's list and its additions (DOMAIN.md 4.4).
-
-    Mediation is not among them: sexual violence is never settled out of court (UU TPKS art. 23).
-    """
-
-    COMPLAINT = "pengaduan"
-    HEALTH = "kesehatan"
-    LEGAL_AID = "bantuan_hukum"
-    LAW_ENFORCEMENT = "penegakan_hukum"
-    SOCIAL_REHABILITATION = "rehabilitasi_sosial"
-    SOCIAL_REINTEGRATION = "reintegrasi_sosial"
-    RETURN_HOME = "pemulangan"
-    RELIGIOUS_COMPANION = "pendampingan_tokoh_agama"
-    PSYCHOLOGICAL = "psikologis"
-    FORENSIC_EXAMINATION = "visum"
-    TEMPORARY_SHELTER = "penampungan_sementara"
-    EDUCATION = "pendidikan"
-    CIVIL_DOCUMENTS = "dokumen_kependudukan"
-    ECONOMIC_EMPOWERMENT = "pemberdayaan_ekonomi"
-    INTERPRETER = "penerjemah_jbi"
-    RESTITUTION = "restitusi_lpsk"
-    CONTENT_REMOVAL = "penghapusan_konten"
 
 
 @dataclass(frozen=True, slots=True)
