@@ -113,6 +113,25 @@ async def test_side_by_side_shows_names_to_who_may_see_both_and_is_on_record(int
     assert [(row.subject, row.fields) for row in looked] == [(first[1], "address name nik phone"), (second[1], "address name nik phone")]
 
 
+@pytest.mark.parametrize("stopped", [0, 1])
+async def test_the_newest_word_of_two_who_are_one_is_a_stop_under_both_ids_or_under_neither(intake, stopped):
+    first, second, found = await a_pair(intake)
+    hours = {"days": [1], "begins": "19:00", "ends": "21:00"}
+    rules = {"channels": [{"channel": "sms", "address": "0813-0000-7777", "hours": [hours]}]}
+    persons = [first[1], second[1]]
+    for person in persons:
+        assert (await intake.put("intake", f"/persons/{person}/safe-contact", json=rules, if_match="0", **OFFICER)).status_code == 200
+    assert (await intake.post("intake", f"/persons/{persons[stopped]}/safe-contact/stop", **OFFICER)).status_code == 200
+    if stopped == 0:  # under the other id she says otherwise afterwards
+        assert (await intake.put("intake", f"/persons/{persons[1]}/safe-contact", json=rules, if_match="1", **OFFICER)).status_code == 200
+    await decide(intake, found["candidate_id"], "link")
+    await decide(intake, found["candidate_id"], "merge")
+    kept = {row.person_id: row.stopped for row in await intake.sql("intake", "SELECT person_id, stopped FROM safe_contact")}
+    assert kept == ({persons[0]: True, persons[1]: False} if stopped == 0 else dict.fromkeys(persons, True))
+    said = [(data["person_id"], data["stopped"]) for kind, _, data in await intake.facts("intake") if kind.endswith("safe_contact_changed.v1")]
+    assert (str(persons[0]), True) in said, "and notifications hears of it"
+
+
 async def test_a_merge_comes_after_a_link_is_an_alias_and_is_undone_completely(intake):
     first, second, found = await a_pair(intake)
     before = await intake.sql("intake", "SELECT * FROM person ORDER BY person_id")

@@ -21,6 +21,7 @@ from intake.api.bodies import Body
 from intake.api.views import PersonView
 from intake.casebook import Saying
 from intake.consents.records import hidden
+from intake.handing_over import sending as handing_over
 from intake.linkage import finding, pairs
 from intake.linkage.likeness import probability
 from intake.linkage.pairs import LINKED, MERGED, NOT_SAME, OPEN
@@ -171,6 +172,7 @@ async def merge(candidate_id: UUID, body: GroundBody, vault: Safe, tx: Transacti
     if apart is not None:
         raise conflict(CONTRADICTION, candidate_id=str(apart.candidate_id))
     view = await _decide(tx, vault, candidate_id, MERGED, ground=body.ground)
+    await handing_over.stop_together(tx, members)
     await _say(tx, view, Merged)
     await finding.tell_if_both_housed(tx, [seen.first], tx.cause_of(seen.first))
     return view

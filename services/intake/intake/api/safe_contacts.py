@@ -11,7 +11,6 @@ from contracts.handover import (
     Reminder,
     SafeChannel,
     SafeContact,
-    SafeContactChanged,
     SafeHours,
     TimeOfDay,
     Weekday,
@@ -21,10 +20,9 @@ from contracts.vocabulary import ProblemCode
 from fastapi import APIRouter, Header
 from pydantic import BaseModel, Field
 
-from intake import casebook, policy
+from intake import policy
 from intake.api.bodies import Body
 from intake.api.cases import open_case
-from intake.casebook import Saying
 from intake.consents.records import hidden
 from intake.domain import safe_contact
 from intake.handing_over import rows, sending
@@ -127,13 +125,8 @@ async def stop(person_id: UUID, tx: Transaction) -> RevisionView:
 
 
 async def _keep(tx: Transaction, person_id: UUID, case_id: UUID, *, content: bytes | None, stopped: bool) -> RevisionView:
-    """Keep a revision, say that there is one, and begin to hand it over."""
-    values = {"content": content, "stopped": stopped, "asked_at": tx.now, "asked_by": tx.principal.subject}
-    kept: Any = await tx.row(rows.KEEP, {"person_id": person_id, "case_id": case_id, **values})
-    fact = SafeContactChanged(person_id=person_id, revision=kept.revision, stopped=stopped, asked_at=tx.now)
-    await casebook.grow(tx, said=[Saying(case_id, fact, tx.cause_of(case_id), str(person_id))])
-    await sending.begin(tx, {person_id}, tx.cause_of(case_id))
-    return RevisionView(person_id=person_id, revision=kept.revision, stopped=stopped, asked_at=tx.now, taken=False)
+    revision = await sending.revise(tx, person_id, case_id, content=content, asked_at=tx.now, stopped=stopped)
+    return RevisionView(person_id=person_id, revision=revision, stopped=stopped, asked_at=tx.now, taken=False)
 
 
 def _contact(tx: Transaction, body: SafeContactBody, person_id: UUID, case_id: UUID, revision: int) -> SafeContact:

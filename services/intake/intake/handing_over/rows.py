@@ -52,6 +52,7 @@ class SealingKeyRow(Base, table=True):
 
 OF_PERSON = text("""
     SELECT s.*, h.person_id IS NULL AS taken FROM safe_contact s LEFT JOIN handover h USING (person_id) WHERE s.person_id = :person_id""")
+OF_PERSONS = text("SELECT person_id, stopped, asked_at FROM safe_contact WHERE person_id = ANY(CAST(:persons AS uuid[])) ORDER BY person_id")
 KEEP = text("""
     INSERT INTO safe_contact (person_id, case_id, revision, content, stopped, asked_at, asked_by)
     VALUES (:person_id, :case_id, 1, :content, :stopped, :asked_at, :asked_by)

@@ -5,7 +5,7 @@ nor in the stream, and a changed key means that everything that waits is sealed 
 """
 
 import functools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -121,6 +121,29 @@ async def taken(events: Sequence[Received[HandoverTaken]], tx: Transaction) -> N
 async def send_again(events: Sequence[Received[HandoverAsked]], tx: Transaction) -> None:
     """Notifications lost what it had taken: send it again."""
     await begin(tx, {event.data.person_id for event in events}, events[-1].cause)
+
+
+async def revise(tx: Transaction, person_id: UUID, case_id: UUID, *, content: bytes | None, asked_at: datetime, stopped: bool) -> int:
+    """Keep a revision of what a person said when she was asked, say that there is one, and begin to hand it over; its number."""
+    values = {"content": content, "stopped": stopped, "asked_at": asked_at, "asked_by": tx.principal.subject}
+    kept: Any = await tx.row(rows.KEEP, {"person_id": person_id, "case_id": case_id, **values})
+    fact = SafeContactChanged(person_id=person_id, revision=kept.revision, stopped=stopped, asked_at=asked_at)
+    await casebook.grow(tx, said=[Saying(case_id, fact, tx.cause_of(case_id), str(person_id))])
+    await begin(tx, {person_id}, tx.cause_of(case_id))
+    return int(kept.revision)
+
+
+async def stop_together(tx: Transaction, members: Mapping[UUID, UUID]) -> None:
+    """Where the newest word of those whom a merge makes one (person to case) is a stop, it holds under each of their ids; also after an unmerge."""
+    await tx.lock(members.values())
+    known = await tx.rows(rows.OF_PERSONS, {"persons": sorted(members)})
+    newest = max(known, key=lambda row: row.asked_at, default=None)
+    if newest is None or not newest.stopped:
+        return
+    for row in known:
+        if not row.stopped:
+            await revise(tx, row.person_id, members[row.person_id], content=None, asked_at=newest.asked_at, stopped=True)
+            tx.audit("safe_contact_stopped", row.person_id)
 
 
 async def begin(tx: Transaction, persons: set[UUID], cause: Any) -> None:
