@@ -88,6 +88,7 @@ class Service:
         self.database.on_commit = self._committed
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
+        self._carriers = {f"{self.name}.relay", f"{self.name}.confirm"}
         self._broker: NatsBroker | None = None
 
     def app(self) -> FastAPI:
@@ -147,19 +148,32 @@ class Service:
             async with asyncio.timeout(STOP_WITHIN):
                 while any(consumer.busy for consumer in self.consumers):
                     await asyncio.sleep(0.01)
-                if self.relay:
-                    self.relay.stop()
-                    while not self.relay.idle and self.client is not None and self.client.is_connected:
-                        await asyncio.sleep(0.01)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+                await self._end({task for task in self._tasks if task.get_name() not in self._carriers})
+                await self._publish_the_rest()
+        await self._end(self._tasks)
         if self._broker is not None:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(self._broker.stop(), 2)
         await self.database.close()
         if self.vault:
             await self.vault.close()
+
+    async def _end(self, tasks: set[asyncio.Task[None]]) -> None:
+        """Cancel these; what one of them had begun and not committed is begun again by whoever runs next."""
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _publish_the_rest(self) -> None:
+        """Publish what is committed, now that nobody commits any more: whatever is left unsaid would be lost with this store."""
+        if self.relay is None or self.client is None or not self.client.is_connected:
+            return
+        with contextlib.suppress(Exception):  # then it stays pending, and the next start publishes it
+            while await self.relay.recover(0):
+                pass
+        self.relay.stop()
+        while not self.relay.idle and self.client.is_connected:
+            await asyncio.sleep(0.01)
 
     async def problems(self) -> list[str]:
         """What keeps this service from doing its whole work now, in a few words each."""
