@@ -90,7 +90,7 @@ def environment(rig, **told):
 @pytest.mark.servers
 @pytest.mark.timeout(240 + ROWS / 5)
 async def test_a_file_whose_taker_is_killed_goes_on_where_it_was_and_sent_again_opens_nothing(rig):
-    await rig.start("intake", import_part_rows=PART)
+    await rig.start("intake", import_part_rows=PART, body_bytes=10_000)  # a file may be larger than all other requests
     service = rig.services["intake"]
     service.clocks.stop()
     bad = range(50, ROWS, 100)

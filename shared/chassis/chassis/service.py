@@ -32,7 +32,7 @@ from chassis.store.erasure import ERASE, Eraser
 from chassis.store.retention import Retention
 from chassis.store.vault import FINGERPRINT, Vault
 from chassis.web.api import Api
-from chassis.web.edge import LimitsBodies
+from chassis.web.edge import LimitsBodies, limited
 from chassis.web.health import health_routes
 from chassis.web.identity import Identity
 from chassis.web.presence import NotesRequests, Presence
@@ -96,7 +96,7 @@ class Service:
         app = Api(title=f"Naungan {self.name}", version="1", lifespan=self._lifespan, root_path=self.settings.root_path, responses=PROBLEM)
         app.state.service, app.state.database = self, self.database
         app.state.identity = Identity(self.settings.issuer, self.settings.jwks_url, self.settings.audience)
-        app.add_middleware(LimitsBodies, most=self.settings.body_bytes)
+        app.add_middleware(LimitsBodies, most=self.settings.body_bytes, own=limited(self.routers))
         app.add_middleware(NotesRequests, presence=self.presence)
         answer_with_problems(app)
         app.include_router(health_routes(self))

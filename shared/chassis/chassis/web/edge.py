@@ -1,12 +1,12 @@
 """What a door needs to know: how much it takes, and where a request comes from."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.web.problems import FieldProblem, RefusedError, TooLargeError, too_large
@@ -37,11 +37,16 @@ def limited_to(setting: str, *, known: bool = False) -> type[APIRoute]:
     return Limited
 
 
-class LimitsBodies:
-    """Middleware by which no route takes more than so many bytes, but those that say themselves how much they take: 413 before more is read."""
+def limited(routers: Sequence[APIRouter]) -> tuple[BaseRoute, ...]:
+    """The routes among these that have a limit of their own."""
+    return tuple(route for router in routers for route in router.routes if getattr(route, "limits_itself", False))
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        self.app, self.most = app, most
+
+class LimitsBodies:
+    """Middleware by which no route takes more than so many bytes, but its `own`, which say themselves how much they take: 413 before more is read."""
+
+    def __init__(self, app: ASGIApp, most: int, own: Sequence[BaseRoute] = ()) -> None:
+        self.app, self.most, self.own = app, most, own
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and stop it where its body, as announced or as sent, is too large."""
@@ -49,7 +54,7 @@ class LimitsBodies:
             await self.app(scope, receive, send)
             return
         announced = dict(scope["headers"]).get(b"content-length", b"")
-        if announced.isdigit() and int(announced) > self.most and not _limits_itself(scope):
+        if announced.isdigit() and int(announced) > self.most and not self._limits_itself(scope):
             await too_large(self.most)(scope, receive, send)
             return
         size = 0
@@ -58,17 +63,15 @@ class LimitsBodies:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
-            if size > self.most and not _limits_itself(scope):
+            if size > self.most and not self._limits_itself(scope):
                 raise TooLargeError(self.most)
             return message
 
         await self.app(scope, within, send)
 
-
-def _limits_itself(scope: Scope) -> bool:
-    """Whether the route of a request has a limit of its own; asked only of what is larger than all others take."""
-    routes = scope["app"].routes
-    return any(getattr(route, "limits_itself", False) for route in routes if route.matches(scope)[0] is Match.FULL)
+    def _limits_itself(self, scope: Scope) -> bool:
+        """Whether the route of a request has a limit of its own; asked only of what is larger than all others take."""
+        return any(route.matches(scope)[0] is Match.FULL for route in self.own)
 
 
 async def _read(request: Request, most: int) -> None:
