@@ -38,6 +38,8 @@ def stream_config(stream: streams.Stream, replicas: int) -> StreamConfig:
         num_replicas=replicas,
         discard=DiscardPolicy.NEW,
         max_bytes=stream.max_bytes,
+        max_msgs_per_subject=stream.most_waiting or -1,
+        discard_new_per_subject=stream.most_waiting is not None,
         duplicate_window=stream.duplicate_window,
         allow_atomic=True,
         allow_direct=True,
@@ -74,8 +76,8 @@ async def _ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:
         await js.add_stream(config)
         log.warning("stream_made", stream=config.name)
         return
-    wanted = (config.subjects, config.max_bytes, config.num_replicas, config.discard)
-    if (have.subjects, have.max_bytes, have.num_replicas, have.discard) != wanted:
+    wanted = (config.subjects, config.max_bytes, config.num_replicas, config.discard, config.max_msgs_per_subject)
+    if (have.subjects, have.max_bytes, have.num_replicas, have.discard, have.max_msgs_per_subject) != wanted:
         await js.update_stream(config)
         log.warning("stream_updated", stream=config.name)
 

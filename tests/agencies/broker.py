@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ops.agency_keeper import Place
 from ops.nats_users import KEEPER, PROVISIONER, SERVICES
 from ops.provision import provision
 from ops.servers import Nats
+from ops.tls import Certificate
 from typer.testing import CliRunner, Result
 
 from ops import cli
@@ -25,16 +27,17 @@ PASSWORDS = dict.fromkeys((*SERVICES, PROVISIONER, KEEPER), "password")
 class Deployment:
     """A broker below a data folder, as `naungan up` keeps it, and what commands and users do to it."""
 
-    def __init__(self, data: Path, agencies: Sequence[str]) -> None:
+    def __init__(self, data: Path, agencies: Sequence[str], certificate: Certificate | None = None) -> None:
         self.data = data
         (data / "secrets.json").write_text(json.dumps({"passwords": PASSWORDS}))
         self.agencies = agencies
-        self.server = Nats(data / "nats", self.users)
+        self.certificate = certificate
+        self.server = Nats(data / "nats", self.users, certificate=certificate)
         self.ended: list[str] = []
         self.clients: list[Client] = []
 
     def users(self) -> str:
-        self.server.remembered.keep(port=self.server.port)
+        self.server.remembered.keep(port=self.server.port, ca=str(self.certificate.ca) if self.certificate else None)
         place = Place.of(self.data)
         place.book.begin(dict.fromkeys(self.agencies, "password"))
         return place.configuration()
@@ -53,6 +56,8 @@ class Deployment:
             return
 
         told: dict[str, Any] = {"user": user, "password": "password"} if "nkeys_seed_str" not in more else {}
+        if self.certificate is not None:
+            told["tls"] = ssl.create_default_context(cafile=str(self.certificate.ca))
         client = await nats.connect(
             self.server.url,
             inbox_prefix=f"_INBOX_{user.partition('.')[0]}",
@@ -77,10 +82,10 @@ class Deployment:
 
 
 @contextlib.asynccontextmanager
-async def deployment(data: Path, *agencies: str) -> AsyncIterator[Deployment]:
+async def deployment(data: Path, *agencies: str, certificate: Certificate | None = None) -> AsyncIterator[Deployment]:
     """A broker with streams and durables, on whose roster these agencies are."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    found = Deployment(data, agencies)
+    found = Deployment(data, agencies, certificate)
     with found.server:
         await found.provision()
         try:

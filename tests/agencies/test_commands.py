@@ -2,14 +2,20 @@
 
 import asyncio
 import json
+import socket
+import ssl
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import nats
 import pytest
+from contracts import streams
 from ops.agencies import new_key
 from ops.agency_keeper import Place, keep
 from ops.nats_users import MOST_BYTES, MOST_CONNECTIONS, MOST_SUBSCRIPTIONS
 
+from ops import tls
 from tests.agencies.broker import Deployment, acknowledged, deployment
 
 
@@ -141,3 +147,44 @@ async def test_an_agency_takes_no_more_than_its_share_and_others_do_not_notice(t
         assert await acknowledged(await broker.join("dinsos", "more"), "dinsos")
         assert await acknowledged(other, "dinsos")
         assert [client.is_connected for client in many[2:]] == [True] * (MOST_CONNECTIONS - 2), "and it keeps what it had"
+
+
+async def test_an_agency_that_floods_is_refused_what_is_too_much_and_others_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = tuple(replace(stream, most_waiting=50) if stream.most_waiting else stream for stream in streams.STREAMS)
+    monkeypatch.setattr(streams, "STREAMS", few)
+    async with deployment(tmp_path, "dppapp", "dinsos") as broker:
+        flooding, other = await broker.join("dppapp"), await broker.join("dinsos")
+        assert [await acknowledged(flooding, "dppapp") for _ in range(60)] == [True] * 50 + [False] * 10
+        assert await acknowledged(other, "dinsos")
+        js = (await broker.join("provisioner")).jetstream()
+        await js.purge_stream("REFERRALS", subject="referral.dppapp.submitted.v1", keep=49)
+        assert await acknowledged(flooding, "dppapp"), "as soon as intake has taken one"
+
+
+async def test_the_broker_is_reached_by_tls_only_and_a_stranger_that_poses_as_it_is_not_believed(tmp_path: Path) -> None:
+    certificate = tls.certificate(tmp_path / "tls", ["127.0.0.1"])
+    assert [path.stat().st_mode & 0o777 for path in (certificate.key, tmp_path / "tls" / "ca.key", tmp_path / "tls")] == [0o600, 0o600, 0o700]
+    stranger = tls.certificate(tmp_path / "other", ["127.0.0.1"])
+    async with deployment(tmp_path, "dppapp", certificate=certificate) as broker:
+        assert await acknowledged(await broker.join("dppapp"), "dppapp")
+        assert "1 broker took it" in (await broker.naungan("agency", "add", "rs-budi")).output
+        for trusted in (ssl.create_default_context(), ssl.create_default_context(cafile=str(stranger.ca))):
+            with pytest.raises((ssl.SSLError, nats.errors.Error)):
+                await broker.join("dppapp", tls=trusted)
+        with socket.create_connection(("127.0.0.1", broker.server.port), 5) as plain:
+            assert b'"tls_required":true' in plain.recv(4096)
+            plain.sendall(b'CONNECT {"user":"dppapp","pass":"password","verbose":true}\r\nPING\r\n')
+            assert b"PONG" not in plain.recv(4096)
+
+
+def test_a_certificate_is_renewed_when_its_time_or_its_names_are_over_and_the_authority_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = tls.certificate(tmp_path, ["nats"])
+    held, authority = first.certificate.read_bytes(), first.ca.read_bytes()
+    assert tls.certificate(tmp_path, ["nats"]).certificate.read_bytes() == held
+    renewed = tls.certificate(tmp_path, ["nats", "nats-2"]).certificate.read_bytes()
+    assert renewed != held
+    monkeypatch.setattr(tls, "RENEWED", tls.LASTS + timedelta(days=1))
+    assert tls.certificate(tmp_path, ["nats", "nats-2"]).certificate.read_bytes() != renewed
+    assert first.ca.read_bytes() == authority
