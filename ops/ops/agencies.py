@@ -164,6 +164,13 @@ class Book:
                 if agency not in roster:
                     roster.update(add(roster, agency, PASSWORD, password, datetime.now(UTC)))
 
+    def sweep(self) -> None:
+        """Forget the passwords of what has ended."""
+        roster = self.read()
+        if swept(roster, datetime.now(UTC)) != roster:
+            with self.changing():
+                pass
+
     def first_passwords(self) -> dict[str, str]:
         """The passwords by which agencies come in under their code alone."""
         now = datetime.now(UTC)

@@ -147,6 +147,7 @@ async def keep(place: Place, every: float = EVERY) -> None:
     taken = ""
     while True:
         try:
+            place.book.sweep()
             wanted = place.configuration()
             if wanted != taken:
                 place.write()

@@ -35,6 +35,16 @@ class Login:
     public_key: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whoever is outside: what it calls of the platform's account and hears of it, and by what it comes in."""
+
+    name: str
+    calls: Sequence[str]
+    heard: Sequence[str]
+    logins: Sequence[Login]
+
+
 def _durable_calls(durables: Iterable[streams.Durable]) -> list[str]:
     """What pulling from durables takes."""
     calls: list[str] = []
@@ -98,8 +108,8 @@ def authorization(passwords: Mapping[str, str], agencies: Iterable[str]) -> str:
     return accounts(passwords, {agency: [Login(agency, passwords[agency])] for agency in agencies})
 
 
-def accounts(passwords: Mapping[str, str], agencies: Mapping[str, Sequence[Login]]) -> str:
-    """The `accounts` block; an agency without a login is nobody's way in, and its durables stay what nobody else may touch.
+def accounts(passwords: Mapping[str, str], agencies: Mapping[str, Sequence[Login]], others: Iterable[Account] = ()) -> str:
+    """The `accounts` block, with `others` that are outside as agencies are; an agency without a login is nobody's way in, and its durables stay what nobody else may touch.
 
     `passwords` has one for each service, the provisioner and, where there is one, the keeper. Raises KeyError when one is missing (a user
     without a password is never written) and ValueError for a code, password or key that would change the configuration's meaning.
@@ -111,46 +121,46 @@ def accounts(passwords: Mapping[str, str], agencies: Mapping[str, Sequence[Login
             raise ValueError(message)
     users = [_user(Login(name, passwords[name]), *service_permissions(name), service_denied(name, agencies)) for name in SERVICES]
     users.append(_user(Login(PROVISIONER, passwords[PROVISIONER]), ["$JS.API.>"], [f"_INBOX_{PROVISIONER}.>"]))
-    open_to = {agency: logins for agency, logins in agencies.items() if logins}
-    exports = [f'{{ service: "{NOBODY}" }}', *(line for agency in open_to for line in _exports(agency))]
+    outside = [_agency(agency, logins) for agency, logins in agencies.items() if logins] + list(others)
+    exports = [f'{{ service: "{NOBODY}" }}', *(line for account in outside for line in _exports(account))]
     blocks = [f"{HUB} {{\n    jetstream: enabled\n    users = [\n{_lines(users)}\n    ]\n    exports = [\n{_lines(exports)}\n    ]\n  }}"]
-    blocks += [_agency(agency, logins) for agency, logins in open_to.items()]
+    blocks += [_block(account) for account in outside]
     if KEEPER in passwords:
         calls = ["$SYS.REQ.SERVER.PING", "$SYS.REQ.SERVER.*.RELOAD"]
         blocks.append(f"$SYS {{\n    users = [\n{_lines([_user(Login(KEEPER, passwords[KEEPER]), calls, [f'_INBOX_{KEEPER}.>'])])}\n    ]\n  }}")
     return "accounts {\n  " + "\n  ".join(blocks) + "\n}\n"
 
 
-def _account(agency: str) -> str:
-    return f'"agency-{agency}"'
+def _agency(agency: str, logins: Sequence[Login]) -> Account:
+    calls, heard = agency_permissions(agency)
+    return Account(f"agency-{agency}", calls, [subject for subject in heard if not subject.startswith("_INBOX_")], logins)
 
 
-def _exports(agency: str) -> list[str]:
-    """What the platform's account lets this agency's alone reach and hear."""
-    services, heard = agency_permissions(agency)
-    only = f"accounts: [{_account(agency)}]"
+def _exports(account: Account) -> list[str]:
+    """What the platform's account lets this one alone reach and hear."""
+    only = f'accounts: ["{account.name}"]'
     # One pull is answered by many messages.
-    lines = [f'{{ service: "{subject}", {"response_type: stream, " if ".MSG.NEXT." in subject else ""}{only} }}' for subject in services]
-    return lines + [f'{{ stream: "{subject}", {only} }}' for subject in heard if not subject.startswith("_INBOX_")]
+    calls = [f'{{ service: "{subject}", {"response_type: stream, " if ".MSG.NEXT." in subject else ""}{only} }}' for subject in account.calls]
+    return calls + [f'{{ stream: "{subject}", {only} }}' for subject in account.heard]
 
 
-def _agency(agency: str, logins: Sequence[Login]) -> str:
-    """An agency's account: its logins, its limits, and its imports, which are all that it reaches of the platform's."""
-    services, heard = agency_permissions(agency)
-    imports = [f'{{ service: {{ account: {HUB}, subject: "{subject}" }} }}' for subject in services]
-    imports += [f'{{ stream: {{ account: {HUB}, subject: "{subject}" }} }}' for subject in heard if not subject.startswith("_INBOX_")]
+def _block(account: Account) -> str:
+    """An account: its logins, its limits, and its imports, which are all that it reaches of the platform's."""
+    imports = [f'{{ service: {{ account: {HUB}, subject: "{subject}" }} }}' for subject in account.calls]
+    imports += [f'{{ stream: {{ account: {HUB}, subject: "{subject}" }} }}' for subject in account.heard]
     # The server gives an account the whole of the JetStream API for itself, beside what it imports, unless this subject is imported too; nobody may ask it.
     imports.append(f'{{ service: {{ account: {HUB}, subject: "{NOBODY}" }}, to: "$JS.API.INFO" }}')
     limits = f"max_connections: {MOST_CONNECTIONS}, max_subscriptions: {MOST_SUBSCRIPTIONS}, max_payload: {MOST_BYTES}"
-    users = [_user(login, services, heard) for login in logins]
-    return f"{_account(agency)} {{\n    limits {{ {limits} }}\n    users = [\n{_lines(users)}\n    ]\n    imports = [\n{_lines(imports)}\n    ]\n  }}"
+    inboxes = f"_INBOX_{account.name.removeprefix('agency-')}.>"
+    users = [_user(login, account.calls, [*account.heard, inboxes]) for login in account.logins]
+    return f'"{account.name}" {{\n    limits {{ {limits} }}\n    users = [\n{_lines(users)}\n    ]\n    imports = [\n{_lines(imports)}\n    ]\n  }}'
 
 
 def _lines(entries: Sequence[str]) -> str:
     return ",\n".join(f"      {entry}" for entry in entries)
 
 
-def _user(login: Login, publish: list[str], subscribe: list[str], denied: Sequence[str] = ()) -> str:
+def _user(login: Login, publish: Sequence[str], subscribe: Sequence[str], denied: Sequence[str] = ()) -> str:
     if login.public_key and not PUBLIC_KEY.match(login.public_key):
         message = f"not the public key of a user: {login.public_key!r}"
         raise ValueError(message)

@@ -74,12 +74,16 @@ async def test_a_key_that_the_agency_made_itself_never_leaves_it(tmp_path: Path)
 
 async def test_a_credential_ends_by_itself_when_its_overlap_is_over(tmp_path: Path) -> None:
     async with deployment(tmp_path, "dppapp") as broker:
-        keeping = asyncio.create_task(keep(Place.of(tmp_path), every=0.1))
+        place = Place.of(tmp_path)
+        keeping = asyncio.create_task(keep(place, every=0.1))
         old, intake = await broker.join("dppapp"), await broker.join("intake")
         seed = await secret(broker, "rotate", "dppapp", "--overlap-hours", str(2 / 3600))
         new = await broker.join("dppapp", "new", nkeys_seed_str=seed)
         assert old.is_connected
         await broker.gone(old)
+        async with asyncio.timeout(10):
+            while place.book.read()["dppapp"][0].secret:
+                await asyncio.sleep(0.05)
         keeping.cancel()
         assert await acknowledged(new, "dppapp")
         assert intake.is_connected
