@@ -1,17 +1,50 @@
-"""Uses a compose deployment through its one published port: reports, refers over NATS, sees cases move. Exit code 0 if all holds."""
+"""Uses a compose deployment through its published ports: reports, refers over NATS, sees cases move, lets an agency in and out. Exit code 0 if all holds."""
 
 import asyncio
 import json
+import ssl
+import subprocess
 import sys
+from typing import Any
 from uuid import uuid4
 
 import httpx
 import nats
+from ops.agencies import new_key
 
 PEKSOS = "5b0c1ac4-65f7-4f3e-8f0e-2f6f3b1f9d10"
 
 
-async def main(gateway: str) -> None:
+def compose(*arguments: str) -> str:
+    """What a command says in a container of the deployment."""
+    return subprocess.run(["docker", "compose", "exec", "-T", *arguments], check=True, capture_output=True, text=True).stdout
+
+
+async def by_tls(gateway: str, report: dict[str, Any]) -> None:
+    """An agency is let in, refers by TLS under the local authority with a key that the operator never had, and is let in no more."""
+    trusted = ssl.create_default_context(cadata=compose("agencies", "cat", "/run/secrets/nats_ca.pem"))
+    seed, public = new_key()
+    print(compose("agencies", "naungan", "agency", "add", "rs-contoh", "--public-key", public))
+    ended = asyncio.Event()
+
+    async def note() -> None:
+        ended.set()
+
+    bus = await nats.connect(
+        f"{gateway}/nats", tls=trusted, nkeys_seed_str=seed, inbox_prefix="_INBOX_rs-contoh", disconnected_cb=note, allow_reconnect=False
+    )
+    receipts = await bus.subscribe("receipt.rs-contoh.>")
+    await bus.flush()
+    await bus.publish("referral.rs-contoh.submitted.v1", json.dumps(report | {"reference": f"SMOKE-{uuid4().hex[:8]}"}).encode())
+    receipt = await receipts.next_msg(timeout=30)
+    assert receipt.subject == "receipt.rs-contoh.accepted.v1", receipt.subject
+    print(compose("agencies", "naungan", "agency", "revoke", "rs-contoh"))
+    await asyncio.wait_for(ended.wait(), 10)
+    await bus.close()
+    print("an agency came in by TLS with a key of its own, had its receipt, and is out")
+
+
+async def main(gateway: str, by: str | None) -> None:
     async with httpx.AsyncClient(base_url=gateway, timeout=20) as client:
 
         async def send(method: str, path: str, identity: str, body: object = None) -> httpx.Response:
@@ -52,7 +85,9 @@ async def main(gateway: str) -> None:
         await bus.close()
         assert (await client.get("/placement/metrics")).status_code == 404
         print("another agency is told nothing, and figures stay inside")
+    if by is not None:
+        await by_tls(by, report)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None))

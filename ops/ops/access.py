@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ class Access:
     password: str
     environment_keys: str | None = None
     kms: KmsPlace | None = None
+    nats_ca: str | None = None
 
     @property
     def key_source(self) -> KeySource:
@@ -64,6 +66,7 @@ def access_of(service: str, data: Path, environment: Mapping[str, str] = os.envi
         told["NATS_PASSWORD"],
         environment_keys,
         _kms(kms_url, others) if kms_url else None,
+        _told(f"{prefix}_NATS_CA_FILE", environment) or told.get("NATS_CA_FILE"),
     )
 
 
@@ -90,11 +93,13 @@ def _embedded(service: str, data: Path) -> dict[str, str]:
         return {}
     password = Secrets.read(data)[service]
     admin = f"postgresql://postgres@127.0.0.1:{Remembered(data / 'postgres').facts['port']}/postgres"
-    return {
+    broker = Remembered(data / "nats").facts
+    trusted = {"NATS_CA_FILE": broker["ca"]} if broker.get("ca") else {}
+    return trusted | {
         "DATABASE_URL": stores.url(admin, service, password),
         "KEYS_URL": stores.url(admin, service, password, f"{service}_keys"),
         "KEY_FILE": str(data / "keys" / f"{service}.kek"),
-        "NATS_URL": f"nats://127.0.0.1:{Remembered(data / 'nats').facts['port']}",
+        "NATS_URL": f"{'tls' if trusted else 'nats'}://127.0.0.1:{broker['port']}",
         "NATS_USER": service,
         "NATS_PASSWORD": password,
     }
@@ -115,6 +120,7 @@ async def joined(reached: Access) -> AsyncIterator[Client]:
         allow_reconnect=False,
         connect_timeout=5,
         error_cb=quiet,
+        tls=ssl.create_default_context(cafile=reached.nats_ca) if reached.nats_ca else None,
     )
     try:
         yield client

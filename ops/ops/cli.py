@@ -20,7 +20,7 @@ from contracts.streams import SERVICES
 from rich.console import Console
 from rich.table import Table
 
-from ops import audit, backup, catalogue, demo, doctor, keys, letters, provision, rebuild, recovery, stores, wordings, xlsform
+from ops import agency, audit, backup, catalogue, demo, doctor, keys, letters, provision, rebuild, recovery, stores, wordings, xlsform
 from ops.access import Access, UnreachableError, access_of
 from ops.bench import run as bench
 from ops.bench.figures import Sizes
@@ -38,6 +38,7 @@ instruments_app = typer.Typer(no_args_is_help=True, help="Instruments of assessm
 app.add_typer(instruments_app, name="instruments")
 keys_app = typer.Typer(no_args_is_help=True, help="The key-encryption key of a service: change it while everything works.")
 app.add_typer(keys_app, name="keys")
+app.add_typer(agency.app, name="agency")
 console = Console()
 
 Data = Annotated[Path, typer.Option(envvar="NAUNGAN_DATA", help="folder that keeps everything between runs")]
@@ -45,17 +46,22 @@ DEFAULT = Path(".naungan")
 
 
 @app.command()
-def up(data: Data = DEFAULT, time_scale: Annotated[float, typer.Option(min=1, help="speeds clocks up, for demos")] = 1.0) -> None:
+def up(
+    data: Data = DEFAULT,
+    time_scale: Annotated[float, typer.Option(min=1, help="speeds clocks up, for demos")] = 1.0,
+    *,
+    tls: Annotated[bool, typer.Option("--tls", help="talk to NATS by TLS only, under a local authority: FOLDER/tls/ca.pem")] = False,
+) -> None:
     """Start the whole platform on this machine, and keep it running until Ctrl-C."""
     structlog.configure(processors=[structlog.processors.TimeStamper(fmt="%H:%M:%S"), structlog.dev.ConsoleRenderer(colors=False)])
-    asyncio.run(_up(data, time_scale))
+    asyncio.run(_up(data, time_scale, tls=tls))
 
 
-async def _up(data: Path, time_scale: float) -> None:
+async def _up(data: Path, time_scale: float, *, tls: bool) -> None:
     stopping = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
-    platform = Platform(data, time_scale)
+    platform = Platform(data, time_scale, tls=tls)
     starting = asyncio.create_task(platform.start())
     try:
         await asyncio.wait([starting, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)

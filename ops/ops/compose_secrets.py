@@ -6,12 +6,15 @@ Runs once before everything, as root, so that it can hand each file to the user 
 import json
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from contracts.streams import SERVICES
 
-from ops.nats_users import authorization
+from ops import tls
+from ops.agencies import Book
+from ops.agency_keeper import Place
+from ops.nats_users import KEEPER
 
 ROOT = Path("/secrets")
 USER = 10001  # the unprivileged user of our own containers
@@ -19,10 +22,14 @@ CONFIG = """server_name: {name}
 listen: "0.0.0.0:4222"
 http: "0.0.0.0:8222"
 max_payload: 1MB
-websocket {{ listen: "0.0.0.0:8081", no_tls: true }}
+tls {{ {certificate} }}
+websocket {{ listen: "0.0.0.0:8081", tls {{ {certificate} }} }}
 jetstream {{ store_dir: "/data", sync_interval: always, cipher: chacha, key: "{key}", max_file: {size} }}
-{users}{cluster}"""
-# Only who knows the password is taken for a broker of this cluster; it travels on the inside network alone.
+include "../users/users.conf"
+{cluster}"""
+# As the containers of the brokers see them.
+CERTIFICATE = 'cert_file: "/run/secrets/nats.pem", key_file: "/run/secrets/nats.key"'
+# Only who knows the password and has a certificate of the authority is taken for a broker of this cluster.
 CLUSTER = """cluster {{
   name: naungan
   listen: "0.0.0.0:6222"
@@ -30,6 +37,7 @@ CLUSTER = """cluster {{
   ping_interval: "5s"
   ping_max: 2
   authorization {{ user: broker, password: "{password}", timeout: 2 }}
+  tls {{ {certificate}, ca_file: "/run/secrets/nats_ca.pem", verify: true, timeout: 5 }}
   routes: [{routes}]
 }}
 """
@@ -46,15 +54,27 @@ def made(folder: str, name: str, content: str | None = None, mode: int = 0o400) 
     return path.read_text().strip()
 
 
-def broker_config(name: str, brokers: Sequence[str], users: str) -> str:
-    """The configuration of one broker: alone, or as one of a cluster whose members know each other by a password."""
+def put(folder: str, name: str, content: str | bytes, mode: int = 0o400) -> None:
+    """Write a file anew, readable by the containers' user only."""
+    path = ROOT / folder / name
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    part.touch(mode=0o600)
+    part.write_bytes(content.encode() if isinstance(content, str) else content)
+    os.chown(part, USER, USER)
+    part.chmod(mode)
+    part.replace(path)
+
+
+def broker_config(name: str, brokers: Sequence[str]) -> str:
+    """The configuration of one broker: alone, or as one of a cluster whose members know each other by a password and their certificates."""
     cluster = ""
     if len(brokers) > 1:
         password = made("cluster", "password")
         routes = ", ".join(f'"nats-route://broker:{password}@{broker}:6222"' for broker in brokers if broker != name)
-        cluster = CLUSTER.format(password=password, routes=routes)
+        cluster = CLUSTER.format(password=password, routes=routes, certificate=CERTIFICATE)
     size, server_name = os.environ.get("NATS_MAX_FILE", "64G"), name if len(brokers) > 1 else "naungan"
-    return CONFIG.format(name=server_name, key=made(name, "key"), size=size, users=users, cluster=cluster)
+    return CONFIG.format(name=server_name, key=made(name, "key"), size=size, certificate=CERTIFICATE, cluster=cluster)
 
 
 def main() -> None:
@@ -70,21 +90,44 @@ def main() -> None:
         made(service, f"{service}_nats_password", passwords[service])
         made(service, "kek")
     passwords["provisioner"] = made("provisioner", "provisioner_nats_password")
+    _let_in(agencies, passwords | {KEEPER: made("keeper", "password")})
+    brokers = os.environ.get("NATS_BROKERS", "nats").split(",")
+    _certify(brokers)
+    for broker in brokers:
+        put(broker, "nats.conf", broker_config(broker, brokers))
+    for folder in (Path("/data"), *Path("/").glob("data-*"), *ROOT.iterdir()):
+        os.chown(folder, USER, USER)
+
+
+def _let_in(agencies: Sequence[str], passwords: Mapping[str, str]) -> None:
+    """Put agencies that were never on the roster there, with a password that the demo's issuer hands out, and write who may come in."""
     known = ROOT / "agencies" / "agencies.json"
     have = json.loads(known.read_text()) if known.exists() else {}
     have = {agency: have.get(agency) or secrets.token_urlsafe(24) for agency in agencies}
-    known.write_text(json.dumps(have))
-    os.chown(known, USER, USER)
-    known.chmod(0o400)
-    users = authorization(passwords | have, agencies)
-    brokers = os.environ.get("NATS_BROKERS", "nats").split(",")
-    for broker in brokers:
-        config = ROOT / broker / "nats.conf"
-        config.write_text(broker_config(broker, brokers, users))
-        os.chown(config, USER, USER)
-        config.chmod(0o400)
-    for folder in (Path("/data"), *Path("/").glob("data-*"), *ROOT.iterdir()):
-        os.chown(folder, USER, USER)
+    put("agencies", "agencies.json", json.dumps(have))
+    put("keeper", "passwords.json", json.dumps({"passwords": passwords}))
+    place = Place(Book(ROOT / "roster", ROOT / "known"), ROOT / "users" / "users.conf", ROOT / "keeper" / "passwords.json", "")
+    place.book.begin(have)
+    place.write()
+    for path in (place.book.path, place.book.path.with_suffix(".lock"), place.book.codes, place.users):
+        if path.exists():
+            os.chown(path, USER, USER)
+
+
+def _certify(brokers: Sequence[str]) -> None:
+    """Certificates of the local authority for the brokers and the gateway, and the authority's own for whoever connects to them.
+
+    Its key stays in a volume that nothing else mounts. Every broker has all names, so that the gateway may take any for the one that it asks for.
+    """
+    broker = tls.certificate(ROOT / "ca", ["nats", *(name for name in brokers if name != "nats")])
+    gateway = tls.certificate(ROOT / "ca", os.environ.get("GATEWAY_NAMES", "localhost,127.0.0.1").split(","), "gateway")
+    for name in brokers:
+        put(name, "nats.pem", broker.certificate.read_bytes())
+        put(name, "nats.key", broker.key.read_bytes())
+    put("gateway", "gateway.pem", gateway.certificate.read_bytes())
+    put("gateway", "gateway.key", gateway.key.read_bytes())
+    for reader in (*brokers, *SERVICES, "provisioner", "keeper", "gateway"):
+        put(reader, "nats_ca.pem", broker.ca.read_bytes(), 0o444)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,10 @@ import httpx
 import structlog
 from contracts.streams import SERVICES
 
-from ops import stores
-from ops.nats_users import authorization
+from ops import stores, tls
+from ops.agencies import Book
+from ops.agency_keeper import Place, keep
+from ops.nats_users import KEEPER
 from ops.processes import free_port
 from ops.servers import Nats, Postgres
 from ops.supervise import Supervisor, keep_running, wait_ready
@@ -32,7 +34,7 @@ class Secrets:
     def __init__(self, folder: Path, agencies: Sequence[str]) -> None:
         self.path = folder / "secrets.json"
         facts: dict[str, Any] = json.loads(self.path.read_text()) if self.path.exists() else {}
-        users = (*SERVICES, "provisioner", *agencies)
+        users = (*SERVICES, "provisioner", KEEPER, *agencies)
         self.passwords: dict[str, str] = {name: facts.get("passwords", {}).get(name) or secrets.token_urlsafe(24) for name in users}
         ports = facts.get("ports", {})
         self.ports: dict[str, int] = {name: free_port(ports.get(name)) for name in (*SERVICES, "issuer", "gateway")}
@@ -54,6 +56,7 @@ class Platform:
     time_scale: float = 1.0
     agencies: Sequence[str] = AGENCIES
     settings: dict[str, str] = field(default_factory=dict)
+    tls: bool = False
 
     def __post_init__(self) -> None:
         """Claim the data folder; a second platform on it would corrupt nothing, but confuse everybody."""
@@ -67,9 +70,21 @@ class Platform:
             raise RuntimeError(message) from None
         self.secrets = Secrets(self.data, self.agencies)
         self.postgres = Postgres(self.data / "postgres")
-        self.nats = Nats(self.data / "nats", authorization(self.secrets.passwords, self.agencies))
+        self.certificate = tls.certificate(self.data / "tls", ["127.0.0.1", "localhost"]) if self.tls else None
+        self.nats = Nats(self.data / "nats", self.accounts, certificate=self.certificate)
         self.supervisor = Supervisor(self.data / "logs")
         self._watches: list[asyncio.Task[None]] = []
+
+    def place(self) -> Place:
+        """Where it is kept who may come in over NATS."""
+        ca = self.certificate.ca if self.certificate else None
+        return Place(Book(self.data / "agencies"), self.data / "nats" / "users.conf", self.secrets.path, self.nats.url, ca)
+
+    def accounts(self) -> str:
+        """Who may do what on NATS, as of now: the agencies of the demo come in by a password until they are given something else."""
+        place = self.place()
+        place.book.begin({agency: self.secrets.passwords[agency] for agency in self.agencies})
+        return place.configuration()
 
     @property
     def gateway(self) -> str:
@@ -85,6 +100,7 @@ class Platform:
         """Start servers, migrate, start services, and wait until everything is ready."""
         await asyncio.gather(asyncio.to_thread(self.postgres.start), asyncio.to_thread(self.nats.start))
         self._watches = [asyncio.create_task(keep_running(server)) for server in (self.postgres, self.nats)]
+        self._watches.append(asyncio.create_task(keep(self.place())))
         await stores.prepare_all(self.postgres.url(), self.secrets.passwords)
         python = [sys.executable, "-m"]
         issuer_port = str(self.secrets.ports["issuer"])
@@ -124,10 +140,10 @@ class Platform:
         self._claim.close()
 
     def _agencies_file(self) -> Path:
-        """The agencies' NATS passwords, for the demo issuer to hand out."""
+        """The agencies' NATS passwords, for the demo issuer to hand out; of who was given something else, none."""
         path = self.data / "agencies.json"
         path.touch(mode=0o600)
-        path.write_text(json.dumps({agency: self.secrets.passwords[agency] for agency in self.agencies}))
+        path.write_text(json.dumps(self.place().book.first_passwords()))
         return path
 
     def provisioner_environment(self) -> dict[str, str]:
@@ -136,8 +152,8 @@ class Platform:
             "NATS_URL": self.nats.url,
             "NATS_MONITOR_URL": self.nats.monitor_url,
             "PROVISIONER_NATS_PASSWORD": self.secrets.passwords["provisioner"],
-            "AGENCIES": ",".join(self.agencies),
-        }
+            "AGENCIES_FILE": str(self.data / "agencies" / "codes.json"),
+        } | ({"NATS_CA_FILE": str(self.certificate.ca)} if self.certificate else {})
 
     def service_environment(self, service: str) -> dict[str, str]:
         """What a service is told; its key-encryption key stands in a file of its own."""
@@ -158,7 +174,7 @@ class Platform:
             "JWKS_URL": f"{self.issuer}/jwks",
             "PORT": str(self.secrets.ports[service]),
             "ROOT_PATH": f"/{service}",
-        }
+        } | ({"NATS_CA_FILE": str(self.certificate.ca)} if self.certificate else {})
         return (
             {f"{service.upper()}_{name}": value for name, value in told.items()}
             | {

@@ -6,8 +6,10 @@ then destroys what the right key would have opened.
 
 import asyncio
 import contextlib
+import json
 import os
-from collections.abc import Sequence
+import ssl
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx
@@ -36,6 +38,8 @@ def stream_config(stream: streams.Stream, replicas: int) -> StreamConfig:
         num_replicas=replicas,
         discard=DiscardPolicy.NEW,
         max_bytes=stream.max_bytes,
+        max_msgs_per_subject=stream.most_waiting or -1,
+        discard_new_per_subject=stream.most_waiting is not None,
         duplicate_window=stream.duplicate_window,
         allow_atomic=True,
         allow_direct=True,
@@ -72,8 +76,8 @@ async def _ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:
         await js.add_stream(config)
         log.warning("stream_made", stream=config.name)
         return
-    wanted = (config.subjects, config.max_bytes, config.num_replicas, config.discard)
-    if (have.subjects, have.max_bytes, have.num_replicas, have.discard) != wanted:
+    wanted = (config.subjects, config.max_bytes, config.num_replicas, config.discard, config.max_msgs_per_subject)
+    if (have.subjects, have.max_bytes, have.num_replicas, have.discard, have.max_msgs_per_subject) != wanted:
         await js.update_stream(config)
         log.warning("stream_updated", stream=config.name)
 
@@ -117,10 +121,17 @@ async def _complaint(client: httpx.AsyncClient, url: str) -> str | None:
 
 
 async def run(
-    url: str, monitor_url: str, agencies: Sequence[str], *, user: str | None = None, password: str | None = None, replicas: int = 1
+    url: str,
+    monitor_url: str,
+    agencies: Callable[[], Sequence[str]],
+    *,
+    user: str | None = None,
+    password: str | None = None,
+    replicas: int = 1,
+    ca: str | None = None,
 ) -> None:
-    """Keep everything provisioned until cancelled, however long the server is away."""
-    client = await _connect(url, user, password)
+    """Keep everything provisioned until cancelled, however long the server is away; `agencies` is asked each time whose durables there are to be."""
+    client = await _connect(url, user, password, ca)
     complete, complained = False, ""
     try:
         while True:
@@ -130,11 +141,11 @@ async def run(
                     (log.warning if ill else log.info)("broker_health", reason=ill or "well")
                     complained = ill
                 if client.is_connected and not ill:
-                    await provision(client.jetstream(timeout=5), agencies, replicas)
+                    await provision(client.jetstream(timeout=5), agencies(), replicas)
                     if not complete:
                         log.info("provisioned")
                     complete = True
-            except (APIError, TimeoutError, nats.errors.Error) as error:
+            except (APIError, TimeoutError, OSError, ValueError, nats.errors.Error) as error:
                 log.warning("provision_waits", error=type(error).__name__)
                 complete = False
             await asyncio.sleep(EVERY)
@@ -143,31 +154,46 @@ async def run(
             await client.close()
 
 
-async def _connect(url: str, user: str | None, password: str | None) -> Client:
+async def _connect(url: str, user: str | None, password: str | None, ca: str | None) -> Client:
     prefix = f"_INBOX_{user or 'provisioner'}"
     while True:
         try:
             return await nats.connect(
-                url.split(","), user=user, password=password, inbox_prefix=prefix, max_reconnect_attempts=-1, reconnect_time_wait=0.2
+                url.split(","),
+                user=user,
+                password=password,
+                inbox_prefix=prefix,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=0.2,
+                tls=ssl.create_default_context(cafile=ca) if ca else None,
             )
         except (OSError, nats.errors.Error) as error:
             log.warning("nats_awaited", error=type(error).__name__)
             await asyncio.sleep(0.5)
 
 
+def known_agencies() -> list[str]:
+    """The agencies that are on the roster, as it is now, or those of AGENCIES where there is none."""
+    file = os.environ.get("AGENCIES_FILE")
+    if file is not None:
+        codes: list[str] = json.loads(Path(file).read_text())
+        return codes
+    return [agency for agency in os.environ.get("AGENCIES", "").split(",") if agency]
+
+
 def main() -> None:
-    """Run as a process, told by NATS_URL, NATS_MONITOR_URL, AGENCIES, NATS_REPLICAS and PROVISIONER_NATS_PASSWORD (or a file of that name)."""
+    """Run as a process, told by NATS_URL, NATS_MONITOR_URL, NATS_CA_FILE, AGENCIES_FILE (or AGENCIES), NATS_REPLICAS and PROVISIONER_NATS_PASSWORD (or a file of that name)."""
     logs.configure(os.environ.get("LOG_LEVEL", "info"), "provisioner")
     secret = Path("/run/secrets/provisioner_nats_password")
     password = os.environ.get("PROVISIONER_NATS_PASSWORD") or (secret.read_text().strip() if secret.exists() else None)
-    agencies = [agency for agency in os.environ.get("AGENCIES", "").split(",") if agency]
     work = run(
         os.environ["NATS_URL"],
         os.environ["NATS_MONITOR_URL"],
-        agencies,
+        known_agencies,
         user="provisioner",
         password=password,
         replicas=int(os.environ.get("NATS_REPLICAS", "1")),
+        ca=os.environ.get("NATS_CA_FILE"),
     )
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(work)

@@ -15,13 +15,16 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from ops.processes import PATIENCE, Remembered, children, end_leftover, free_port, leashed, until_gone
+from ops.tls import Certificate
 
 APART = Path("/var/lib/naungan")
+USERS = "users.conf"
 WRITE_ERROR = "write error"  # how nats-server's health check names a stream that it will not write to any more
 ROOM = 8 * 2**20  # bytes that have to be free before it is worth starting again
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -177,18 +180,18 @@ class Postgres(Server):
 
 
 class Nats(Server):
-    """A nats-server with JetStream below `folder`; `users` is the part of its configuration that says who may do what.
+    """A nats-server with JetStream below `folder`; `users` is the part of its configuration that says who may do what, asked for at each start.
 
-    One of a cluster has a `name` of its own, and the cluster's block in `users` too.
+    One of a cluster has a `name` of its own, and the cluster's block in `users` too. With a `certificate` nobody talks to it in clear.
     """
 
-    def __init__(self, folder: Path, users: str = "", name: str = "naungan") -> None:
-        self.folder, self.users, self.name = folder, users, name
+    def __init__(self, folder: Path, users: str | Callable[[], str] = "", name: str = "naungan", certificate: Certificate | None = None) -> None:
+        self.folder, self.users, self.name, self.certificate = folder, users, name, certificate
         self.remembered = Remembered(folder)
         facts = self.remembered.facts
         self.port, self.monitor = free_port(facts.get("port")), free_port(facts.get("monitor"))
         self.key: str = facts.get("key") or secrets.token_hex(32)
-        self.url = f"nats://127.0.0.1:{self.port}"
+        self.url = f"{'tls' if certificate else 'nats'}://127.0.0.1:{self.port}"
         self.monitor_url = f"http://127.0.0.1:{self.monitor}"
 
     def start(self) -> None:
@@ -196,15 +199,17 @@ class Nats(Server):
         if "key" not in self.remembered.facts and (self.folder / "jetstream" / "jetstream").exists():
             message = f"the key of {self.folder / 'jetstream'} is lost: bring server.json back, or wipe the store"
             raise RuntimeError(message)
-        self.remembered.keep(port=self.port, monitor=self.monitor, key=self.key)
+        self.remembered.keep(port=self.port, monitor=self.monitor, key=self.key, ca=str(self.certificate.ca) if self.certificate else None)
         end_leftover(self.folder / "nats.pid", "nats-server")
         config = self.folder / "nats.conf"
+        self.write_users(self.users if isinstance(self.users, str) else self.users())
+        tls = self.certificate.block() if self.certificate else ""
         config.touch(mode=0o600)
         config.write_text(
             f'server_name: {self.name}\nlisten: "127.0.0.1:{self.port}"\nhttp: "127.0.0.1:{self.monitor}"\nmax_payload: 1MB\n'
             f'pid_file: "{self.folder / "nats.pid"}"\n'
             f'jetstream {{ store_dir: "{self.folder / "jetstream"}", sync_interval: always, cipher: chacha, key: "{self.key}", max_file: 900T }}\n'
-            f"{self.users}\n"
+            f'{tls}include "{USERS}"\n'
         )
         self.process = leashed([_nats_server(), "-c", str(config)], self.folder / "nats.log", signal.SIGTERM)
         deadline = time.monotonic() + PATIENCE
@@ -232,6 +237,13 @@ class Nats(Server):
     def kill(self) -> None:
         """End the server with SIGKILL, as a crash would."""
         self._end(signal.SIGKILL)
+
+    def write_users(self, users: str) -> None:
+        """Write who may do what, in one piece; a running server takes it when it is told to reload."""
+        part = self.folder / f"{USERS}.part"
+        part.touch(mode=0o600)
+        part.write_text(users)
+        part.replace(self.folder / USERS)
 
     def wipe(self) -> None:
         """Destroy everything that the stopped server stored."""

@@ -89,7 +89,7 @@ class Clustered:
 async def clustered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Clustered]:
     monkeypatch.setenv("NATS_REPLICAS", "3")
     world, journal = World(tmp_path, replicas={"assessment": 2}), Journal()
-    cluster = Cluster(tmp_path / "brokers", world.platform.nats.users)
+    cluster = Cluster(tmp_path / "brokers", world.platform.accounts())
     world.platform.nats = cluster  # type: ignore[assignment]
     world.platform.settings |= {f"{service.upper()}_NATS_URL": cluster.urls for service in SERVICES}
     load = Load(world, journal, 31, cases=60, seconds=120)

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -206,10 +207,12 @@ def naungan(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.servers
 @pytest.mark.timeout(600)
 async def test_the_commands_work_with_the_credentials_of_an_embedded_platform(tmp_path: Path) -> None:
-    platform = Platform(tmp_path / "data")
+    platform = Platform(tmp_path / "data", tls=True)
     try:
         await platform.start()
-        client = await nats.connect(platform.nats.url, user="dppapp", password=platform.secrets.passwords["dppapp"], inbox_prefix="_INBOX_dppapp")
+        trusted = ssl.create_default_context(cafile=str(platform.data / "tls" / "ca.pem"))
+        password = platform.secrets.passwords["dppapp"]
+        client = await nats.connect(platform.nats.url, user="dppapp", password=password, inbox_prefix="_INBOX_dppapp", tls=trusted)
         await client.request("referral.dppapp.submitted.v1", json.dumps(people.a_referral("D-9", shelter=True)).encode(), timeout=10)
         await client.close()
         connection = await asyncpg.connect(stores.url(platform.postgres.url(), "placement", platform.secrets.passwords["placement"]))

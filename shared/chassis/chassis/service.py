@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import gc
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -251,9 +252,11 @@ class Service:
     async def _join_bus(self) -> None:
         """Connect, however long the servers are away, and run the relay, the consumers and reconcile."""
         settings = self.settings
-        security = None
+        security, tls = None, None
+        if settings.nats_ca_file:
+            tls = ssl.create_default_context(cafile=str(settings.nats_ca_file))
         if settings.nats_user and settings.nats_password:
-            security = SASLPlaintext(settings.nats_user, settings.nats_password.get_secret_value())
+            security = SASLPlaintext(settings.nats_user, settings.nats_password.get_secret_value(), ssl_context=tls, use_ssl=tls is not None)
         broker = self._broker = NatsBroker(
             settings.nats_url.split(","),
             security=security,

@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     nats_url: str = "nats://127.0.0.1:4222"
     nats_user: str | None = None
     nats_password: SecretStr | None = None
+    nats_ca_file: Path | None = Field(default=None, description="who signs the broker's certificate; the connection is by TLS then")
     issuer: str = Field(description="the OIDC issuer whose tokens are believed")
     jwks_url: str
     audience: str = "naungan"

@@ -13,12 +13,16 @@ ERASED = frozenset({"REFERRALS", HANDOVER})
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One JetStream stream; `duplicate_window` in seconds, `max_bytes` the size at which it refuses (an alarm comes before)."""
+    """One JetStream stream; `duplicate_window` in seconds, `max_bytes` the size at which it refuses (an alarm comes before).
+
+    `most_waiting` is how many messages of one subject it keeps (any number without it): more are refused to their sender, and to nobody else.
+    """
 
     name: str
     subjects: tuple[str, ...]
     duplicate_window: float
     max_bytes: int
+    most_waiting: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Durable:
 STREAMS = (
     Stream("CASES", ("case.>", "shelter.>"), duplicate_window=600, max_bytes=8 * GIB),
     # Deduplication is per stream, and two agencies may use one message id: the window is as short as the server takes.
-    Stream("REFERRALS", ("referral.*.submitted.v1", "referral.*.service_answered.v1"), duplicate_window=0.1, max_bytes=2 * GIB),
+    Stream("REFERRALS", ("referral.*.submitted.v1", "referral.*.service_answered.v1"), duplicate_window=0.1, max_bytes=2 * GIB, most_waiting=10_000),
     Stream("RECEIPTS", ("receipt.>",), duplicate_window=600, max_bytes=2 * GIB),
     Stream("AGENCIES", ("agency.>",), duplicate_window=600, max_bytes=4 * GIB),
     Stream("AUDIT", ("audit.*.sealed.v1",), duplicate_window=600, max_bytes=GIB),
