@@ -9,10 +9,10 @@ from chassis.store.vault import Vault
 from chassis.web import exports
 from contracts import audit, catalogue, streams
 
-from notifications import api, exporting, handlers, policy, relearn, untold
+from notifications import aging, api, exporting, handlers, policy, relearn, untold
 from notifications.api import live
 from notifications.api.live import Bell
-from notifications.channels import officers
+from notifications.channels import failing, officers
 from notifications.settings import NotificationsSettings
 from notifications.survivors import reminders, routes, sealing, taking
 from notifications.survivors.sending import send_messages
@@ -45,10 +45,11 @@ def build(settings: NotificationsSettings, bell: Bell | None = None) -> Service:
         order=catalogue.ORDER,
         said_on=streams.said_on("notifications"),
         personal_streams=frozenset({taking.STREAM}),
-        workers=[sending.deliver, bell.ring, sealing.keep_keys, send_messages, officers.send_emails],
+        workers=[sending.deliver, bell.ring, sealing.keep_keys, send_messages, officers.send_emails, failing.watch],
         says={event.type: event for event in catalogue.said_by("notifications")},
         relearn=relearn.relearn,
         untold=untold.untold,
+        forget=aging.forget,
         seal=audit.NotificationsSealed,
     )
     if service.vault is None:

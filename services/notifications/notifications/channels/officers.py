@@ -21,6 +21,7 @@ from sqlalchemy import ARRAY, BigInteger, Row, Table, Text, Uuid, text
 from sqlmodel import Field as Column
 
 from notifications import policy
+from notifications.channels import failing
 from notifications.channels.ways import ADDRESS, Answer, Letter, Outcome, Ways
 from notifications.messages import Language
 from notifications.settings import NotificationsSettings
@@ -220,6 +221,7 @@ async def claim(tx: Transaction) -> Sequence[tuple[Row[Any], Row[Any]]]:
 
 async def record(tx: Transaction, claimed: Claimed, answer: Answer) -> None:
     """Write down what came of an e-mail; one that surely did not leave is tried again, a few times."""
+    await failing.heard(tx, EMAIL, answer)
     mine = {"officer": claimed.officer, "up_to": claimed.up_to, "now": tx.now}
     await tx.execute(RECORD, mine | {"state": STATES[answer.outcome], "reason": answer.reason})
     waits: tuple[float, ...] = tx.settings.message_retry_minutes
