@@ -9,6 +9,8 @@ from datetime import timedelta
 from chassis import Transaction
 from sqlalchemy import text
 
+from notifications.prevention import contacts
+
 DELIVERIES = text("""
     DELETE FROM delivery WHERE id IN (
         SELECT id FROM delivery WHERE (state = 'delivered' AND ended_at < :delivered) OR (state = 'failed' AND ended_at < :before)
@@ -54,9 +56,12 @@ MESSAGES = text("""
                 SELECT FROM notice n WHERE n.case_id = m.case_id AND n.acknowledged_at IS NULL
                     AND n.source IN (m.id || '/survivor.message_unsure', m.id || '/survivor.message_to_do'))
         ORDER BY m.ended_at LIMIT :most FOR UPDATE OF m SKIP LOCKED)""")
-EMAILS = text("""
-    DELETE FROM officer_message WHERE (officer, up_to) IN (
-        SELECT officer, up_to FROM officer_message WHERE claimed_at < :before ORDER BY claimed_at LIMIT :most FOR UPDATE SKIP LOCKED)""")
+EMAILS, TEXTS = (
+    text(f"""
+    DELETE FROM {table} WHERE (officer, up_to) IN (
+        SELECT officer, up_to FROM {table} WHERE claimed_at < :before ORDER BY claimed_at LIMIT :most FOR UPDATE SKIP LOCKED)""")  # noqa: S608 - constants
+    for table in ("officer_message", "officer_text")
+)
 
 
 async def forget(tx: Transaction, most: int) -> Mapping[str, int]:
@@ -74,4 +79,6 @@ async def forget(tx: Transaction, most: int) -> Mapping[str, int]:
         "answer_links": (await tx.execute(LINKS, before(settings.answer_link_days))).rowcount,
         "messages": (await tx.execute(MESSAGES, before(settings.message_days))).rowcount,
         "officer_emails": (await tx.execute(EMAILS, before(settings.officer_email_days))).rowcount,
+        "officer_texts": (await tx.execute(TEXTS, before(settings.officer_email_days))).rowcount,
+        **await contacts.forget(tx, most),
     }

@@ -1,4 +1,4 @@
-"""What goes after some time, and ways out that keep failing; the release before this one runs on it.
+"""What goes after some time, officers' phones, ways out that keep failing, and who hears of prevention without an account; the release before this one runs on it.
 
 Kept of a feed that has gone: the risk of each case, by which later events are chosen, and up to where it has gone.
 """
@@ -23,6 +23,29 @@ STATEMENTS = (
     """CREATE TABLE failing_way (
         way text PRIMARY KEY, failed integer NOT NULL, refused integer NOT NULL, since timestamptz NOT NULL, last timestamptz NOT NULL,
         failing_since timestamptz, reason text)""",
+    """CREATE TABLE officer_phone (
+        officer uuid PRIMARY KEY, channel text NOT NULL, roles text[] NOT NULL, agency text NOT NULL, units uuid[] NOT NULL, address bytea NOT NULL,
+        language text NOT NULL, told_to bigint NOT NULL, due timestamptz NOT NULL, set_at timestamptz NOT NULL)""",
+    """CREATE TABLE officer_text (
+        officer uuid, up_to bigint, id uuid NOT NULL, count integer NOT NULL, state text NOT NULL, reason text, attempts integer NOT NULL,
+        claimed_at timestamptz NOT NULL, ended_at timestamptz, PRIMARY KEY (officer, up_to))""",
+    "CREATE INDEX officer_text_claimed ON officer_text (claimed_at)",
+    """CREATE TABLE prevention_contact (
+        id uuid PRIMARY KEY, channel text NOT NULL, mark bytea NOT NULL UNIQUE, address bytea, language text NOT NULL, audiences text[] NOT NULL,
+        areas text[] NOT NULL, state text NOT NULL, confirm_token text UNIQUE, stop_token text NOT NULL UNIQUE, asked_at timestamptz NOT NULL,
+        asks integer NOT NULL, asked_from bytea, asked_by uuid, confirm_until timestamptz, confirmed_at timestamptz, stopped_at timestamptz,
+        CHECK (state IN ('asked', 'confirmed', 'stopped')), CHECK (address IS NOT NULL OR state = 'stopped'))""",
+    "CREATE INDEX prevention_contact_asked ON prevention_contact (asked_at) WHERE state = 'asked'",
+    "CREATE INDEX prevention_contact_from ON prevention_contact (asked_from) WHERE asked_from IS NOT NULL",
+    """CREATE TABLE prevention_message (
+        id uuid PRIMARY KEY, contact_id uuid NOT NULL REFERENCES prevention_contact (id) ON DELETE CASCADE, source text NOT NULL, session_id uuid,
+        kind text NOT NULL, channel text NOT NULL, state text NOT NULL, reason text, due timestamptz NOT NULL, not_after timestamptz NOT NULL,
+        attempts integer NOT NULL, claim uuid, claimed_until timestamptz, planned_at timestamptz NOT NULL, ended_at timestamptz,
+        UNIQUE (contact_id, source), CHECK (state IN ('planned', 'claimed', 'sent', 'maybe_sent', 'failed', 'cancelled')))""",
+    "CREATE INDEX prevention_message_due ON prevention_message (due) WHERE state = 'planned'",
+    "CREATE INDEX prevention_message_claimed ON prevention_message (claimed_until) WHERE state = 'claimed'",
+    "CREATE INDEX prevention_message_of_session ON prevention_message (session_id)",
+    "CREATE INDEX prevention_message_ended ON prevention_message (ended_at) WHERE ended_at IS NOT NULL",
 )
 
 
