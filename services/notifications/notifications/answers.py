@@ -16,6 +16,7 @@ from notifications import domain
 from notifications.store import MOMENT, Base, Entry, write_notices
 
 TOKEN_BYTES = 24
+PATH = "/notifications/answers"  # of one link, as the gateway passes it on
 
 
 class AnswerLinkRow(Base, table=True):

@@ -9,10 +9,11 @@ from chassis.store.vault import Vault
 from chassis.web import exports
 from contracts import audit, catalogue, streams
 
-from notifications import api, exporting, handlers, policy, relearn, untold
+from notifications import aging, api, exporting, handlers, policy, relearn, untold
 from notifications.api import live
 from notifications.api.live import Bell
-from notifications.channels import officers
+from notifications.channels import failing, officers, phones
+from notifications.prevention.sending import send_announcements
 from notifications.settings import NotificationsSettings
 from notifications.survivors import reminders, routes, sealing, taking
 from notifications.survivors.sending import send_messages
@@ -40,15 +41,32 @@ def build(settings: NotificationsSettings, bell: Bell | None = None) -> Service:
         name="notifications",
         settings=settings,
         inputs=taking.with_vault(handlers.inputs, vault),
-        routers=[api.router, live.routes(bell), routes.router, officers.router, exports.routes("notifications", exporting.part, policy.EXPORT)],
+        routers=[
+            api.router,
+            live.routes(bell),
+            routes.router,
+            officers.router,
+            phones.router,
+            exports.routes("notifications", exporting.part, policy.EXPORT),
+        ],
         durables=[(durable.stream, durable.name) for durable in streams.durables_of("notifications")],
         order=catalogue.ORDER,
         said_on=streams.said_on("notifications"),
         personal_streams=frozenset({taking.STREAM}),
-        workers=[sending.deliver, bell.ring, sealing.keep_keys, send_messages, officers.send_emails],
+        workers=[
+            sending.deliver,
+            bell.ring,
+            sealing.keep_keys,
+            send_messages,
+            officers.send_emails,
+            phones.send_texts,
+            send_announcements,
+            failing.watch,
+        ],
         says={event.type: event for event in catalogue.said_by("notifications")},
         relearn=relearn.relearn,
         untold=untold.untold,
+        forget=aging.forget,
         seal=audit.NotificationsSealed,
     )
     if service.vault is None:

@@ -102,6 +102,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Pesan kepada penyintas tidak dapat dikirim; hubungi dengan cara yang aman.",
         "A message to a survivor could not be sent; reach out in a way that is safe.",
     ),
+    "email_failing": ("Pengiriman e-mail gagal terus; periksa server surat.", "E-mail keeps failing; look at the mail server."),
+    "email_works_again": ("Pengiriman e-mail pulih.", "E-mail works again."),
+    "sms_failing": ("Pengiriman SMS gagal terus; periksa gerbangnya.", "SMS keeps failing; look at the gateway."),
+    "sms_works_again": ("Pengiriman SMS pulih.", "SMS works again."),
+    "whatsapp_failing": ("Pengiriman WhatsApp gagal terus; periksa gerbangnya.", "WhatsApp keeps failing; look at the gateway."),
+    "whatsapp_works_again": ("Pengiriman WhatsApp pulih.", "WhatsApp works again."),
+    "webhook_failing": ("Pengiriman ke sebuah webhook gagal terus.", "Deliveries to a webhook keep failing."),
+    "webhook_works_again": ("Pengiriman ke sebuah webhook pulih.", "Deliveries to a webhook work again."),
     "subscription_disabled": ("Langganan webhook dinonaktifkan karena gagal terus.", "A webhook subscription was disabled after failures."),
 }
 

@@ -1,6 +1,7 @@
 """What notifications knows only from others' events, and what hangs on it: both can be made again from the stream."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from uuid import UUID
 
 from chassis import Transaction
@@ -22,7 +23,8 @@ PROJECTIONS = (
     Projection("case_file", ("case_id",), FILE, "case_id", seeds=("responsible_version", "end_version")),
     Projection("ladder", ("placement_id",), OFFER, "case_id", blank={"done": 0, "policy_version": NO_POLICY}),
     Projection("case_area", ("case_id",), ("reported_area", "triaged_area", "triage_version", "reported_on"), "case_id"),
-    TOMBSTONES,
+    # Contacts of prevention that stopped are this service's own, and no fact tells of them.
+    replace(TOMBSTONES, where="owner <> subject"),
     ORDERS,
 )
 

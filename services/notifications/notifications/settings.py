@@ -1,7 +1,7 @@
 """What the operator of notifications may set."""
 
 import json
-from datetime import date
+from datetime import date, time
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -87,8 +87,30 @@ class NotificationsSettings(Settings):
     message_poll_seconds: float = Field(default=1, gt=0, description="how often the store is asked for due messages")
     sealing_key_days: float = Field(default=30, gt=0, description="until a new key is offered to which safe contacts are sealed")
     sealing_key_grace_hours: float = Field(default=24, gt=0, description="until the key before is destroyed")
+    failing_tries: int = Field(default=3, ge=1, description="sendings by a channel that failed one after the other until people are told")
+    failing_refusals: int = Field(default=10, ge=1, description="the same with those that it refused, which may be the fault of an address")
+    failing_minutes: float = Field(default=5, ge=0, description="over at least so long")
+    webhook_failing_tries: int = Field(default=5, ge=1, description="the same for the endpoint of a subscription")
+    webhook_failing_minutes: float = Field(default=30, ge=0, description="over at least so long")
     inbox_url: str = Field(default="http://127.0.0.1:8080/", description="the link in an officer's e-mail")
     officer_email_minutes: float = Field(default=5, ge=0, description="notices of so long are told in one e-mail")
+
+    public_url: str = Field(default="http://127.0.0.1:8080", description="the gateway as people reach it; stands in links of messages")
+    proxies: str = Field(default="127.0.0.1,::1", description="addresses and networks that may say for whom they ask (X-Forwarded-For)")
+    prevention_confirm_hours: float = Field(default=48, gt=0, description="how long the link is good by which an address agrees to hear of sessions")
+    prevention_asks_here: int = Field(default=20, ge=1, description="addresses that may be given from one place in an hour, without an account")
+    prevention_asks_per_hour: int = Field(default=500, ge=1, description="the same from everywhere")
+    prevention_opens: time = Field(default=time(8), description="from when on in Jakarta announcements go to contacts")
+    prevention_closes: time = Field(default=time(19), description="until when")
+    prevention_per_minute: float = Field(default=120, gt=0, description="announcements of one replica in a minute, so that they fill nobody's way")
+    prevention_stop_days: float = Field(default=30, gt=0, description="how long an address that stopped is not asked again, by its keyed hash")
+    prevention_message_days: float = Field(default=90, gt=0, description="how long what became of a message to a contact is kept")
+    delivery_days: float = Field(default=90, gt=0, description="how long the log tells of a delivery that arrived")
+    feed_days: float = Field(default=400, gt=0, description="how long an agency's feed can be sent again, and a failed delivery")
+    notice_days: float = Field(default=730, gt=0, description="how long a notice is kept after it was acknowledged, and its case ended")
+    answer_link_days: float = Field(default=30, gt=0, description="how long it is known that a one-time link was used, or has expired")
+    message_days: float = Field(default=365, gt=0, description="how long what became of a message to a survivor is kept; for people to do stays")
+    officer_email_days: float = Field(default=90, gt=0, description="how long what became of an e-mail or a text to an officer is kept")
 
     @cached_property
     def templates(self) -> templates.Templates:

@@ -30,7 +30,7 @@ from chassis.store.audit import Chainer
 from chassis.store.clocks import Clocks
 from chassis.store.database import Database, create_engine
 from chassis.store.erasure import ERASE, Eraser
-from chassis.store.retention import Retention
+from chassis.store.retention import Forget, Retention
 from chassis.store.vault import FINGERPRINT, Vault
 from chassis.web.api import Api
 from chassis.web.edge import LimitsBodies, limited
@@ -51,7 +51,7 @@ class Service:
     `durables` are (stream, durable) pairs that it consumes, `order` the lifecycle order of event types, `said_on` the subjects it
     publishes on each stream, `workers` loops of its own that run after commit, from rows, until they are cancelled. `says` are its own
     facts by type, `relearn` makes state of those that its store lost, and `untold` names what its store keeps and no fact holds; `seal` is the fact
-    by which it seals its audit log.
+    by which it seals its audit log; `forget` lets go what it has that is past its time.
     """
 
     name: str
@@ -66,6 +66,7 @@ class Service:
     relearn: Relearn | None = None
     seal: type[Fact] | None = None
     untold: Untold | None = None
+    forget: Forget | None = None
     workers: Sequence[Callable[["Service"], Awaitable[None]]] = ()
     consumers: list[Consumer] = field(default_factory=list)
     relay: Relay | None = None
@@ -129,7 +130,7 @@ class Service:
         """Run what works on the store by itself."""
         self._spawn("clocks", self.clocks.run)
         self._spawn("redrive", self._redrive)
-        self._spawn("retention", Retention(self.database, self.name, self.settings).run)
+        self._spawn("retention", Retention(self.database, self.name, self.settings, self.forget).run)
         if self.seal is not None:
             self._spawn("audit", Chainer(self.database, self.name, self.seal, self.settings).run)
         for worker in self.workers:

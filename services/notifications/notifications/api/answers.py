@@ -69,7 +69,7 @@ async def make_link(notice_id: UUID, tx: Transaction) -> LinkView:
     if notice.kind not in ANSWERABLE or notice.placement_id is None:
         raise RefusedError(409, "this notice asks for no answer", kind=notice.kind)
     token, expires_at = await answers.make(tx, notice_id, notice.placement_id, tx.principal.subject)
-    return LinkView(path=f"/notifications/answers/{token}", expires_at=expires_at)
+    return LinkView(path=f"{answers.PATH}/{token}", expires_at=expires_at)
 
 
 @router.get("/answers/{token}")

@@ -15,7 +15,7 @@ from sqlalchemy import Row
 from notifications import policy
 from notifications.api.preferences import Place
 from notifications.domain.prevention import published
-from notifications.prevention import store
+from notifications.prevention import contacts, store
 
 router = APIRouter()
 DECEMBER = 12
@@ -120,13 +120,14 @@ class StatisticsView(BaseModel):
 @router.post("/prevention/sessions", status_code=201)
 @writes(*policy.PREVENTION)
 async def announce(body: SessionBody, tx: Transaction) -> SessionView:
-    """Announce a session to everybody who asked to hear of such ones there."""
-    _require_agency(tx)
+    """Announce a session to everybody who asked to hear of such ones there; `note` is read by all who follow its link."""
+    require_agency(tx)
     if body.starts_at <= tx.now:
         raise RefusedError(422, "a session is announced before it begins", [FieldProblem("starts_at", "in_the_past")])
     identity = tx.new_id("session")
     await store.announce(tx, id=identity, **body.model_dump() | {"audiences": sorted(set(body.audiences))})
-    return _view(await _session(identity, tx))
+    await contacts.announce(tx, identity)
+    return _view(await session_of(identity, tx))
 
 
 @router.get("/prevention/sessions")
@@ -140,24 +141,25 @@ async def sessions(tx: Transaction, area: Annotated[str | None, Query(pattern=r"
 @writes(*policy.PREVENTION)
 async def cancel(session_id: UUID, tx: Transaction) -> SessionView:
     """A session does not take place; again changes nothing."""
-    _require_agency(tx)
-    await _session(session_id, tx)
+    require_agency(tx)
+    await session_of(session_id, tx)
     await store.cancel(tx, session_id)
-    return _view(await _session(session_id, tx))
+    await contacts.call_off(tx, session_id)
+    return _view(await session_of(session_id, tx))
 
 
 @router.put("/prevention/sessions/{session_id}/attendance")
 @writes(*policy.PREVENTION)
 async def attendance(session_id: UUID, body: AttendanceBody, tx: Transaction) -> SessionView:
     """How many came; counted anew, the last count stands."""
-    _require_agency(tx)
-    row = await _session(session_id, tx)
+    require_agency(tx)
+    row = await session_of(session_id, tx)
     if body.children > body.people:
         raise RefusedError(422, "children are among those who came", [FieldProblem("children", "more_than_people")])
     if row.cancelled_at is not None or row.starts_at > tx.now:
         raise RefusedError(409, "nobody can have come yet: the session has not begun, or was cancelled")
     await store.attended(tx, session_id, body.people, body.children)
-    return _view(await _session(session_id, tx))
+    return _view(await session_of(session_id, tx))
 
 
 @router.get("/prevention/opt-in")
@@ -189,7 +191,7 @@ async def opt_out(tx: Transaction) -> OptInView:
 @reads(*policy.PREVENTION)
 async def statistics(tx: Transaction, month: Annotated[str, Query(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")]) -> StatisticsView:
     """How many cases were reported where, in a month that is over: of one that runs, looks one after the other would tell of single cases."""
-    _require_agency(tx)
+    require_agency(tx)
     year, number = (int(part) for part in month.split("-"))
     start, end = date(year, number, 1), date(year + number // DECEMBER, number % DECEMBER + 1, 1)
     if end > tx.now.date():
@@ -198,12 +200,14 @@ async def statistics(tx: Transaction, month: Annotated[str, Query(pattern=r"^20\
     return StatisticsView(month=month, districts=found.districts, cities=found.cities, total=found.total)
 
 
-def _require_agency(tx: Transaction) -> None:
+def require_agency(tx: Transaction) -> None:
+    """Refuse whoever is not of the agency that answers for prevention."""
     if tx.principal.agency != tx.settings.prevention_agency:
         raise RefusedError(403, "another agency answers for prevention")
 
 
-async def _session(session_id: UUID, tx: Transaction) -> Row[Any]:
+async def session_of(session_id: UUID, tx: Transaction) -> Row[Any]:
+    """A session, locked. Raises 404."""
     row = await store.session(tx, session_id)
     if row is None:
         raise not_found("session")

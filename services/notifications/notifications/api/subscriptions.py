@@ -5,7 +5,7 @@ import functools
 import json
 import secrets
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -18,10 +18,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Row
 
 from notifications import domain, policy
+from notifications.channels import failing
 from notifications.webhooks import stops, store
 
 router = APIRouter()
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+A_MOMENT = timedelta(microseconds=1)
 DeliveryState = Literal["pending", "delivered", "failed"]
 FEED = frozenset(event.type for event in catalogue.read_by("notifications", "AGENCIES"))
 
@@ -161,6 +163,8 @@ async def change(
         raise RefusedError(422, "a subscription stays its agency's", [FieldProblem("agency", "wrong_agency")])
     _check(body, tx)
     await store.change_subscription(tx, id=subscription_id, **_chosen(body))
+    if domain.endpoint_of(body.url) != row.endpoint:
+        await failing.forget(tx, failing.webhook(subscription_id))
     return _subscription_view(await _own_subscription(subscription_id, tx))
 
 
@@ -195,6 +199,7 @@ async def unsubscribe(subscription_id: UUID, tx: Transaction) -> SubscriptionVie
     """Send nothing there any more; its delivery log stays. Again changes nothing."""
     await _own_subscription(subscription_id, tx)
     await store.delete_subscription(tx, subscription_id)
+    await failing.forget(tx, failing.webhook(subscription_id))
     return _subscription_view(await _own_subscription(subscription_id, tx))
 
 
@@ -230,12 +235,21 @@ async def redrive_all(subscription_id: UUID, tx: Transaction) -> SentAgainView:
 @router.post("/subscriptions/{subscription_id}/replay")
 @writes(*policy.SUBSCRIPTIONS)
 async def replay(subscription_id: UUID, body: ReplayBody, tx: Transaction) -> SentAgainView:
-    """Send the feed again from a place on, each event under its old webhook-id, also what came before this subscription did."""
+    """Send the feed again from a place on, each event under its old webhook-id, also what came before this subscription did.
+
+    From a place that is not kept any more it is a 410 that names the first that is.
+    """
     _require_active(await _own_subscription(subscription_id, tx))
     if not body.from_position and body.since is None:
         problems = [FieldProblem("from_position", "missing"), FieldProblem("since", "missing")]
         raise RefusedError(422, "say from where: a position, a time, or both", problems)
-    return SentAgainView(events=await store.replay(tx, subscription_id, body.from_position, body.since or BEGINNING))
+    since = body.since or BEGINNING
+    if (gone := await store.gone_from(tx, body.from_position, since)) is not None:
+        kept = (gone.heard_at + A_MOMENT).isoformat()
+        field = FieldProblem("since" if body.since else "from_position", "not_kept")
+        title = f"the feed is not kept so long: send since {kept}, and ask for the state of older cases"
+        raise RefusedError(410, title, [field], kept_since=kept, kept_from_position=gone.position + 1)
+    return SentAgainView(events=await store.replay(tx, subscription_id, body.from_position, since))
 
 
 @router.post("/deliveries/{delivery_id}/redrive")

@@ -1,4 +1,4 @@
-"""E-mail to officers: that urgent notices wait in the inbox, how many, and the link to it; never what they say.
+"""Messages to officers: that notices wait, how many, and the link to them or to the one to be answered; never what they say. Here e-mail, phones beside.
 
 The address is an officer's own, set by herself and sealed under her key. Notices of some minutes are one e-mail. What waits is read from the inbox,
 so an e-mail that nobody knows the fate of loses nothing: the notice is still there, and its ladder climbs.
@@ -20,8 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ARRAY, BigInteger, Row, Table, Text, Uuid, text
 from sqlmodel import Field as Column
 
-from notifications import policy
+from notifications import answers, policy
+from notifications.channels import failing
 from notifications.channels.ways import ADDRESS, Answer, Letter, Outcome, Ways
+from notifications.domain.links import ANSWERABLE
 from notifications.messages import Language
 from notifications.settings import NotificationsSettings
 from notifications.store import BY_ROLE, MOMENT, Base
@@ -29,7 +31,7 @@ from notifications.store import BY_ROLE, MOMENT, Base
 log = structlog.get_logger()
 
 PLACE = "officer_email.address"
-TEMPLATE, EMAIL = "inbox", "email"
+EMAIL = "email"
 MOST = 50
 STATES = {Outcome.TAKEN: "sent", Outcome.UNKNOWN: "maybe_sent", Outcome.REFUSED: "failed", Outcome.NOT_TAKEN: "failed"}
 
@@ -66,29 +68,42 @@ class OfficerMessageRow(Base, table=True):
     ended_at: datetime | None = Column(sa_type=MOMENT)
 
 
+ANSWERABLE_ONE = text("SELECT id, placement_id FROM notice WHERE id = :id AND kind = ANY(CAST(:kinds AS text[])) AND placement_id IS NOT NULL")
 SET = text("""
     INSERT INTO officer_email (officer, roles, agency, units, address, language, told_to, due, set_at)
     VALUES (:officer, CAST(:roles AS text[]), :agency, CAST(:units AS uuid[]), :address, :language, (SELECT coalesce(max(position), 0) FROM notice), :now, :now)
     ON CONFLICT (officer) DO UPDATE SET roles = excluded.roles, agency = excluded.agency, units = excluded.units, address = excluded.address,
         language = excluded.language, set_at = excluded.set_at""")
-UNSET = text("DELETE FROM officer_email WHERE officer = :officer RETURNING officer")
-OWN = text("SELECT officer, address, language FROM officer_email WHERE officer = :officer")
-MINE = BY_ROLE.replace(":roles", "o.roles").replace(":agency", "o.agency").replace(":units", "CAST(o.units AS text[])")
-WAITING = text(f"""
-    SELECT o.*, n.waits, n.up_to FROM officer_email o CROSS JOIN LATERAL (
-        SELECT count(*) AS waits, max(position) AS up_to FROM notice
-        WHERE position > o.told_to AND (urgency = 'urgent' OR 'email' = ANY(string_to_array(channels, ' '))) AND acknowledged_at IS NULL AND (notice.officer = o.officer OR (
-            {MINE.replace("officer IS NULL", "notice.officer IS NULL").replace("(agency IS NULL OR agency =", "(notice.agency IS NULL OR notice.agency =")}))
-    ) n WHERE o.due <= :now AND n.waits > 0 ORDER BY o.due, o.officer LIMIT :most FOR UPDATE OF o SKIP LOCKED""")  # noqa: S608 - constants
-CLAIM = text("""
-    INSERT INTO officer_message (officer, up_to, id, count, state, attempts, claimed_at) VALUES (:officer, :up_to, :id, :count, 'claimed', 1, :now)
-    ON CONFLICT (officer, up_to) DO UPDATE SET state = 'claimed', attempts = officer_message.attempts + 1, claimed_at = excluded.claimed_at
-    WHERE officer_message.state = 'failed' RETURNING id, attempts""")
-TOLD = text("UPDATE officer_email SET told_to = :up_to, due = :due WHERE officer = :officer")
-# A claim that never ended stays as it is: nobody knows, and the notices wait in the inbox.
-RECORD = text("""
-    UPDATE officer_message SET state = :state, reason = :reason, ended_at = :now WHERE officer = :officer AND up_to = :up_to AND state = 'claimed'""")
-AGAIN = text("UPDATE officer_email SET told_to = :before, due = :due WHERE officer = :officer AND told_to = :up_to")
+# Which open notices an officer may see, as what she was when she gave the address.
+SEES = BY_ROLE.replace(":roles", "o.roles").replace(":agency", "o.agency").replace(":units", "CAST(o.units AS text[])")
+SEES = SEES.replace("officer IS NULL", "notice.officer IS NULL").replace("(agency IS NULL OR agency =", "(notice.agency IS NULL OR notice.agency =")
+
+
+class Book:
+    """One way to officers: the tables of addresses and of what was sent, the template, and which notices are told by it (SQL)."""
+
+    def __init__(self, addresses: str, messages: str, template: str, wanted: str) -> None:
+        self.place, self.template = f"{addresses}.address", template
+        self.unset = text(f"DELETE FROM {addresses} WHERE officer = :officer RETURNING officer")  # noqa: S608 - constants
+        self.own = text(f"SELECT * FROM {addresses} WHERE officer = :officer")  # noqa: S608
+        self.waiting = text(f"""
+            SELECT o.*, n.waits, n.up_to, n.newest FROM {addresses} o CROSS JOIN LATERAL (
+                SELECT count(*) AS waits, max(position) AS up_to, (array_agg(notice.id ORDER BY position DESC))[1] AS newest FROM notice
+                WHERE position > o.told_to AND ({wanted}) AND acknowledged_at IS NULL AND (notice.officer = o.officer OR ({SEES}))
+            ) n WHERE o.due <= :now AND n.waits > 0 ORDER BY o.due, o.officer LIMIT :most FOR UPDATE OF o SKIP LOCKED""")  # noqa: S608
+        self.claim = text(f"""
+            INSERT INTO {messages} (officer, up_to, id, count, state, attempts, claimed_at) VALUES (:officer, :up_to, :id, :count, 'claimed', 1, :now)
+            ON CONFLICT (officer, up_to) DO UPDATE SET state = 'claimed', attempts = {messages}.attempts + 1, claimed_at = excluded.claimed_at
+            WHERE {messages}.state = 'failed' RETURNING id, attempts""")  # noqa: S608
+        self.told = text(f"UPDATE {addresses} SET told_to = :up_to, due = :due WHERE officer = :officer")  # noqa: S608
+        # A claim that never ended stays as it is: nobody knows, and the notices wait in the inbox.
+        self.record = text(f"""
+            UPDATE {messages} SET state = :state, reason = :reason, ended_at = :now
+            WHERE officer = :officer AND up_to = :up_to AND state = 'claimed'""")  # noqa: S608
+        self.again = text(f"UPDATE {addresses} SET told_to = :before, due = :due WHERE officer = :officer AND told_to = :up_to")  # noqa: S608
+
+
+EMAILS = Book("officer_email", "officer_message", "inbox", "urgency = 'urgent' OR 'email' = ANY(string_to_array(channels, ' '))")
 
 
 class EmailBody(BaseModel):
@@ -153,7 +168,7 @@ async def set_email(body: EmailBody, vault: Safe, tx: Transaction) -> KeptView:
 @reads(*policy.INBOX)
 async def own_email(vault: Safe, tx: Transaction) -> EmailView:
     """Where you hear of urgent notices."""
-    row = await tx.row(OWN, {"officer": tx.principal.subject})
+    row = await tx.row(EMAILS.own, {"officer": tx.principal.subject})
     if row is None:
         raise not_found("address")
     tx.audit("own_email_read", row.officer, ("email",))
@@ -164,65 +179,80 @@ async def own_email(vault: Safe, tx: Transaction) -> EmailView:
 @writes(*policy.INBOX)
 async def unset_email(tx: Transaction) -> KeptView:
     """Hear nothing by e-mail any more; what waits is in the inbox."""
-    if await tx.row(UNSET, {"officer": tx.principal.subject}) is None:
+    if await tx.row(EMAILS.unset, {"officer": tx.principal.subject}) is None:
         raise not_found("address")
     tx.audit("own_email_deleted", tx.principal.subject, ("email",))
     return KeptView(by_email=False)
 
 
 async def send_emails(service: Service) -> None:
-    """Tell officers of what is urgent until this is cancelled; nothing to do without a mail server."""
+    """Tell officers by e-mail of what is urgent until this is cancelled; nothing to do without a mail server."""
     settings = cast("NotificationsSettings", service.settings)
-    if settings.smtp is None:
+    await keep_sending(service, EMAILS, Ways(settings.smtp, {}))
+
+
+async def keep_sending(service: Service, book: Book, ways: Ways) -> None:
+    """Tell officers by one way until this is cancelled."""
+    settings = cast("NotificationsSettings", service.settings)
+    if not ways.names:
         await asyncio.Event().wait()
-    ways = Ways(settings.smtp, {})
     try:
         while True:
             try:
-                for claimed in await some(service):
+                for claimed in await some(service, book, ways):
                     deadline = asyncio.get_running_loop().time() + settings.message_limit_seconds
                     answer = await ways.send(claimed.letter, deadline)
-                    await service.database.run(partial(record, claimed=claimed, answer=answer))
+                    await service.database.run(partial(record, book=book, claimed=claimed, answer=answer))
             except Exception as error:  # noqa: BLE001 - the store or the key database may be away; the notices wait in the inbox
-                log.warning("emails_wait", error=type(error).__name__)
+                log.warning("officers_wait", error=type(error).__name__)
             await asyncio.sleep(settings.message_poll_seconds)
     finally:
         await ways.close()
 
 
-async def some(service: Service) -> list[Claimed]:
-    """Claim an e-mail for each officer for whom something urgent waits."""
+async def some(service: Service, book: Book, ways: Ways) -> list[Claimed]:
+    """Claim a message for each officer for whom something waits."""
     assert service.vault is not None  # noqa: S101 - build() refuses to go without
-    found = await service.database.run(claim)
-    keys = await service.vault.of({row.officer for row, _ in found})
+    found = await service.database.run(partial(claim, book=book))
+    keys = await service.vault.of({row.officer for row, _, _ in found})
     settings = cast("NotificationsSettings", service.settings)
     claimed: list[Claimed] = []
-    for row, kept in found:
-        address = keys.open_or_none(row.officer, PLACE, row.address)
-        content = settings.templates.text(TEMPLATE, row.language, EMAIL, count=row.waits, link=settings.inbox_url)
-        if address is not None:
-            letter = Letter(kept.id, EMAIL, address, str(content))
-            claimed.append(Claimed(row.officer, row.told_to, row.up_to, kept.attempts, letter))
+    for row, kept, link in found:
+        channel = getattr(row, "channel", EMAIL)
+        address = keys.open_or_none(row.officer, book.place, row.address)
+        content = settings.templates.text(book.template, row.language, channel, count=row.waits, link=link)
+        if address is not None and channel in ways.names:
+            claimed.append(Claimed(row.officer, row.told_to, row.up_to, kept.attempts, Letter(kept.id, channel, address, str(content))))
     return claimed
 
 
-async def claim(tx: Transaction) -> Sequence[tuple[Row[Any], Row[Any]]]:
-    """Take officers to whom something is to be said; each notice is told once, whichever replica does it."""
-    found: list[tuple[Row[Any], Row[Any]]] = []
-    for row in await tx.rows(WAITING, {"now": tx.now, "most": MOST}):
+async def claim(tx: Transaction, book: Book) -> Sequence[tuple[Row[Any], Row[Any], str]]:
+    """Take officers to whom something is to be said, and where they find it; each notice is told once, whichever replica does it."""
+    found: list[tuple[Row[Any], Row[Any], str]] = []
+    for row in await tx.rows(book.waiting, {"now": tx.now, "most": MOST}):
         due = tx.now + tx.settings.span(minutes=tx.settings.officer_email_minutes)
-        kept = await tx.row(CLAIM, {"officer": row.officer, "up_to": row.up_to, "id": uuid4(), "count": row.waits, "now": tx.now})
-        await tx.execute(TOLD, {"officer": row.officer, "up_to": row.up_to, "due": due})
+        kept = await tx.row(book.claim, {"officer": row.officer, "up_to": row.up_to, "id": uuid4(), "count": row.waits, "now": tx.now})
+        await tx.execute(book.told, {"officer": row.officer, "up_to": row.up_to, "due": due})
         if kept is not None:
-            found.append((row, kept))
+            found.append((row, kept, await link_for(tx, row)))
     return found
 
 
-async def record(tx: Transaction, claimed: Claimed, answer: Answer) -> None:
-    """Write down what came of an e-mail; one that surely did not leave is tried again, a few times."""
+async def link_for(tx: Transaction, row: Row[Any]) -> str:
+    """Where what waits is found: a single request at a one-time link by which it is answered after a login, anything else in the inbox."""
+    inbox: str = tx.settings.inbox_url
+    if row.waits > 1 or (notice := await tx.row(ANSWERABLE_ONE, {"id": row.newest, "kinds": sorted(ANSWERABLE)})) is None:
+        return inbox
+    token, _ = await answers.make(tx, notice.id, notice.placement_id, row.officer)
+    return f"{tx.settings.public_url.rstrip('/')}{answers.PATH}/{token}"
+
+
+async def record(tx: Transaction, book: Book, claimed: Claimed, answer: Answer) -> None:
+    """Write down what came of a message; one that surely did not leave is tried again, a few times."""
+    await failing.heard(tx, claimed.letter.channel, answer)
     mine = {"officer": claimed.officer, "up_to": claimed.up_to, "now": tx.now}
-    await tx.execute(RECORD, mine | {"state": STATES[answer.outcome], "reason": answer.reason})
+    await tx.execute(book.record, mine | {"state": STATES[answer.outcome], "reason": answer.reason})
     waits: tuple[float, ...] = tx.settings.message_retry_minutes
     if answer.outcome is Outcome.NOT_TAKEN and claimed.attempts <= len(waits):
         due = tx.now + timedelta(minutes=waits[claimed.attempts - 1])
-        await tx.execute(AGAIN, {"officer": claimed.officer, "up_to": claimed.up_to, "before": claimed.before, "due": due})
+        await tx.execute(book.again, {"officer": claimed.officer, "up_to": claimed.up_to, "before": claimed.before, "due": due})

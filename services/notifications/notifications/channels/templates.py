@@ -15,8 +15,15 @@ from notifications.channels import sms
 
 DEFAULT = Path(__file__).with_name("templates.json")
 # A survivor's message has none at all: her code word is put before it by who sends, and stands in no template.
-INPUTS: dict[str, frozenset[str]] = {"survivor": frozenset(), "officer": frozenset({"count", "link"})}
+INPUTS: dict[str, frozenset[str]] = {
+    "survivor": frozenset(),
+    "officer": frozenset({"count", "link"}),
+    # Of a session there is what comes from closed lists, and links; what its announcer wrote stands behind the link.
+    "public": frozenset({"title", "place", "when", "link", "stop"}),
+}
 SUBJECT = "Info"
+ASKING = "prevention_confirm"
+LATER = frozenset({"phone", ASKING, "prevention_announced", "prevention_cancelled"})  # the first release had none of these
 LONGEST_CODE_WORD = 20
 LINK = re.compile(r"https?:|www\.|[a-z0-9-]+\.(?:com|id|org|net|go)\b", re.IGNORECASE)
 # What would tell whoever reads her messages what they are about (DOMAIN section 8).
@@ -43,7 +50,7 @@ class Template(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    audience: Literal["survivor", "officer"]
+    audience: Literal["survivor", "officer", "public"]
     id: Texts = Field(min_length=1)
     en: Texts = Field(min_length=1)
 
@@ -82,7 +89,12 @@ class Templates(BaseModel):
 
 def load(file: Path) -> Templates:
     """The templates in a file. Raises ValueError naming the template and what is wrong with it."""
-    return Templates.model_validate_json(file.read_bytes())
+    read = Templates.model_validate_json(file.read_bytes())
+    if missing := LATER - read.templates.keys():
+        # A file from before there were these goes on as it is.
+        ours = Templates.model_validate_json(DEFAULT.read_bytes()).templates
+        return read.model_copy(update={"templates": read.templates | {name: ours[name] for name in sorted(missing)}})
+    return read
 
 
 def _check(name: str, audience: str, channel: str, text: str) -> None:
@@ -91,6 +103,8 @@ def _check(name: str, audience: str, channel: str, text: str) -> None:
             continue
         if wanted not in INPUTS[audience] or spec or conversion:
             _refuse(name, f"names {{{wanted}}}: for {audience}s there is {', '.join(sorted(INPUTS[audience])) or 'no input'}")
+    if audience == "public" and ("{link}" if name == ASKING else "{stop}") not in text:
+        _refuse(name, "has no {link} by which she agrees" if name == ASKING else "has no {stop} by which it ends")
     if audience != "survivor":
         return
     if (found := TELLING.search(text)) or (found := LINK.search(text)):

@@ -6,6 +6,7 @@ modem, a provider's adapter. There is none by default, and nothing foreign.
 """
 
 import asyncio
+import email.policy
 import json
 import re
 from collections.abc import Awaitable, Callable
@@ -32,6 +33,7 @@ ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{
 TEMPORARY = range(400, 500)
 AGAIN = frozenset({429, 503})
 CONNECT_WITHIN = 5.0
+UNFOLDED = email.policy.default.clone(max_line_length=200)  # a link stays in one piece, also in a header
 KNOWN_THERE = 409  # it has this id already
 
 
@@ -60,6 +62,8 @@ class Letter:
     channel: str
     address: str
     text: str
+    subject: str = SUBJECT
+    unsubscribe: str | None = None  # where one click ends it (RFC 8058); of an e-mail alone
 
 
 class Smtp(BaseModel):
@@ -136,10 +140,12 @@ async def _hand_over(client: aiosmtplib.SMTP, server: Smtp, letter: Letter, doma
 
 
 def _email(server: Smtp, letter: Letter, domain: str) -> EmailMessage:
-    message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = server.sender, letter.address, SUBJECT
+    message = EmailMessage(UNFOLDED)
+    message["From"], message["To"], message["Subject"] = server.sender, letter.address, letter.subject
     message["Date"], message["Message-ID"] = format_datetime(datetime.now(UTC)), f"<{letter.id}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"  # so that no absence note answers (RFC 3834)
+    if letter.unsubscribe is not None:
+        message["List-Unsubscribe"], message["List-Unsubscribe-Post"] = f"<{letter.unsubscribe}>", "List-Unsubscribe=One-Click"
     message.set_content(letter.text)
     return message
 

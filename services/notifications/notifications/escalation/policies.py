@@ -26,15 +26,15 @@ LadderRole = Literal["shelter_head", "placement_officer", "intake_officer"]
 class PolicyStep(BaseModel):
     """One step: minutes after the offer, which roles are told, by which channels, and whether who is on call is told by name too.
 
-    Minutes of `working` time pass only while the office is open. Everything is in the inbox; `email` tells those who set an address that something waits
-    also where it is not urgent, of which they hear anyway.
+    Minutes of `working` time pass only while the office is open. Everything is in the inbox; `email` and `phone` tell those who set an address
+    or a number that something waits also where it is not urgent, of which they hear anyway.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     minutes: float = Field(gt=0, le=60 * 24 * 30)
     roles: tuple[LadderRole, ...] = Field(min_length=1)
-    channels: tuple[Literal["inbox", "email"], ...] = ("inbox",)
+    channels: tuple[Literal["inbox", "email", "phone"], ...] = ("inbox",)
     on_call: bool = False
     hours: Literal["always", "working"] = "always"
 

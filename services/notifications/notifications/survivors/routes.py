@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from notifications import store
+from notifications.channels import failing
 from notifications.survivors import rows, sending
 
 # Who may ask for a message: the desk of the agency that leads her case, and the social worker who has it.
@@ -71,11 +72,24 @@ class ChannelView(BaseModel):
     last: datetime
 
 
+class FailingView(BaseModel):
+    """A way that keeps failing: a channel, or `webhook:` and its subscription."""
+
+    way: str
+    failed: int
+    refused: int
+    since: datetime
+    failing_since: datetime
+    last: datetime
+    reason: str | None
+
+
 class ChannelsView(BaseModel):
-    """The ways out that are set up, and how they do."""
+    """The ways out that are set up, how they do, and which of them keep failing."""
 
     ways: list[str]
     sendings: list[ChannelView]
+    failing: list[FailingView] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +163,8 @@ async def channels(tx: Transaction) -> ChannelsView:
     found = await tx.rows(rows.STATES, {"since": tx.now - A_DAY})
     ways = sorted([*tx.settings.gateways, *(["email"] if tx.settings.smtp else [])])
     views = [ChannelView(channel=row.channel, state=row.state, reason=row.reason, count=row.n, last=row.last) for row in found]
-    return ChannelsView(ways=ways, sendings=views)
+    fails = [FailingView(**{name: getattr(row, name) for name in FailingView.model_fields}) for row in await tx.rows(failing.ALL)]
+    return ChannelsView(ways=ways, sendings=views, failing=fails)
 
 
 async def _survivor(tx: Transaction, person_id: UUID) -> Any | None:

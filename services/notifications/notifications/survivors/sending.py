@@ -22,6 +22,7 @@ from prometheus_client import Counter
 from sqlalchemy import Row
 
 from notifications import store
+from notifications.channels import failing
 from notifications.channels.ways import Answer, Letter, Outcome, Ways
 from notifications.settings import NotificationsSettings
 from notifications.survivors import rows, telling
@@ -202,6 +203,7 @@ async def record(tx: Transaction, claimed: Claimed, answer: Answer) -> None:
     """Write down what came of a sending: the end, a later try of what surely did not leave, the next channel, or an officer."""
     row, settings = claimed.row, cast("NotificationsSettings", tx.settings)
     await tx.lock([row.case_id])  # first, as everybody does
+    await failing.heard(tx, claimed.letter.channel, answer)
     state, due = {Outcome.TAKEN: rows.SENT, Outcome.UNKNOWN: rows.MAYBE_SENT}.get(answer.outcome, rows.FAILED), None
     if answer.outcome is Outcome.NOT_TAKEN and row.attempts < len(settings.message_retry_minutes):
         state, due = rows.PLANNED, tx.now + settings.span(minutes=settings.message_retry_minutes[row.attempts])

@@ -21,6 +21,7 @@ from chassis.store.vault import Keys
 from sqlalchemy import text
 
 from notifications import domain
+from notifications.channels import failing
 from notifications.settings import NotificationsSettings
 from notifications.store import Entry, made, write_notices
 from notifications.webhooks.post import GONE, TIMEOUT, Answer, Claimed, Sender
@@ -233,6 +234,7 @@ async def record_delivered(tx: Transaction, told: Sequence[tuple[Claimed, Answer
     """Write down which deliveries arrived."""
     columns = {"ids": [c.id for c, _ in told], "tokens": [c.token for c, _ in told], "statuses": [a.status for _, a in told]}
     await tx.execute(DELIVERED, columns | {"now": tx.now})
+    await failing.work(tx, {failing.webhook(c.subscription_id) for c, _ in told})
 
 
 async def record_failed(tx: Transaction, claimed: Claimed, answer: Answer, chance: float) -> None:
@@ -247,7 +249,10 @@ async def record_failed(tx: Transaction, claimed: Claimed, answer: Answer, chanc
     final = subscription.state == "deleted" or answer.reason == GONE
     wait = None if final else domain.next_try(claimed.attempt, delays, chance, answer.wait)
     values = {"state": "failed" if wait is None else "pending", "due": tx.now + wait if wait else None, "reason": answer.reason}
-    if await tx.row(FAILED, mine | values) is None or wait is not None or subscription.state == "deleted":
+    if await tx.row(FAILED, mine | values) is None or subscription.state == "deleted":
+        return
+    await failing.fail(tx, failing.webhook(claimed.subscription_id), answer.reason)
+    if wait is not None:
         return
     disable = subscription.state == "active" and (answer.reason == GONE or subscription.failed_in_a_row + 1 >= settings.webhook_disable_after)
     await tx.execute(COUNT_FAILED, {"id": claimed.subscription_id, "state": "disabled" if disable else subscription.state})

@@ -86,6 +86,24 @@ class SenderRow(Base, table=True):
     alive_until: datetime = Field(sa_type=MOMENT)
 
 
+class FollowRiskRow(Base, table=True):
+    """The risk of a case as an agency last heard of it in what has gone from its feed."""
+
+    __tablename__ = "follow_risk"
+    follow_id: UUID = Field(primary_key=True)
+    risk: str
+    version: int = Field(sa_type=BIG)
+
+
+class FeedHorizonRow(Base, table=True):
+    """Up to where the feed has gone, in the one row that there is: who asks for it from before gets no half of it."""
+
+    __tablename__ = "feed_horizon"
+    one: bool = Field(primary_key=True)
+    position: int = Field(sa_type=BIG)
+    heard_at: datetime = Field(sa_type=MOMENT)
+
+
 @dataclass(frozen=True, slots=True)
 class FeedEvent:
     """One event of an agency's feed, as it is matched and sent."""
@@ -103,7 +121,9 @@ class FeedEvent:
 # An event for a subscription: its agency's, of a type, city and risk that it chose; a risk that nobody knows yet counts as chosen.
 CHOSEN = """s.agency = e.agency AND (cardinality(s.cities) = 0 OR e.city = ANY(s.cities)) AND (e.type = ANY(CAST(:compulsory AS text[])) OR (
         (cardinality(s.types) = 0 OR e.type = ANY(s.types)) AND (cardinality(s.risks) = 0 OR coalesce(e.risk, (
-            SELECT f.risk FROM feed_event f WHERE f.follow_id = e.follow_id AND f.risk IS NOT NULL ORDER BY f.version DESC LIMIT 1
+            SELECT r.risk FROM (
+                SELECT f.risk, f.version FROM feed_event f WHERE f.follow_id = e.follow_id AND f.risk IS NOT NULL
+                UNION ALL SELECT k.risk, k.version FROM follow_risk k WHERE k.follow_id = e.follow_id) r ORDER BY r.version DESC LIMIT 1
         ), s.risks[1]) = ANY(s.risks))))
     AND NOT EXISTS (SELECT FROM feed_stop f WHERE f.follow_id = e.follow_id AND f.version > e.version)"""
 NOT_STOPPED = "NOT EXISTS (SELECT FROM feed_stop f WHERE f.follow_id = d.follow_id AND f.version > d.version)"
@@ -146,6 +166,7 @@ REPLAY = text(f"""
             WHERE d.state <> 'pending'
         RETURNING 1)
     SELECT count(*) AS many FROM again""")  # noqa: S608 - constants
+HORIZON = text("SELECT position, heard_at FROM feed_horizon WHERE position >= :position AND heard_at >= :since")
 REDRIVE_ALL = text(f"""
     WITH again AS (
         UPDATE delivery d SET state = 'pending', attempts = 0, due = :now, ended_at = NULL
@@ -205,6 +226,11 @@ async def plan_deliveries(tx: Transaction, events: Sequence[FeedEvent]) -> None:
     values = columns(FeedEvent, events)
     await tx.execute(KEEP, values | {"now": tx.now})
     await tx.execute(PLAN, {"event_id": values["event_id"], "now": tx.now, "compulsory": list(policy.FEED_COMPULSORY)})
+
+
+async def gone_from(tx: Transaction, position: int, since: datetime) -> Row[Any] | None:
+    """Up to where the feed has gone, if something of it would be missing from this place on."""
+    return await tx.row(HORIZON, {"position": position, "since": since})
 
 
 async def replay(tx: Transaction, subscription_id: UUID, position: int, since: datetime) -> int:

@@ -1,15 +1,19 @@
-"""What every store forgets after some time: answers kept for repeated requests, set-aside messages of personal channels, orders of exports. In small parts, on record."""
+"""What every store forgets after some time: answers kept for repeated requests, set-aside messages of personal channels, orders of exports; and what a service names.
+In small parts, on record.
+"""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from chassis.settings import Settings
 from chassis.store.audit import log_of
 from chassis.store.database import Database
+from chassis.store.transaction import Transaction
 from chassis.web.identity import Principal
 
 log = structlog.get_logger()
@@ -26,13 +30,15 @@ ANYTHING = text("""
     SELECT EXISTS (SELECT FROM request WHERE at < now() - make_interval(secs => 86400 * :requests))
         OR EXISTS (SELECT FROM dead_letter WHERE sealed AND set_aside_at < now() - make_interval(secs => 86400 * :letters))
         OR EXISTS (SELECT FROM export_order WHERE until < now())""")
+# Lets at most so many rows of each kind go that a service has of its own, and says how many went, by kind.
+Forget = Callable[[Transaction, int], Awaitable[Mapping[str, int]]]
 
 
 class Retention:
-    """The loop by which one store forgets; of several replicas one does it at a time."""
+    """The loop by which one store forgets, what every store has and what `forget` is for; of several replicas one does it at a time."""
 
-    def __init__(self, database: Database, service: str, settings: Settings) -> None:
-        self.database, self.service, self.settings = database, service, settings
+    def __init__(self, database: Database, service: str, settings: Settings, forget: Forget | None = None) -> None:
+        self.database, self.service, self.settings, self.forget = database, service, settings, forget
 
     async def run(self) -> None:
         """Look every hour, until cancelled."""
@@ -45,23 +51,27 @@ class Retention:
             await asyncio.sleep(EVERY)
 
     async def look(self) -> int:
-        """Let one part go; how many rows of the larger kind went."""
-        if not await self._anything():
+        """Let one part go; how many rows of the largest kind went."""
+        if self.forget is None and not await self._anything():
             return 0
         async with self.database.transaction() as tx:
             if not (await tx.execute(TURN)).scalar_one():
                 return 0
             await tx.start()
-            ages = {REQUESTS: self.settings.request_days, LETTERS: self.settings.sealed_letter_days, ORDERS: 0}
-            gone = [(await tx.execute(kind, {"before": tx.now - timedelta(days=days), "most": CHUNK})).rowcount for kind, days in ages.items()]
-            if any(gone):
-                tx.audit(
-                    "retention_purged",
-                    log_of(self.service),
-                    [f"requests={gone[0]}", f"sealed_letters={gone[1]}", f"export_orders={gone[2]}"],
-                    by=SYSTEM,
-                )
-        return max(gone)
+            ages: dict[str, tuple[TextClause, float]] = {
+                "requests": (REQUESTS, self.settings.request_days),
+                "sealed_letters": (LETTERS, self.settings.sealed_letter_days),
+                "export_orders": (ORDERS, 0),
+            }
+            counts = {
+                name: (await tx.execute(kind, {"before": tx.now - timedelta(days=days), "most": CHUNK})).rowcount
+                for name, (kind, days) in ages.items()
+            }
+            if self.forget is not None:
+                counts |= await self.forget(tx, CHUNK)
+            if any(counts.values()):
+                tx.audit("retention_purged", log_of(self.service), [f"{name}={count}" for name, count in counts.items()], by=SYSTEM)
+        return max(counts.values())
 
     async def _anything(self) -> bool:
         ages = {"requests": self.settings.request_days, "letters": self.settings.sealed_letter_days}
