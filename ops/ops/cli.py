@@ -24,6 +24,7 @@ from ops import audit, backup, catalogue, demo, doctor, keys, letters, provision
 from ops.access import Access, UnreachableError, access_of
 from ops.bench import run as bench
 from ops.bench.figures import Sizes
+from ops.edge import cli as edge_cli
 from ops.platform import Platform, Secrets
 from ops.processes import Remembered
 
@@ -36,6 +37,7 @@ audit_app = typer.Typer(no_args_is_help=True, help="Who looked at what: whether 
 app.add_typer(audit_app, name="audit")
 instruments_app = typer.Typer(no_args_is_help=True, help="Instruments of assessment.")
 app.add_typer(instruments_app, name="instruments")
+app.add_typer(edge_cli.app, name="edge")
 keys_app = typer.Typer(no_args_is_help=True, help="The key-encryption key of a service: change it while everything works.")
 app.add_typer(keys_app, name="keys")
 console = Console()

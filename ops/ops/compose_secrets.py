@@ -11,6 +11,7 @@ from pathlib import Path
 
 from contracts.streams import SERVICES
 
+from ops.edge import hub
 from ops.nats_users import authorization
 
 ROOT = Path("/secrets")
@@ -76,7 +77,9 @@ def main() -> None:
     known.write_text(json.dumps(have))
     os.chown(known, USER, USER)
     known.chmod(0o400)
-    users = authorization(passwords | have, agencies)
+    sites = hub.sites(os.environ.get("EDGES", ""))
+    passwords |= {site.user: made("agencies", site.user) for site in sites}
+    users = authorization(passwords | have, agencies, sites) + hub.listener("0.0.0.0:7422", sites)
     brokers = os.environ.get("NATS_BROKERS", "nats").split(",")
     for broker in brokers:
         config = ROOT / broker / "nats.conf"

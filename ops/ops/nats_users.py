@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 
 from contracts import streams
 
+from ops.edge import hub
+
 SERVICES = streams.SERVICES
 CODE = re.compile(r"[a-z][a-z0-9-]{1,30}\Z")
 PASSWORD = re.compile(r"[A-Za-z0-9_-]+\Z")
@@ -45,8 +47,8 @@ def agency_permissions(agency: str) -> tuple[list[str], list[str]]:
     return publish, [f"receipt.{agency}.>", f"agency.{agency}.>", f"_INBOX_{agency}.>"]
 
 
-def authorization(passwords: Mapping[str, str], agencies: Iterable[str]) -> str:
-    """The `authorization` block for the services, the provisioner and these agencies.
+def authorization(passwords: Mapping[str, str], agencies: Iterable[str], sites: Iterable[hub.Site] = ()) -> str:
+    """The `authorization` block for the services, the provisioner, these agencies and the sites of such agencies at the edge.
 
     `passwords` has one per user. Raises KeyError when one is missing (a user without a password is never written) and ValueError
     for a code or password that would change the configuration's meaning.
@@ -60,6 +62,7 @@ def authorization(passwords: Mapping[str, str], agencies: Iterable[str]) -> str:
     users = [_user(service, passwords[service], *service_permissions(service)) for service in SERVICES]
     users.append(_user("provisioner", passwords["provisioner"], ["$JS.API.>"], ["_INBOX_provisioner.>"]))
     users += [_user(agency, passwords[agency], *agency_permissions(agency)) for agency in agencies]
+    users += [_user(site.user, passwords[site.user], *hub.permissions(site)) for site in sites]
     return "authorization {\n  users = [\n" + ",\n".join(users) + "\n  ]\n}\n"
 
 

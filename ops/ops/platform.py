@@ -15,6 +15,7 @@ import structlog
 from contracts.streams import SERVICES
 
 from ops import stores
+from ops.edge import hub
 from ops.nats_users import authorization
 from ops.processes import free_port
 from ops.servers import Nats, Postgres
@@ -29,13 +30,13 @@ PATIENCE = 90.0
 class Secrets:
     """Passwords and ports of one data folder, made at the first start, readable by the owner only."""
 
-    def __init__(self, folder: Path, agencies: Sequence[str]) -> None:
+    def __init__(self, folder: Path, agencies: Sequence[str], sites: Sequence[hub.Site] = ()) -> None:
         self.path = folder / "secrets.json"
         facts: dict[str, Any] = json.loads(self.path.read_text()) if self.path.exists() else {}
-        users = (*SERVICES, "provisioner", *agencies)
+        users = (*SERVICES, "provisioner", *agencies, *(site.user for site in sites))
         self.passwords: dict[str, str] = {name: facts.get("passwords", {}).get(name) or secrets.token_urlsafe(24) for name in users}
         ports = facts.get("ports", {})
-        self.ports: dict[str, int] = {name: free_port(ports.get(name)) for name in (*SERVICES, "issuer", "gateway")}
+        self.ports: dict[str, int] = {name: free_port(ports.get(name)) for name in (*SERVICES, "issuer", "gateway", "leafnodes")}
         self.path.touch(mode=0o600)
         self.path.write_text(json.dumps({"passwords": self.passwords, "ports": self.ports}))
 
@@ -54,6 +55,7 @@ class Platform:
     time_scale: float = 1.0
     agencies: Sequence[str] = AGENCIES
     settings: dict[str, str] = field(default_factory=dict)
+    sites: Sequence[hub.Site] = ()
 
     def __post_init__(self) -> None:
         """Claim the data folder; a second platform on it would corrupt nothing, but confuse everybody."""
@@ -65,9 +67,10 @@ class Platform:
         except BlockingIOError:
             message = f"another platform runs on {self.data}"
             raise RuntimeError(message) from None
-        self.secrets = Secrets(self.data, self.agencies)
+        self.secrets = Secrets(self.data, self.agencies, self.sites)
         self.postgres = Postgres(self.data / "postgres")
-        self.nats = Nats(self.data / "nats", authorization(self.secrets.passwords, self.agencies))
+        leaves = hub.listener(f"127.0.0.1:{self.secrets.ports['leafnodes']}", self.sites)
+        self.nats = Nats(self.data / "nats", authorization(self.secrets.passwords, self.agencies, self.sites) + leaves)
         self.supervisor = Supervisor(self.data / "logs")
         self._watches: list[asyncio.Task[None]] = []
 
@@ -137,6 +140,7 @@ class Platform:
             "NATS_MONITOR_URL": self.nats.monitor_url,
             "PROVISIONER_NATS_PASSWORD": self.secrets.passwords["provisioner"],
             "AGENCIES": ",".join(self.agencies),
+            "EDGES": ",".join(f"{site.agency}:{site.name}" for site in self.sites),
         }
 
     def service_environment(self, service: str) -> dict[str, str]:

@@ -206,7 +206,7 @@ class Nats(Server):
             f'jetstream {{ store_dir: "{self.folder / "jetstream"}", sync_interval: always, cipher: chacha, key: "{self.key}", max_file: 900T }}\n'
             f"{self.users}\n"
         )
-        self.process = leashed([_nats_server(), "-c", str(config)], self.folder / "nats.log", signal.SIGTERM)
+        self.process = leashed([nats_server(), "-c", str(config)], self.folder / "nats.log", signal.SIGTERM)
         deadline = time.monotonic() + PATIENCE
         while not _answers(f"{self.monitor_url}/healthz"):
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -298,7 +298,8 @@ def _traversable(path: Path) -> bool:
     return all(parent.stat().st_mode & stat.S_IXOTH for parent in (path, *path.resolve().parents) if parent.is_dir())
 
 
-def _nats_server() -> str:
+def nats_server() -> str:
+    """The nats-server that is installed with us, or on the path. Raises RuntimeError when there is none."""
     beside = Path(sys.executable).parent / "nats-server"
     found = str(beside) if beside.exists() else shutil.which("nats-server")
     if found is None:
