@@ -20,7 +20,7 @@ from contracts.streams import SERVICES
 from rich.console import Console
 from rich.table import Table
 
-from ops import audit, backup, catalogue, demo, doctor, keys, letters, provision, rebuild, recovery, stores, wordings, xlsform
+from ops import audit, backup, catalogue, demo, doctor, keys, letters, provision, quarantine, rebuild, recovery, stores, wordings, xlsform
 from ops.access import Access, UnreachableError, access_of
 from ops.bench import run as bench
 from ops.bench.figures import Sizes
@@ -31,6 +31,8 @@ from ops.processes import Remembered
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Naungan: from the first report to a safe return home.")
 letters_app = typer.Typer(no_args_is_help=True, help="Messages that a service could not take: list them, and drive them again.")
 app.add_typer(letters_app, name="dead-letters")
+quarantine_app = typer.Typer(no_args_is_help=True, help="Agencies' sealed messages that intake cannot open yet: list them, and try them again.")
+app.add_typer(quarantine_app, name="quarantine")
 recovery_app = typer.Typer(no_args_is_help=True, help="What a restored service could not learn again, for people to settle.")
 app.add_typer(recovery_app, name="recovery")
 audit_app = typer.Typer(no_args_is_help=True, help="Who looked at what: whether anybody rewrote it.")
@@ -197,6 +199,24 @@ def redrive_letters(
 ) -> None:
     """Let a service try one message, or all that it set aside, again; within seconds if it runs."""
     console.print(f"asked for {asyncio.run(letters.redrive(_store_url(service, data), letter))}")
+
+
+@quarantine_app.command("list")
+def list_quarantine(data: Data = DEFAULT) -> None:
+    """List what intake holds: whose it is, why, and since when; never the content."""
+    table = Table("id", "agency", "reference", "why", "key", "tries", "held since")
+    for row in asyncio.run(quarantine.listed(_store_url("intake", data))):
+        why = f"{row['field']}: {row['code']}"
+        table.add_row(
+            str(row["id"]), row["agency"], row["reference"] or "", why, row["kid"] or "", str(row["attempts"]), f"{row['held_at']:%Y-%m-%d %H:%M}"
+        )
+    console.print(table)
+
+
+@quarantine_app.command("redrive")
+def redrive_quarantine(held: Annotated[UUID | None, typer.Argument(help="one message; all without it")] = None, data: Data = DEFAULT) -> None:
+    """Let intake try one message, or all that it holds, again; within seconds if it runs."""
+    console.print(f"asked for {asyncio.run(quarantine.redrive(_store_url('intake', data), held))}")
 
 
 @contextlib.contextmanager

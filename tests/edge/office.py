@@ -22,6 +22,7 @@ async def main(url: str, password: str) -> None:
             else:
                 break
         sys.stdout.write(answer.data.decode() + "\n")
+        sys.stdout.flush()
     await client.close()
 
 

@@ -45,7 +45,8 @@ async def test_an_addition_is_a_task_for_the_desk_with_what_was_said(intake):
     (row,) = await intake.sql("intake", "SELECT content FROM desk_task WHERE kind = 'added'")
     assert b"pisau" not in bytes(row.content)
     await intake.advance(minutes=20)
-    assert "incomplete" in [row.missed for row in await intake.sql("intake", "SELECT missed FROM case_file")][0], "as urgent as it says"
+    ((missed,),) = await intake.sql("intake", "SELECT missed FROM case_file")
+    assert "incomplete" in missed, "as urgent as it says"
     other = await say(intake, "added", **{**said, "narrative": "Lain."})
     assert other[1]["problems"] == [{"field": "reference", "code": "reference_reused"}]
 

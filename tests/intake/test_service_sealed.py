@@ -9,6 +9,7 @@ from intake.sealed import bodies, keys
 from joserfc import jwe
 from joserfc.jwk import OKPKey
 
+from ops import quarantine
 from tests.intake.builders import a_body, a_referral
 
 SEALED = "referral.polda-ppa.sealed.v1"
@@ -125,7 +126,14 @@ async def test_a_message_to_an_unknown_key_is_held_and_taken_once_when_the_key_i
     assert [data["clock"] for kind, _, data in await intake.facts("intake") if kind == "case.intake.clock_missed.v1"] == ["incomplete"]
     assert (await intake.post("intake", f"/quarantine/{waiting['id']}/redrive", **OPERATOR)).status_code == 202
     await intake.settle()
-    assert (await intake.get("intake", f"/quarantine/{waiting['id']}", **OPERATOR)).json()["attempts"] == 2
+    url = intake.services["intake"].settings.database_url.get_secret_value().replace("+asyncpg", "")
+    assert [str(row["id"]) for row in await quarantine.listed(url)] == [waiting["id"]]
+    assert await quarantine.redrive(url, None) == 1
+
+    async def tried_twice_more():
+        return (await intake.get("intake", f"/quarantine/{waiting['id']}", **OPERATOR)).json()["attempts"] == 3
+
+    await intake.until(tried_twice_more)
     private = bodies.urlsafe_b64decode(lost.as_dict(private=True)["d"] + "=")
     name, (wrapped,) = await vault.ring.wrap([private])
     async with vault.engine.begin() as connection:

@@ -39,7 +39,7 @@ services:
     volumes: ["{folder}:{folder}"]
   agent:
     image: naungan:local
-    command: [naungan, edge, run, {folder}, --server, "nats://{listen}"]
+    command: [python, -m, ops.edge, run, {folder}, --server, "nats://{listen}"]
     user: "0:0"
     restart: unless-stopped
     network_mode: host
