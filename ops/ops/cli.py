@@ -25,6 +25,7 @@ from ops.access import Access, UnreachableError, access_of
 from ops.bench import run as bench
 from ops.bench.figures import Sizes
 from ops.edge import cli as edge_cli
+from ops.edge import hub
 from ops.platform import Platform, Secrets
 from ops.processes import Remembered
 
@@ -49,17 +50,21 @@ DEFAULT = Path(".naungan")
 
 
 @app.command()
-def up(data: Data = DEFAULT, time_scale: Annotated[float, typer.Option(min=1, help="speeds clocks up, for demos")] = 1.0) -> None:
+def up(
+    data: Data = DEFAULT,
+    time_scale: Annotated[float, typer.Option(min=1, help="speeds clocks up, for demos")] = 1.0,
+    edges: Annotated[str, typer.Option(help="sites that may connect, as agency:site, with commas (naungan edge)")] = "",
+) -> None:
     """Start the whole platform on this machine, and keep it running until Ctrl-C."""
     structlog.configure(processors=[structlog.processors.TimeStamper(fmt="%H:%M:%S"), structlog.dev.ConsoleRenderer(colors=False)])
-    asyncio.run(_up(data, time_scale))
+    asyncio.run(_up(data, time_scale, hub.sites(edges)))
 
 
-async def _up(data: Path, time_scale: float) -> None:
+async def _up(data: Path, time_scale: float, sites: list[hub.Site]) -> None:
     stopping = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
-    platform = Platform(data, time_scale)
+    platform = Platform(data, time_scale, sites=sites)
     starting = asyncio.create_task(platform.start())
     try:
         await asyncio.wait([starting, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
@@ -80,6 +85,8 @@ async def _introduce(platform: Platform) -> None:
     table.add_row("NATS", platform.nats.url)
     table.add_row("tokens", f"POST {platform.gateway}/issuer/token {{'identity': 'desk-dppapp'}}   (names: GET .../issuer/identities)")
     table.add_row("an agency's NATS password", f"{platform.secrets.path} (passwords)")
+    for site in platform.sites:
+        table.add_row(f"leaf nodes, for {site.user}", f"nats://127.0.0.1:{platform.secrets.ports['leafnodes']}")
     table.add_row("data and logs", str(platform.data))
     console.print(table)
     for identity in ("desk-dppapp", "supervisor-dppapp", "placement-dinsos", "peksos-1"):

@@ -25,8 +25,8 @@ async def intake(rig):
     return rig
 
 
-async def say(rig, kind, agency="polda-ppa", **body):
-    await rig.publish(f"referral.{agency}.{kind}.v1", json.dumps(body).encode(), {"Nats-Msg-Id": uuid4().hex})
+async def say(rig, what, agency="polda-ppa", **body):
+    await rig.publish(f"referral.{agency}.{what}.v1", json.dumps(body).encode(), {"Nats-Msg-Id": uuid4().hex})
     await rig.settle()
     return (await receipts(rig))[-1]
 
@@ -59,6 +59,7 @@ async def test_a_withdrawal_ends_nothing_and_asks_the_desk(intake):
     assert [row.state for row in await intake.sql("intake", "SELECT state FROM case_file")] == ["reported"]
     case_id = task["case_id"]
     assert (await intake.post("intake", f"/cases/{case_id}/withdraw", json={"reason": "refused_service"}, **DESK)).is_success
+    assert (await intake.post("intake", f"/desk/{task['task_id']}/done", **DESK)).is_success
     kind, _ = await say(intake, "added", reference="A-9", to="LP/1", narrative="Ia kembali.")
     assert kind == "receipt.accepted.v1"
     before = len(await intake.facts("intake"))
@@ -97,7 +98,7 @@ async def test_the_same_over_http_sealed_or_not(intake):
     assert kind.json()["errors"] == [{"field": "sealed", "code": "unknown_type"}]
 
 
-async def test_anothers_case_is_as_unknown_as_none(intake):
+async def test_a_case_of_another_agency_is_as_unknown_as_none(intake):
     (_, first), *_ = await receipts(intake)
     for n, (field, value) in enumerate((("follow_id", first["follow_id"]), ("follow_id", str(uuid4())))):
         kind, receipt = await say(intake, "added", "dinsos", reference=f"X-{n}", narrative="Apa ini?", **{field: value})

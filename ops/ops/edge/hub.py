@@ -18,8 +18,8 @@ class Site:
 
     @property
     def user(self) -> str:
-        """Its user at the platform, and its durable there."""
-        return f"edge-{self.agency}-{self.name}"
+        """Its user at the platform, and its durable there; no code has an underscore, so that no two sites have one name."""
+        return f"edge_{self.agency}_{self.name}"
 
     @property
     def delivery(self) -> str:

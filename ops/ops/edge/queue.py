@@ -72,9 +72,9 @@ class Queue:
     def handed_over(self, messages: Sequence[Waiting]) -> None:
         """The platform's broker has these; without a receipt they are handed over again, each time later."""
         now = time.time()
-        rows = [(State.HANDED_OVER, now + min(LAST_AGAIN, FIRST_AGAIN * 2.0 ** min(one.tries, 10)), one.id) for one in messages]
+        rows = [(State.RECEIVED, State.HANDED_OVER, now + min(LAST_AGAIN, FIRST_AGAIN * 2.0 ** min(one.tries, 10)), one.id) for one in messages]
         self.base.execute("BEGIN")
-        self.base.executemany("UPDATE message SET state = ?, tries = tries + 1, due = ? WHERE id = ?", rows)
+        self.base.executemany("UPDATE message SET state = iif(state = ?1, state, ?2), tries = tries + 1, due = ?3 WHERE id = ?4", rows)
         self.base.execute("COMMIT")
 
     def receive(self, receipts: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
@@ -86,7 +86,7 @@ class Queue:
             if mine is None:
                 continue
             self.base.execute("INSERT INTO receipt VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", (name, reference, kind, json.dumps(data), now))
-            # Held: intake keeps it, so that it need not lie here either; what is still to come is the real receipt.
+            # Held: the real receipt is still to come, and until then the message is kept here too.
             body = "" if kind == HELD else ", body = NULL"
             later = now + LAST_AGAIN
             self.base.execute(f"UPDATE message SET state = ?, due = ?{body} WHERE reference = ?", (State.RECEIVED, later, reference))  # noqa: S608 - constants

@@ -81,7 +81,7 @@ async def take_later(messages: Sequence[Received[bytes]], tx: Transaction, vault
 
 async def _park(tx: Transaction, vault: Vault, message: Received[bytes], entry: Said, answer: Answer) -> bool:
     """Let a message wait whose case may still be on its way, as when another replica has the referral in hand; whether it waits."""
-    if answer.problems != (UNKNOWN,) or tx.now - tx.at(entry.cause) > tx.settings.span(minutes=tx.settings.later_minutes):
+    if answer.problems != (UNKNOWN,) or tx.now - message.time > tx.settings.span(minutes=tx.settings.later_minutes):
         return False
     await held.hold(tx, vault, message, Shut(UNKNOWN, entry.read.reference, held=True))
     tx.set_clock(held.HELD, message.id, tx.now + tx.settings.span(seconds=AGAIN), cause=entry.cause)

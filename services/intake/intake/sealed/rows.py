@@ -66,7 +66,11 @@ async def hold(tx: Transaction, vault: Vault, message: Received[bytes], shut: Sh
     """Keep a message; whether it was not kept before."""
     agency, (field, code) = message.route.split(".")[1], shut.problem
     told = {"id": message.id, "agency": agency, "route": message.route, "reference": shut.reference, "field": field, "code": code, "kid": shut.kid}
-    kept = {"mark": vault.blind("held", f"{agency}|{message.body.hex()}"), "content": vault.seal(message.body, str(message.id)), "release": release()}
+    kept = {
+        "mark": vault.blind("held", f"{message.route}|{message.body.hex()}"),
+        "content": vault.seal(message.body, str(message.id)),
+        "release": release(),
+    }
     return await tx.row(KEEP, {**told, **kept, "stored_at": message.time, "now": tx.now}) is not None
 
 
