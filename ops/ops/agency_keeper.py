@@ -19,6 +19,7 @@ from chassis import logs
 from nats.aio.client import Client
 
 from ops.agencies import Book, logins
+from ops.edge import hub
 from ops.nats_users import KEEPER, accounts
 from ops.processes import Remembered
 
@@ -72,7 +73,8 @@ class Place:
 
     def configuration(self) -> str:
         """What the brokers are told as of now."""
-        return accounts(self.told(), logins(self.book.read(), datetime.now(UTC)))
+        told = self.told()
+        return accounts(told, logins(self.book.read(), datetime.now(UTC)), hub.known(told))
 
     def write(self) -> str:
         """Write that where the brokers read it, in one piece; what was written."""

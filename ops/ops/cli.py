@@ -20,22 +20,27 @@ from contracts.streams import SERVICES
 from rich.console import Console
 from rich.table import Table
 
-from ops import agency, audit, backup, catalogue, demo, doctor, keys, letters, provision, rebuild, recovery, stores, wordings, xlsform
+from ops import agency, audit, backup, catalogue, demo, doctor, keys, letters, provision, quarantine, rebuild, recovery, stores, wordings, xlsform
 from ops.access import Access, UnreachableError, access_of
 from ops.bench import run as bench
 from ops.bench.figures import Sizes
+from ops.edge import cli as edge_cli
+from ops.edge import hub
 from ops.platform import Platform, Secrets
 from ops.processes import Remembered
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Naungan: from the first report to a safe return home.")
 letters_app = typer.Typer(no_args_is_help=True, help="Messages that a service could not take: list them, and drive them again.")
 app.add_typer(letters_app, name="dead-letters")
+quarantine_app = typer.Typer(no_args_is_help=True, help="Agencies' sealed messages that intake cannot open yet: list them, and try them again.")
+app.add_typer(quarantine_app, name="quarantine")
 recovery_app = typer.Typer(no_args_is_help=True, help="What a restored service could not learn again, for people to settle.")
 app.add_typer(recovery_app, name="recovery")
 audit_app = typer.Typer(no_args_is_help=True, help="Who looked at what: whether anybody rewrote it.")
 app.add_typer(audit_app, name="audit")
 instruments_app = typer.Typer(no_args_is_help=True, help="Instruments of assessment.")
 app.add_typer(instruments_app, name="instruments")
+app.add_typer(edge_cli.app, name="edge")
 keys_app = typer.Typer(no_args_is_help=True, help="The key-encryption key of a service: change it while everything works.")
 app.add_typer(keys_app, name="keys")
 app.add_typer(agency.app, name="agency")
@@ -49,19 +54,20 @@ DEFAULT = Path(".naungan")
 def up(
     data: Data = DEFAULT,
     time_scale: Annotated[float, typer.Option(min=1, help="speeds clocks up, for demos")] = 1.0,
+    edges: Annotated[str, typer.Option(help="sites that may connect, as agency:site, with commas (naungan edge)")] = "",
     *,
     tls: Annotated[bool, typer.Option("--tls", help="talk to NATS by TLS only, under a local authority: FOLDER/tls/ca.pem")] = False,
 ) -> None:
     """Start the whole platform on this machine, and keep it running until Ctrl-C."""
     structlog.configure(processors=[structlog.processors.TimeStamper(fmt="%H:%M:%S"), structlog.dev.ConsoleRenderer(colors=False)])
-    asyncio.run(_up(data, time_scale, tls=tls))
+    asyncio.run(_up(data, time_scale, hub.sites(edges), tls=tls))
 
 
-async def _up(data: Path, time_scale: float, *, tls: bool) -> None:
+async def _up(data: Path, time_scale: float, sites: list[hub.Site], *, tls: bool) -> None:
     stopping = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
-    platform = Platform(data, time_scale, tls=tls)
+    platform = Platform(data, time_scale, sites=sites, tls=tls)
     starting = asyncio.create_task(platform.start())
     try:
         await asyncio.wait([starting, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
@@ -82,6 +88,8 @@ async def _introduce(platform: Platform) -> None:
     table.add_row("NATS", platform.nats.url)
     table.add_row("tokens", f"POST {platform.gateway}/issuer/token {{'identity': 'desk-dppapp'}}   (names: GET .../issuer/identities)")
     table.add_row("an agency's NATS password", f"{platform.secrets.path} (passwords)")
+    for site in platform.sites:
+        table.add_row(f"leaf nodes, for {site.user}", f"nats://127.0.0.1:{platform.secrets.ports['leafnodes']}")
     table.add_row("data and logs", str(platform.data))
     console.print(table)
     for identity in ("desk-dppapp", "supervisor-dppapp", "placement-dinsos", "peksos-1"):
@@ -201,6 +209,24 @@ def redrive_letters(
 ) -> None:
     """Let a service try one message, or all that it set aside, again; within seconds if it runs."""
     console.print(f"asked for {asyncio.run(letters.redrive(_store_url(service, data), letter))}")
+
+
+@quarantine_app.command("list")
+def list_quarantine(data: Data = DEFAULT) -> None:
+    """List what intake holds: whose it is, why, and since when; never the content."""
+    table = Table("id", "agency", "reference", "why", "key", "tries", "held since")
+    for row in asyncio.run(quarantine.listed(_store_url("intake", data))):
+        why = f"{row['field']}: {row['code']}"
+        table.add_row(
+            str(row["id"]), row["agency"], row["reference"] or "", why, row["kid"] or "", str(row["attempts"]), f"{row['held_at']:%Y-%m-%d %H:%M}"
+        )
+    console.print(table)
+
+
+@quarantine_app.command("redrive")
+def redrive_quarantine(held: Annotated[UUID | None, typer.Argument(help="one message; all without it")] = None, data: Data = DEFAULT) -> None:
+    """Let intake try one message, or all that it holds, again; within seconds if it runs."""
+    console.print(f"asked for {asyncio.run(quarantine.redrive(_store_url('intake', data), held))}")
 
 
 @contextlib.contextmanager

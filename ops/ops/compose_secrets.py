@@ -14,6 +14,7 @@ from contracts.streams import SERVICES
 from ops import tls
 from ops.agencies import Book
 from ops.agency_keeper import Place
+from ops.edge import hub
 from ops.nats_users import KEEPER
 
 ROOT = Path("/secrets")
@@ -25,7 +26,7 @@ max_payload: 1MB
 tls {{ {certificate} }}
 websocket {{ listen: "0.0.0.0:8081", tls {{ {certificate} }} }}
 jetstream {{ store_dir: "/data", sync_interval: always, cipher: chacha, key: "{key}", max_file: {size} }}
-include "../users/users.conf"
+{leaves}include "../users/users.conf"
 {cluster}"""
 # As the containers of the brokers see them.
 CERTIFICATE = 'cert_file: "/run/secrets/nats.pem", key_file: "/run/secrets/nats.key"'
@@ -66,7 +67,7 @@ def put(folder: str, name: str, content: str | bytes, mode: int = 0o400) -> None
     part.replace(path)
 
 
-def broker_config(name: str, brokers: Sequence[str]) -> str:
+def broker_config(name: str, brokers: Sequence[str], sites: Sequence[hub.Site]) -> str:
     """The configuration of one broker: alone, or as one of a cluster whose members know each other by a password and their certificates."""
     cluster = ""
     if len(brokers) > 1:
@@ -74,7 +75,7 @@ def broker_config(name: str, brokers: Sequence[str]) -> str:
         routes = ", ".join(f'"nats-route://broker:{password}@{broker}:6222"' for broker in brokers if broker != name)
         cluster = CLUSTER.format(password=password, routes=routes, certificate=CERTIFICATE)
     size, server_name = os.environ.get("NATS_MAX_FILE", "64G"), name if len(brokers) > 1 else "naungan"
-    return CONFIG.format(name=server_name, key=made(name, "key"), size=size, certificate=CERTIFICATE, cluster=cluster)
+    return CONFIG.format(name=server_name, key=made(name, "key"), size=size, certificate=CERTIFICATE, leaves=hub.listener("0.0.0.0:7422", sites, f"tls {{ {CERTIFICATE} }}"), cluster=cluster)
 
 
 def main() -> None:
@@ -90,11 +91,13 @@ def main() -> None:
         made(service, f"{service}_nats_password", passwords[service])
         made(service, "kek")
     passwords["provisioner"] = made("provisioner", "provisioner_nats_password")
+    sites = hub.sites(os.environ.get("EDGES", ""))
+    passwords |= {site.user: made("agencies", site.user) for site in sites}
     _let_in(agencies, passwords | {KEEPER: made("keeper", "password")})
     brokers = os.environ.get("NATS_BROKERS", "nats").split(",")
     _certify(brokers)
     for broker in brokers:
-        put(broker, "nats.conf", broker_config(broker, brokers))
+        put(broker, "nats.conf", broker_config(broker, brokers, sites))
     for folder in (Path("/data"), *Path("/").glob("data-*"), *ROOT.iterdir()):
         os.chown(folder, USER, USER)
 
@@ -117,10 +120,12 @@ def _let_in(agencies: Sequence[str], passwords: Mapping[str, str]) -> None:
 def _certify(brokers: Sequence[str]) -> None:
     """Certificates of the local authority for the brokers and the gateway, and the authority's own for whoever connects to them.
 
-    Its key stays in a volume that nothing else mounts. Every broker has all names, so that the gateway may take any for the one that it asks for.
+    Its key stays in a volume that nothing else mounts. Every broker has all names, so that the gateway may take any for the one that it asks for,
+    and those by which it is called from outside, for the sites at the edge.
     """
-    broker = tls.certificate(ROOT / "ca", ["nats", *(name for name in brokers if name != "nats")])
-    gateway = tls.certificate(ROOT / "ca", os.environ.get("GATEWAY_NAMES", "localhost,127.0.0.1").split(","), "gateway")
+    outside = os.environ.get("GATEWAY_NAMES", "localhost,127.0.0.1").split(",")
+    broker = tls.certificate(ROOT / "ca", ["nats", *(name for name in brokers if name != "nats"), *outside])
+    gateway = tls.certificate(ROOT / "ca", outside, "gateway")
     for name in brokers:
         put(name, "nats.pem", broker.certificate.read_bytes())
         put(name, "nats.key", broker.key.read_bytes())

@@ -132,8 +132,8 @@ def _message(event: type[Event]) -> dict[str, Any]:
         "payload": {"$ref": f"#/components/schemas/{event.type}"},
         "examples": [{"name": "sample", "payload": json.loads(golden.sample(event).model_dump_json())}],
     }
-    # An agency may send its referral without an envelope: its name comes from its subject and its reference.
-    return message if event is agencies.Referral else {**message, "traits": [{"$ref": "#/components/messageTraits/cloudevent"}]}
+    # An agency may send its messages without an envelope: their names come from their subject and their reference.
+    return message if event.producer == "agency" else {**message, "traits": [{"$ref": "#/components/messageTraits/cloudevent"}]}
 
 
 def openapi(service: str) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def documents() -> dict[str, str]:
     """File name to content of everything that is generated."""
     door = [event for event in LIFECYCLE if issubclass(event, (agencies.Receipt, agencies.AgencyEvent))]
     made: dict[str, Any] = {"instrument.schema.json": definitions.schema()}
-    made |= {"asyncapi.agencies.json": asyncapi("Naungan: the agencies' door, as an agency sees it", [agencies.Referral], door)}
+    made |= {"asyncapi.agencies.json": asyncapi("Naungan: the agencies' door, as an agency sees it", said_by("agency"), door)}
     made["asyncapi.json"] = asyncapi("Naungan: everything that is said, and by whom", LIFECYCLE, ())
     for service in SERVICES:
         received = [event for stream in STREAMS for event in read_by(service, stream.name)]

@@ -41,6 +41,9 @@ STORE = text("""
         (SELECT version_num FROM alembic_version) AS revision""")
 
 
+HELD_SINCE, HELD = "0011", text("SELECT count(*) FROM held_message WHERE field = 'sealed'")  # the revision of intake's store that has them
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that was looked at; `advice` says what to do when it is not `well`."""
@@ -97,6 +100,7 @@ async def _store(reached: Access, engine: AsyncEngine) -> list[Finding]:
     try:
         async with engine.connect() as connection:
             row = (await connection.execute(STORE)).one()
+            held = (await connection.execute(HELD)).scalar_one() if service == "intake" and row.revision >= HELD_SINCE else None
     except AWAY as error:
         return [_wrong(service, "store", f"does not answer as a store ({type(error).__name__})", "start Postgres, then migrate the store")]
     return [
@@ -105,6 +109,7 @@ async def _store(reached: Access, engine: AsyncEngine) -> list[Finding]:
         _none(service, "dead letters", row.letters, "messages set aside", f"naungan dead-letters list {service}; repair the cause, then redrive"),
         _none(service, "overdue clocks", row.overdue, "clocks overdue by over a minute", "see that the service runs, and its log for clocks_wait"),
         _none(service, "failing clocks", row.failing, "clocks whose handler failed", "see the service's log for clock_failed; they try again"),
+        *([] if held is None else [_none(service, "held messages", held, "sealed messages that cannot be opened", "naungan quarantine list")]),
     ]
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from contracts import streams
 
+from ops.edge import hub
+
 SERVICES = streams.SERVICES
 HUB = "NAUNGAN"  # the account of the platform itself, which has all the streams
 PROVISIONER, KEEPER = "provisioner", "keeper"
@@ -81,10 +83,11 @@ def service_permissions(service: str) -> tuple[list[str], list[str]]:
     return publish, [f"_INBOX_{service}.>"]
 
 
-def service_denied(service: str, agencies: Iterable[str]) -> list[str]:
+def service_denied(service: str, agencies: Iterable[str], sites: Iterable[hub.Site] = ()) -> list[str]:
     """What stays refused where a service may make consumers to read by: to touch a durable, its own included, or to pull from another's."""
     durables = [durable for name in SERVICES for durable in streams.durables_of(name)]
     durables += [durable for agency in agencies for durable in streams.durables_of_agency(agency)]
+    durables += [site.durable for site in sites]
     own = set(streams.durables_of(service))
     denied: list[str] = []
     for durable in durables:
@@ -103,37 +106,43 @@ def agency_permissions(agency: str) -> tuple[list[str], list[str]]:
     return publish, [f"receipt.{agency}.>", f"agency.{agency}.>", f"_INBOX_{agency}.>"]
 
 
-def authorization(passwords: Mapping[str, str], agencies: Iterable[str]) -> str:
-    """The accounts for the services, the provisioner and these agencies, each with its code for a user and one password. Raises as `accounts` does."""
-    return accounts(passwords, {agency: [Login(agency, passwords[agency])] for agency in agencies})
+def authorization(passwords: Mapping[str, str], agencies: Iterable[str], sites: Iterable[hub.Site] = ()) -> str:
+    """The accounts for the services, the provisioner, these agencies and their sites, each under its name for a user and one password. Raises as `accounts` does."""
+    return accounts(passwords, {agency: [Login(agency, passwords[agency])] for agency in agencies}, sites)
 
 
-def accounts(passwords: Mapping[str, str], agencies: Mapping[str, Sequence[Login]], others: Iterable[Account] = ()) -> str:
-    """The `accounts` block, with `others` that are outside as agencies are; an agency without a login is nobody's way in, and its durables stay what nobody else may touch.
+def accounts(passwords: Mapping[str, str], agencies: Mapping[str, Sequence[Login]], sites: Iterable[hub.Site] = ()) -> str:
+    """The `accounts` block; an agency without a login is nobody's way in, nor are its sites, and its durables stay what nobody else may touch.
 
-    `passwords` has one for each service, the provisioner and, where there is one, the keeper. Raises KeyError when one is missing (a user
+    `passwords` has one for each service, the provisioner, each of the `sites` at the edge and, where there is one, the keeper. Raises KeyError when one is missing (a user
     without a password is never written) and ValueError for a code, password or key that would change the configuration's meaning.
     """
+    sites = list(sites)
     for agency in agencies:
         # A dot or a wildcard in a code would widen what it may do; a service's name would be a second user of that name.
         if not CODE.match(agency) or agency in TAKEN:
             message = f"not an agency code: {agency!r}"
             raise ValueError(message)
-    users = [_user(Login(name, passwords[name]), *service_permissions(name), service_denied(name, agencies)) for name in SERVICES]
+    users = [_user(Login(name, passwords[name]), *service_permissions(name), service_denied(name, agencies, sites)) for name in SERVICES]
     users.append(_user(Login(PROVISIONER, passwords[PROVISIONER]), ["$JS.API.>"], [f"_INBOX_{PROVISIONER}.>"]))
-    outside = [_agency(agency, logins) for agency, logins in agencies.items() if logins] + list(others)
-    exports = [f'{{ service: "{NOBODY}" }}', *(line for account in outside for line in _exports(account))]
-    blocks = [f"{HUB} {{\n    jetstream: enabled\n    users = [\n{_lines(users)}\n    ]\n    exports = [\n{_lines(exports)}\n    ]\n  }}"]
+    outside = [_agency(agency, logins) for agency, logins in agencies.items() if logins]
+    outside += [_site(site, passwords[site.user]) for site in sites if agencies.get(site.agency)]
+    exports = [f\x27{{ service: "{NOBODY}" }}\x27, *(line for account in outside for line in _exports(account))]
+    blocks = [f"{HUB} {{\\n    jetstream: enabled\\n    users = [\\n{_lines(users)}\\n    ]\\n    exports = [\\n{_lines(exports)}\\n    ]\\n  }}"]
     blocks += [_block(account) for account in outside]
     if KEEPER in passwords:
         calls = ["$SYS.REQ.SERVER.PING", "$SYS.REQ.SERVER.*.RELOAD"]
-        blocks.append(f"$SYS {{\n    users = [\n{_lines([_user(Login(KEEPER, passwords[KEEPER]), calls, [f'_INBOX_{KEEPER}.>'])])}\n    ]\n  }}")
-    return "accounts {\n  " + "\n  ".join(blocks) + "\n}\n"
+        blocks.append(f"$SYS {{\\n    users = [\\n{_lines([_user(Login(KEEPER, passwords[KEEPER]), calls, [f\x27_INBOX_{KEEPER}.>\x27])])}\\n    ]\\n  }}")
+    return "accounts {\\n  " + "\\n  ".join(blocks) + "\\n}\\n"
 
 
 def _agency(agency: str, logins: Sequence[Login]) -> Account:
     calls, heard = agency_permissions(agency)
     return Account(f"agency-{agency}", calls, [subject for subject in heard if not subject.startswith("_INBOX_")], logins)
+
+
+def _site(site: hub.Site, password: str) -> Account:
+    return Account(site.user, site.calls, [site.delivery], [Login(site.user, password)])
 
 
 def _exports(account: Account) -> list[str]:

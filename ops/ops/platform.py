@@ -17,6 +17,7 @@ from contracts.streams import SERVICES
 from ops import stores, tls
 from ops.agencies import Book
 from ops.agency_keeper import Place, keep
+from ops.edge import hub
 from ops.nats_users import KEEPER
 from ops.processes import free_port
 from ops.servers import Nats, Postgres
@@ -31,13 +32,13 @@ PATIENCE = 90.0
 class Secrets:
     """Passwords and ports of one data folder, made at the first start, readable by the owner only."""
 
-    def __init__(self, folder: Path, agencies: Sequence[str]) -> None:
+    def __init__(self, folder: Path, agencies: Sequence[str], sites: Sequence[hub.Site] = ()) -> None:
         self.path = folder / "secrets.json"
         facts: dict[str, Any] = json.loads(self.path.read_text()) if self.path.exists() else {}
-        users = (*SERVICES, "provisioner", KEEPER, *agencies)
+        users = (*SERVICES, "provisioner", KEEPER, *agencies, *(site.user for site in sites))
         self.passwords: dict[str, str] = {name: facts.get("passwords", {}).get(name) or secrets.token_urlsafe(24) for name in users}
         ports = facts.get("ports", {})
-        self.ports: dict[str, int] = {name: free_port(ports.get(name)) for name in (*SERVICES, "issuer", "gateway")}
+        self.ports: dict[str, int] = {name: free_port(ports.get(name)) for name in (*SERVICES, "issuer", "gateway", "leafnodes")}
         self.path.touch(mode=0o600)
         self.path.write_text(json.dumps({"passwords": self.passwords, "ports": self.ports}))
 
@@ -57,6 +58,7 @@ class Platform:
     agencies: Sequence[str] = AGENCIES
     settings: dict[str, str] = field(default_factory=dict)
     tls: bool = False
+    sites: Sequence[hub.Site] = ()
 
     def __post_init__(self) -> None:
         """Claim the data folder; a second platform on it would corrupt nothing, but confuse everybody."""
@@ -68,10 +70,11 @@ class Platform:
         except BlockingIOError:
             message = f"another platform runs on {self.data}"
             raise RuntimeError(message) from None
-        self.secrets = Secrets(self.data, self.agencies)
+        self.secrets = Secrets(self.data, self.agencies, self.sites)
         self.postgres = Postgres(self.data / "postgres")
         self.certificate = tls.certificate(self.data / "tls", ["127.0.0.1", "localhost"]) if self.tls else None
-        self.nats = Nats(self.data / "nats", self.accounts, certificate=self.certificate)
+        leaves = hub.listener(f"127.0.0.1:{self.secrets.ports[\x27leafnodes\x27]}", self.sites, self.certificate.block() if self.certificate else "")
+        self.nats = Nats(self.data / "nats", self.accounts, certificate=self.certificate, leaves=leaves)
         self.supervisor = Supervisor(self.data / "logs")
         self._watches: list[asyncio.Task[None]] = []
 
@@ -153,6 +156,7 @@ class Platform:
             "NATS_MONITOR_URL": self.nats.monitor_url,
             "PROVISIONER_NATS_PASSWORD": self.secrets.passwords["provisioner"],
             "AGENCIES_FILE": str(self.data / "agencies" / "codes.json"),
+            "EDGES": ",".join(f"{site.agency}:{site.name}" for site in self.sites),
         } | ({"NATS_CA_FILE": str(self.certificate.ca)} if self.certificate else {})
 
     def service_environment(self, service: str) -> dict[str, str]:

@@ -22,6 +22,8 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, StorageType, StreamConfig
 from nats.js.errors import APIError, NotFoundError
 
+from ops.edge import hub
+
 log = structlog.get_logger()
 
 EVERY = 2.0
@@ -58,14 +60,18 @@ def consumer_config(durable: streams.Durable, ack_wait: float) -> ConsumerConfig
     )
 
 
-async def provision(js: JetStreamContext, agencies: Sequence[str], replicas: int = 1, ack_wait: float = ACK_WAIT) -> None:
-    """Make every stream and durable that is missing, the agencies' included, and bring the others up to their declaration."""
+async def provision(
+    js: JetStreamContext, agencies: Sequence[str], replicas: int = 1, ack_wait: float = ACK_WAIT, sites: Sequence[hub.Site] = ()
+) -> None:
+    """Make every stream and durable that is missing, those of agencies and of their sites at the edge included, and bring the others up to their declaration."""
     for stream in streams.STREAMS:
         await _ensure_stream(js, stream_config(stream, replicas))
     durables = [durable for service in streams.SERVICES for durable in streams.durables_of(service)]
     durables += [durable for agency in agencies for durable in streams.durables_of_agency(agency)]
     for durable in durables:
         await _ensure_durable(js, durable, ack_wait)
+    for site in sites:
+        await _ensure_durable(js, site.durable, ack_wait, site.delivery)
 
 
 async def _ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:
@@ -82,7 +88,7 @@ async def _ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:
         log.warning("stream_updated", stream=config.name)
 
 
-async def _ensure_durable(js: JetStreamContext, durable: streams.Durable, ack_wait: float) -> None:
+async def _ensure_durable(js: JetStreamContext, durable: streams.Durable, ack_wait: float, delivery: str | None = None) -> None:
     try:
         have = (await js.consumer_info(durable.stream, durable.name)).config
     except NotFoundError:
@@ -91,7 +97,9 @@ async def _ensure_durable(js: JetStreamContext, durable: streams.Durable, ack_wa
         filters = have.filter_subjects or ([have.filter_subject] if have.filter_subject else [])
         if set(filters) == set(durable.filters):
             return
-    await js.add_consumer(durable.stream, consumer_config(durable, ack_wait))
+    config = consumer_config(durable, ack_wait)
+    config.deliver_subject = delivery
+    await js.add_consumer(durable.stream, config)
 
 
 async def ailment(monitor_urls: str) -> str:
@@ -129,6 +137,7 @@ async def run(
     password: str | None = None,
     replicas: int = 1,
     ca: str | None = None,
+    sites: Sequence[hub.Site] = (),
 ) -> None:
     """Keep everything provisioned until cancelled, however long the server is away; `agencies` is asked each time whose durables there are to be."""
     client = await _connect(url, user, password, ca)
@@ -141,7 +150,7 @@ async def run(
                     (log.warning if ill else log.info)("broker_health", reason=ill or "well")
                     complained = ill
                 if client.is_connected and not ill:
-                    await provision(client.jetstream(timeout=5), agencies(), replicas)
+                    await provision(client.jetstream(timeout=5), agencies(), replicas, sites=sites)
                     if not complete:
                         log.info("provisioned")
                     complete = True
@@ -182,7 +191,7 @@ def known_agencies() -> list[str]:
 
 
 def main() -> None:
-    """Run as a process, told by NATS_URL, NATS_MONITOR_URL, NATS_CA_FILE, AGENCIES_FILE (or AGENCIES), NATS_REPLICAS and PROVISIONER_NATS_PASSWORD (or a file of that name)."""
+    """Run as a process, told by NATS_URL, NATS_MONITOR_URL, NATS_CA_FILE, AGENCIES_FILE (or AGENCIES), EDGES (agency:site, ...), NATS_REPLICAS and PROVISIONER_NATS_PASSWORD (or a file of that name)."""
     logs.configure(os.environ.get("LOG_LEVEL", "info"), "provisioner")
     secret = Path("/run/secrets/provisioner_nats_password")
     password = os.environ.get("PROVISIONER_NATS_PASSWORD") or (secret.read_text().strip() if secret.exists() else None)
@@ -194,6 +203,7 @@ def main() -> None:
         password=password,
         replicas=int(os.environ.get("NATS_REPLICAS", "1")),
         ca=os.environ.get("NATS_CA_FILE"),
+        sites=hub.sites(os.environ.get("EDGES", "")),
     )
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(work)

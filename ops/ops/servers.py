@@ -182,11 +182,11 @@ class Postgres(Server):
 class Nats(Server):
     """A nats-server with JetStream below `folder`; `users` is the part of its configuration that says who may do what, asked for at each start.
 
-    One of a cluster has a `name` of its own, and the cluster's block in `users` too. With a `certificate` nobody talks to it in clear.
+    One of a cluster has a `name` of its own, and the cluster's block in `users` too. With a `certificate` nobody talks to it in clear; `leaves` is the part that lets offices at the edge connect.
     """
 
-    def __init__(self, folder: Path, users: str | Callable[[], str] = "", name: str = "naungan", certificate: Certificate | None = None) -> None:
-        self.folder, self.users, self.name, self.certificate = folder, users, name, certificate
+    def __init__(self, folder: Path, users: str | Callable[[], str] = "", name: str = "naungan", certificate: Certificate | None = None, leaves: str = "") -> None:
+        self.folder, self.users, self.name, self.certificate, self.leaves = folder, users, name, certificate, leaves
         self.remembered = Remembered(folder)
         facts = self.remembered.facts
         self.port, self.monitor = free_port(facts.get("port")), free_port(facts.get("monitor"))
@@ -209,9 +209,9 @@ class Nats(Server):
             f'server_name: {self.name}\nlisten: "127.0.0.1:{self.port}"\nhttp: "127.0.0.1:{self.monitor}"\nmax_payload: 1MB\n'
             f'pid_file: "{self.folder / "nats.pid"}"\n'
             f'jetstream {{ store_dir: "{self.folder / "jetstream"}", sync_interval: always, cipher: chacha, key: "{self.key}", max_file: 900T }}\n'
-            f'{tls}include "{USERS}"\n'
+            f'{tls}{self.leaves}include "{USERS}"\n'
         )
-        self.process = leashed([_nats_server(), "-c", str(config)], self.folder / "nats.log", signal.SIGTERM)
+        self.process = leashed([nats_server(), "-c", str(config)], self.folder / "nats.log", signal.SIGTERM)
         deadline = time.monotonic() + PATIENCE
         while not _answers(f"{self.monitor_url}/healthz"):
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -310,7 +310,8 @@ def _traversable(path: Path) -> bool:
     return all(parent.stat().st_mode & stat.S_IXOTH for parent in (path, *path.resolve().parents) if parent.is_dir())
 
 
-def _nats_server() -> str:
+def nats_server() -> str:
+    """The nats-server that is installed with us, or on the path. Raises RuntimeError when there is none."""
     beside = Path(sys.executable).parent / "nats-server"
     found = str(beside) if beside.exists() else shutil.which("nats-server")
     if found is None:

@@ -391,3 +391,26 @@ async def test_ids_follow_from_the_cause(rig: Rig) -> None:
     (row,) = await rig.sql("placement", "SELECT id, time FROM outbox")
     assert row.id.version == 8
     assert abs((row.id.int >> 80) / 1000 - row.time.timestamp()) < 60
+
+
+async def test_a_code_that_the_release_before_did_not_know_is_taken_up_by_the_one_that_does(rig: Rig) -> None:
+    await start_toy(rig)
+    headers = {"ce-id": str(uuid4()), "ce-subject": str(case := uuid4()), "ce-time": "2026-11-24T00:00:00Z", "ce-specversion": "1.0"}
+    newer = json.loads(a_triage().model_dump_json()) | {"risk": "extreme"}
+    await rig.publish("case.intake.triaged.v1", json.dumps(newer).encode(), headers | {"ce-type": "case.intake.triaged.v1"})
+    (consumer,) = [one for one in rig.services["placement"].consumers if one.durable.endswith("main") and one.stream == "CASES"]
+
+    async def looked_at() -> bool:
+        return bool(consumer._looked_at)
+
+    await rig.until(looked_at)
+    assert [row.reason for row in await rig.sql("placement", "SELECT reason FROM dead_letter")] == ["risk: enum"], "this release cannot read it"
+    # The next one can: here the body becomes what it knows, and its process has looked at nothing yet.
+    await rig.sql("placement", "UPDATE dead_letter SET body = convert_to(:body, 'utf8')", body=a_triage().model_dump_json())
+    consumer._looked_at.clear()
+
+    async def taken() -> bool:
+        return not await rig.sql("placement", "SELECT 1 FROM dead_letter")
+
+    await rig.until(taken)
+    assert [row.n for row in await rig.sql("placement", "SELECT n FROM seen WHERE case_id = :c", c=case)] == [1]

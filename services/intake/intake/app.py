@@ -10,6 +10,7 @@ from chassis.store.vault import Vault
 from contracts import audit, catalogue, streams
 
 from intake import api, handlers, relearn
+from intake.sealed import keys
 from intake.settings import IntakeSettings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -37,6 +38,7 @@ def build(settings: IntakeSettings) -> Service:
         says={event.type: event for event in catalogue.said_by("intake")},
         relearn=relearn.relearn,
         seal=audit.IntakeSealed,
+        workers=[keys.keep_keys],
     )
     return service
 

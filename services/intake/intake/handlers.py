@@ -22,11 +22,14 @@ from intake.domain.duties import EXPIRY
 from intake.handing_over import sending
 from intake.handing_over.sending import ClientOf, HandingOver
 from intake.imports import work
+from intake.later import taking as later
 from intake.linkage import finding
 from intake.opening import Answer, Submission, VaultOf
 from intake.reading import Reading, read_submission
 from intake.rights import clocks as rights_clocks
 from intake.rights.retention import RETENTION, Retention
+from intake.sealed import rows as held
+from intake.sealed import taking
 from intake.violence import legal, safety
 
 inputs = Inputs()
@@ -39,7 +42,8 @@ def inputs_with(vault: VaultOf, client: ClientOf) -> Inputs:
     """All inputs: those of this module; and agencies' referrals, files of reports, the finding of doubles and what is handed over, for which `vault`
     gives the vault once it runs, and `client` the connection to NATS as long as there is one.
     """
-    raw: dict[str, Handler] = {"REFERRALS": functools.partial(take_from_agencies, vault=vault)}
+    take = functools.partial(take_from_agencies, vault=vault)
+    raw: dict[str, Handler] = {"REFERRALS": take}
     doubles, importing, handing_over = finding.Doubles(vault), work.Importing(vault), HandingOver(vault, client)
     clocks: dict[str, Handler] = {
         finding.LIKENESS: doubles.keep_encodings,
@@ -48,6 +52,7 @@ def inputs_with(vault: VaultOf, client: ClientOf) -> Inputs:
         knocks.FORGET: knocks.forget,
         work.IMPORT: importing.take,
         sending.HANDOVER: handing_over.sent,
+        held.HELD: taking.Held(vault, take).try_again,
     }
     beforehand: dict[str, Beforehand] = {
         finding.LIKENESS: doubles.encodings,
@@ -64,10 +69,14 @@ def inputs_with(vault: VaultOf, client: ClientOf) -> Inputs:
 
 
 async def take_from_agencies(messages: Sequence[Received[bytes]], tx: Transaction, vault: VaultOf) -> None:
-    """Take what agencies send: referrals, and answers to requests for services."""
+    """Take what agencies send, sealed or not: referrals first, then what they say of them later, and answers to requests for services."""
+    messages = await taking.open_all(messages, tx, vault())
     answers = [message for message in messages if message.route.endswith(answering.SUFFIX)]
-    if len(answers) < len(messages):
-        await take_referrals([message for message in messages if message not in answers], tx, vault)
+    said_later = [message for message in messages if later.kind_of(message.route)]
+    if referrals := [message for message in messages if message not in answers and message not in said_later]:
+        await take_referrals(referrals, tx, vault)
+    if said_later:
+        await later.take_later(said_later, tx, vault())
     if answers:
         await answering.take_answers(answers, tx, vault())
 
@@ -274,6 +283,9 @@ async def try_to_reach_her(due: Sequence[Due], tx: Transaction) -> None:
     await casebook.grow(tx, said=[_missed(clock, clock.subject) for clock in lost])
 
 
+OF_OPEN_CASES = frozenset({"incomplete", "resent"})
+
+
 @inputs.clock("desk")
 async def desk_overdue(due: Sequence[Due], tx: Transaction) -> None:
     """Nobody dealt with an incomplete or refused submission."""
@@ -284,10 +296,12 @@ async def desk_overdue(due: Sequence[Due], tx: Transaction) -> None:
     said: list[Saying] = []
     for clock in due:
         task = tasks.get(clock.subject)
-        if task is None or task.done_at or (task.case_id and known[task.case_id].standing.ended):
+        ended = bool(task and task.case_id and known[task.case_id].standing.ended)
+        # What an agency says of a case that ended may be a reason to open it again.
+        if task is None or task.done_at or (ended and task.kind in OF_OPEN_CASES):
             continue
         tx.set_clock("desk", clock.subject, tx.now + tx.settings.span(hours=tx.settings.again_hours))
-        if task.case_id:
+        if task.case_id and not ended:
             said.append(_missed(clock, task.case_id))
         else:
             tx.emit(ClockMissed(clock="incomplete", due_at=clock.due), clock.subject)

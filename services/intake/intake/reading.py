@@ -70,7 +70,7 @@ def gaps(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 def read_submission(body: bytes | Mapping[str, Any], now: datetime) -> Reading:
     """Read a submission: without a readable reference, urgency and callback it is refused, whatever else is wrong is dropped and named."""
-    payload = _json(body)
+    payload = read_json(body)
     if payload is None:
         return Reading(None, None, (UNREADABLE,))
     problems: Problems = {}
@@ -94,7 +94,7 @@ def _reference(payload: Mapping[str, Any]) -> str | None:
         return None
 
 
-def _json(body: bytes | Mapping[str, Any]) -> dict[str, Any] | None:
+def read_json(body: bytes | Mapping[str, Any]) -> dict[str, Any] | None:
     """The object in a body, or None: too large, not UTF-8, not JSON, with NaN, too deep, or no object."""
     try:
         raw = body if isinstance(body, bytes) else json.dumps(body, allow_nan=False).encode()

@@ -14,6 +14,7 @@ from chassis.bus.recovery import Lost, Unlearnt
 from contracts import intake as facts
 from contracts.agencies import AgencyEvent, CaseOpened, Receipt, ReceiptAccepted, ReceiptIncomplete, ReceiptRejected
 from contracts.household import Household
+from contracts.messages import ReceiptHeld
 from contracts.register import AgencyRegistered
 from contracts.vocabulary import ProblemCode
 
@@ -30,6 +31,7 @@ from intake.violence import incidents, legal, suspected
 # What a fact does not say of a case that is made of it again, and a desk asks for.
 ASKED_AGAIN = (*opening.UNASKED, ("callback", ProblemCode.MISSING))
 PERSONAL_DATA, CASE_UNKNOWN, REFUSED_CONTENT, REFERRED_TO = "personal_data", "case_unknown", "refused_submission", "referred_to"
+HELD_CONTENT, LATER_CONTENT = "held_message", "later_message"
 # Who was merged, or not any more: people decided on what they saw, and decide again.
 IDENTITY = "identity"
 # What was told of an incident, and who a suspect is, are in no fact.
@@ -265,10 +267,15 @@ async def _submissions(tx: Transaction, found: Sorted, opened: Mapping[UUID, Rec
     unlearnt: list[Unlearnt] = []
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     gaps: dict[UUID, list[tuple[str, ProblemCode]]] = {case_id: list(ASKED_AGAIN) for case_id in opened}
+    receipted: dict[tuple[str, str], Received[Any]] = {}
+    settled = {event.causation for event in found.receipts if not isinstance(event.data, ReceiptHeld)}
     for event in sorted([*found.receipts, *found.copies], key=lambda event: event.time):
         data, case_id = event.data, found.case(event)
-        if isinstance(data, ReceiptRejected):
-            unlearnt.append(Unlearnt(event, REFUSED_CONTENT))
+        if isinstance(data, (ReceiptRejected, ReceiptHeld)):
+            held = isinstance(data, ReceiptHeld)
+            if held and event.causation in settled:
+                continue
+            unlearnt.append(Unlearnt(event, HELD_CONTENT if held else REFUSED_CONTENT))
             await opening.keep_refusal(tx, event.id, data.agency, data.reference, [(p.field, p.code) for p in data.problems])
             continue
         if not isinstance(data, (Receipt, CaseOpened)) or data.reference is None:
@@ -276,6 +283,7 @@ async def _submissions(tx: Transaction, found: Sorted, opened: Mapping[UUID, Rec
         if case_id is None:
             unlearnt.append(Unlearnt(event, CASE_UNKNOWN))
             continue
+        receipted.setdefault((data.agency, data.reference), event)
         told = data.problems if isinstance(data, ReceiptIncomplete) else data.warnings if isinstance(data, ReceiptAccepted) else ()
         problems = [(p.field, p.code) for p in told]
         blank = {"agency": data.agency, "reference": data.reference, "fingerprint": UNKNOWN_CONTENT, "case_id": case_id, "at": event.time}
@@ -284,7 +292,12 @@ async def _submissions(tx: Transaction, found: Sorted, opened: Mapping[UUID, Rec
             row |= {"receipt": "incomplete" if isinstance(data, ReceiptIncomplete) else "accepted", "problems": problems}
         if asked_for := reading.gaps(problems):
             gaps.setdefault(case_id, []).extend(asked_for)
-    await store.apply(tx, store.CLAIM, list(rows.values()))
+    claimed = [tuple(key) for key in await store.apply(tx, store.CLAIM, list(rows.values()))]
+    # A reference that is new under a case that is not was a later message's: the desk asks what it said.
+    said_later = [key for key in claimed if rows[key]["case_id"] not in opened]
+    unlearnt += [Unlearnt(receipted[key], LATER_CONTENT) for key in said_later]
+    for case_id in {rows[key]["case_id"] for key in said_later}:
+        gaps.setdefault(case_id, []).append(("narrative", ProblemCode.MISSING))
     references = {row["case_id"]: (row["agency"], row["reference"]) for row in rows.values()}
     asked = [(c, *references.get(c, (_agency(opened, c), None)), tuple(dict.fromkeys(problems)), tx.cause_of(c)) for c, problems in gaps.items()]
     await opening.ask_the_desk(tx, [entry for entry in asked if entry[1]])

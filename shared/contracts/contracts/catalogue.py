@@ -1,11 +1,13 @@
 """Which events there are, in the order in which a case meets them."""
 
-from contracts import agencies, assessment, audit, consents, handover, intake, notifications, outcomes, placement, register, rights
+from contracts import agencies, assessment, audit, consents, handover, intake, messages, notifications, outcomes, placement, register, rights
 from contracts.event import Event
 
 LIFECYCLE: tuple[type[Event], ...] = (
     agencies.Referral,
     agencies.ServiceAnswer,
+    *messages.LATER,
+    messages.SealedMessage,
     intake.Reported,
     placement.AdmittedDirectly,
     intake.Triaged,
@@ -98,6 +100,7 @@ LIFECYCLE: tuple[type[Event], ...] = (
     agencies.ReceiptAccepted,
     agencies.ReceiptIncomplete,
     agencies.ReceiptRejected,
+    messages.ReceiptHeld,
     agencies.CaseOpened,
     agencies.CaseTriaged,
     agencies.ShelterSought,

@@ -18,7 +18,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from contracts import consents, handover, register, vocabulary
+from contracts import consents, handover, messages, register, vocabulary
 from contracts.agencies import Reference
 from contracts.catalogue import LIFECYCLE
 from contracts.compatibility import PROSE, Change, Document, Side, changes, side_of
@@ -51,6 +51,7 @@ CODES = {
     _pattern(handover.KeyId): "0123456789abcdef",
     _pattern(handover.PublicKey): "A" * 43,
     _pattern(handover.Jwe): "e30.e30.AAAA.e30.AAAA",
+    _pattern(messages.MediaType): "application/pdf",
 }
 PLAIN: dict[Any, Any] = {UUID: UUID(int=0x0198_0000_0000_8000_8000_0000_0000_0001), datetime: MOMENT, date: MOMENT.date(), bool: True, str: "Contoh"}
 

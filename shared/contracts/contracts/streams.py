@@ -37,7 +37,7 @@ class Durable:
 STREAMS = (
     Stream("CASES", ("case.>", "shelter.>"), duplicate_window=600, max_bytes=8 * GIB),
     # Deduplication is per stream, and two agencies may use one message id: the window is as short as the server takes.
-    Stream("REFERRALS", ("referral.*.submitted.v1", "referral.*.service_answered.v1"), duplicate_window=0.1, max_bytes=2 * GIB, most_waiting=10_000),
+    Stream("REFERRALS", tuple(event.filters()[0] for event in said_by("agency")), duplicate_window=0.1, max_bytes=2 * GIB, most_waiting=10_000),
     Stream("RECEIPTS", ("receipt.>",), duplicate_window=600, max_bytes=2 * GIB),
     Stream("AGENCIES", ("agency.>",), duplicate_window=600, max_bytes=4 * GIB),
     Stream("AUDIT", ("audit.*.sealed.v1",), duplicate_window=600, max_bytes=GIB),

@@ -389,3 +389,6 @@ class ProblemCode(StrEnum):
     REFERENCE_REUSED = "reference_reused"
     UNREADABLE = "unreadable"
     WRONG_AGENCY = "wrong_agency"
+    UNKNOWN_KEY = "unknown_key"
+    UNOPENABLE = "unopenable"
+    UNKNOWN_TYPE = "unknown_type"

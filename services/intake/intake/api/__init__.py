@@ -13,15 +13,18 @@ from intake.api import (
     handover,
     imports,
     incidents,
+    later,
     legal,
     outreach,
     persons,
     public,
+    quarantine,
     record,
     reports,
     restrictions,
     rights,
     safe_contacts,
+    sealing,
     suspects,
 )
 
@@ -48,4 +51,7 @@ routers = [
     glass.router,
     agencies.router,
     safe_contacts.router,
+    sealing.router,
+    quarantine.router,
+    later.router,
 ]

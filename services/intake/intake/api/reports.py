@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from chassis import Asked, FieldProblem, RefusedError, Transaction, not_found, reads, writes_together
+from contracts.agencies import Referral
 from contracts.vocabulary import AreaKind, Channel
 from fastapi import APIRouter, Body
 from pydantic import BaseModel
@@ -14,6 +15,7 @@ from sqlalchemy import select
 
 from intake import opening, policy, store
 from intake.api.desk import ProblemView, problem_views
+from intake.api.sealing import Keys, opened, opened_by
 from intake.consents import holding
 from intake.domain.consent import hearers
 from intake.domain.standing import ENDED, State
@@ -61,21 +63,30 @@ router = APIRouter(tags=["reports"])
 
 
 @router.post("/reports", status_code=201)
-@writes_together(*policy.REPORT, body=Annotated[dict[str, Any], Body(title="Body", description="as referral.submitted.v1")])
+@writes_together(
+    *policy.REPORT, body=Annotated[dict[str, Any], Body(title="Body", description="as referral.submitted.v1, or sealed as referral.sealed.v1")]
+)
 async def report(asked: Sequence[Asked[dict[str, Any]]], vault: Safe, tx: Transaction) -> list[dict[str, Any] | RefusedError]:
     """Report a household, with the same body as a referral on NATS. What cannot be read is named; only without a readable reference
     (officers may leave it out), urgency and callback is it refused. The same reference with the same content gets the same receipt.
+
+    Or a sealed one, as referral.sealed.v1: the data of a referral, which only intake can open.
     """
-    read = [_read(entry, tx) for entry in asked]
+    private = await opened_by(vault, asked)
+    read = [_read(entry, tx, private) for entry in asked]
     answers = iter(await opening.open_cases(tx, vault, [entry for entry in read if isinstance(entry, Submission)]))
     return [entry if isinstance(entry, RefusedError) else _receipt(who, next(answers), tx) for who, entry in zip(asked, read, strict=True)]
 
 
-def _read(asked: Asked[dict[str, Any]], tx: Transaction) -> Submission | RefusedError:
+def _read(asked: Asked[dict[str, Any]], tx: Transaction, private: Keys) -> Submission | RefusedError:
     principal, body = asked.principal, asked.body
     by_system = principal.has(policy.AGENCY_SYSTEM)
     if AGENCY.fullmatch(principal.agency) is None:
         return RefusedError(403, "your token names no agency")
+    found = opened(body, principal.agency, private, (Referral,))
+    if isinstance(found, RefusedError):
+        return found
+    body = found
     if principal.has(policy.OUTREACH):
         body = {"channel": Channel.OUTREACH, "area_kind": AreaKind.FOUND, **body}
     if not by_system and body.get("reference") is None:

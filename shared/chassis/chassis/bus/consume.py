@@ -16,6 +16,7 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from prometheus_client import Counter, Histogram
+from sqlalchemy import Row
 
 from chassis import crash
 from chassis.bus.dead_letters import DeadLetters, identity_of, stored_at
@@ -88,6 +89,7 @@ class Consumer:
         self.presence = presence or Presence()
         self.pull = Pull(client, stream, durable, settings.batch)
         self.busy = False
+        self._looked_at: set[UUID] = set()
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -254,7 +256,7 @@ class Consumer:
     async def redrive(self) -> int:
         """Drive the letters of this durable that an operator asked for, or another release could not read, through the same gate; how many went through."""
         healed = 0
-        for letter in await self.letters.asked(self.types):
+        for letter in [*await self.letters.asked(self.types), *await self._readable_now()]:
             if letter.durable != self.durable or letter.stream != self.stream:
                 continue
             headers, body = self.letters.opened(letter)
@@ -268,6 +270,22 @@ class Consumer:
             except Exception as error:  # noqa: BLE001 - it stays set aside, with the newest reason
                 await self._keep(letter.id, error)
         return healed
+
+    async def _readable_now(self) -> list[Row[Any]]:
+        """Letters that were set aside for a code that this release knows; each is looked at once, for a process stays the release that it is."""
+        if self.raw is not None:
+            return []
+        found = await self.letters.of_unknown_codes(self.stream, self.durable, self._looked_at)
+        self._looked_at |= {letter.id for letter in found}
+        return [letter for letter in found if self._readable(letter)]
+
+    def _readable(self, letter: Row[Any]) -> bool:
+        headers, body = self.letters.opened(letter)
+        try:
+            read(headers, letter.route, body, self.types)
+        except MalformedError:
+            return False
+        return True
 
     async def _keep(self, letter: UUID, error: Exception) -> None:
         await self.letters.keep(letter, _reason(error))

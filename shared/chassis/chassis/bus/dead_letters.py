@@ -26,6 +26,11 @@ ASKED = text("""
     SELECT * FROM dead_letter WHERE redrive
         OR (reason = :unknown AND set_aside_at IS NOT NULL AND CAST(headers AS jsonb) ->> 'ce-type' = ANY(CAST(:types AS text[])))
     ORDER BY first_failed_at LIMIT :most""")
+# How pydantic names a code that is not on a list: a later release may have it there.
+OF_CODES = text("""
+    SELECT * FROM dead_letter WHERE NOT redrive AND set_aside_at IS NOT NULL AND stream = :stream AND durable = :durable AND reason LIKE '%: enum'
+        AND id <> ALL(CAST(:looked_at AS uuid[]))
+    ORDER BY first_failed_at LIMIT :most""")
 KEEP = text("UPDATE dead_letter SET redrive = false, attempts = attempts + 1, reason = :reason WHERE id = :id")
 # Whoever fails is set aside within minutes; a row that is older was left by a durable that was made anew, and its message went through.
 ANY_FAILING = text("SELECT EXISTS (SELECT 1 FROM dead_letter WHERE set_aside_at IS NULL AND first_failed_at > now() - interval '1 day')")
@@ -98,6 +103,12 @@ class DeadLetters:
         """Letters that an operator asked to drive again, and those that were set aside for being of one of these types."""
         async with self.database.engine.connect() as connection:
             return (await connection.execute(ASKED, {"unknown": UNKNOWN, "types": list(types), "most": most})).all()
+
+    async def of_unknown_codes(self, stream: str, durable: str, looked_at: Iterable[UUID], most: int = 100) -> Sequence[Row[Any]]:
+        """Letters of a durable that were set aside for a code that was on no list then, but for those that were looked at."""
+        told = {"stream": stream, "durable": durable, "looked_at": list(looked_at), "most": most}
+        async with self.database.engine.connect() as connection:
+            return (await connection.execute(OF_CODES, told)).all()
 
     async def keep(self, letter: UUID, reason: str) -> None:
         """A driven letter failed again: it stays set aside, with the newest reason."""

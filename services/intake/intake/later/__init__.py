@@ -1,0 +1,1 @@
+"""What an agency says of its case later: it knows more, takes its referral back, or keeps a document."""
