@@ -75,7 +75,14 @@ def broker_config(name: str, brokers: Sequence[str], sites: Sequence[hub.Site]) 
         routes = ", ".join(f'"nats-route://broker:{password}@{broker}:6222"' for broker in brokers if broker != name)
         cluster = CLUSTER.format(password=password, routes=routes, certificate=CERTIFICATE)
     size, server_name = os.environ.get("NATS_MAX_FILE", "64G"), name if len(brokers) > 1 else "naungan"
-    return CONFIG.format(name=server_name, key=made(name, "key"), size=size, certificate=CERTIFICATE, leaves=hub.listener("0.0.0.0:7422", sites, f"tls {{ {CERTIFICATE} }}"), cluster=cluster)
+    return CONFIG.format(
+        name=server_name,
+        key=made(name, "key"),
+        size=size,
+        certificate=CERTIFICATE,
+        leaves=hub.listener("0.0.0.0:7422", sites, f"tls {{ {CERTIFICATE} }}"),
+        cluster=cluster,
+    )
 
 
 def main() -> None:

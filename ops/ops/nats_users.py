@@ -127,13 +127,13 @@ def accounts(passwords: Mapping[str, str], agencies: Mapping[str, Sequence[Login
     users.append(_user(Login(PROVISIONER, passwords[PROVISIONER]), ["$JS.API.>"], [f"_INBOX_{PROVISIONER}.>"]))
     outside = [_agency(agency, logins) for agency, logins in agencies.items() if logins]
     outside += [_site(site, passwords[site.user]) for site in sites if agencies.get(site.agency)]
-    exports = [f\x27{{ service: "{NOBODY}" }}\x27, *(line for account in outside for line in _exports(account))]
-    blocks = [f"{HUB} {{\\n    jetstream: enabled\\n    users = [\\n{_lines(users)}\\n    ]\\n    exports = [\\n{_lines(exports)}\\n    ]\\n  }}"]
+    exports = [f'{{ service: "{NOBODY}" }}', *(line for account in outside for line in _exports(account))]
+    blocks = [f"{HUB} {{\n    jetstream: enabled\n    users = [\n{_lines(users)}\n    ]\n    exports = [\n{_lines(exports)}\n    ]\n  }}"]
     blocks += [_block(account) for account in outside]
     if KEEPER in passwords:
         calls = ["$SYS.REQ.SERVER.PING", "$SYS.REQ.SERVER.*.RELOAD"]
-        blocks.append(f"$SYS {{\\n    users = [\\n{_lines([_user(Login(KEEPER, passwords[KEEPER]), calls, [f\x27_INBOX_{KEEPER}.>\x27])])}\\n    ]\\n  }}")
-    return "accounts {\\n  " + "\\n  ".join(blocks) + "\\n}\\n"
+        blocks.append(f"$SYS {{\n    users = [\n{_lines([_user(Login(KEEPER, passwords[KEEPER]), calls, [f'_INBOX_{KEEPER}.>'])])}\n    ]\n  }}")
+    return "accounts {\n  " + "\n  ".join(blocks) + "\n}\n"
 
 
 def _agency(agency: str, logins: Sequence[Login]) -> Account:

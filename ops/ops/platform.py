@@ -73,7 +73,7 @@ class Platform:
         self.secrets = Secrets(self.data, self.agencies, self.sites)
         self.postgres = Postgres(self.data / "postgres")
         self.certificate = tls.certificate(self.data / "tls", ["127.0.0.1", "localhost"]) if self.tls else None
-        leaves = hub.listener(f"127.0.0.1:{self.secrets.ports[\x27leafnodes\x27]}", self.sites, self.certificate.block() if self.certificate else "")
+        leaves = hub.listener(f"127.0.0.1:{self.secrets.ports['leafnodes']}", self.sites, self.certificate.block() if self.certificate else "")
         self.nats = Nats(self.data / "nats", self.accounts, certificate=self.certificate, leaves=leaves)
         self.supervisor = Supervisor(self.data / "logs")
         self._watches: list[asyncio.Task[None]] = []

@@ -185,7 +185,9 @@ class Nats(Server):
     One of a cluster has a `name` of its own, and the cluster's block in `users` too. With a `certificate` nobody talks to it in clear; `leaves` is the part that lets offices at the edge connect.
     """
 
-    def __init__(self, folder: Path, users: str | Callable[[], str] = "", name: str = "naungan", certificate: Certificate | None = None, leaves: str = "") -> None:
+    def __init__(
+        self, folder: Path, users: str | Callable[[], str] = "", name: str = "naungan", certificate: Certificate | None = None, leaves: str = ""
+    ) -> None:
         self.folder, self.users, self.name, self.certificate, self.leaves = folder, users, name, certificate, leaves
         self.remembered = Remembered(folder)
         facts = self.remembered.facts
