@@ -13,7 +13,7 @@ import sqlite3
 import sys
 
 import nats
-from nats.errors import Error  # its TimeoutError is an asyncio.TimeoutError, which is the TimeoutError of Python 3.11
+from nats.errors import Error
 
 AGENCY = os.environ["NAUNGAN_AGENCY"]
 
@@ -56,7 +56,7 @@ async def main(path):
     while True:
         try:
             messages = await feed.fetch(100, timeout=5)
-        except (Error, TimeoutError, OSError):  # nothing new, or no broker just now
+        except (Error, OSError):  # nothing new, or no broker just now
             await asyncio.sleep(0.1)
             continue
         for message in messages:

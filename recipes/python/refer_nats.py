@@ -14,7 +14,7 @@ import sys
 import time
 
 import nats
-from nats.errors import Error  # its TimeoutError is an asyncio.TimeoutError, which is the TimeoutError of Python 3.11
+from nats.errors import Error
 
 AGENCY = os.environ["NAUNGAN_AGENCY"]
 FIRST, LONGEST = float(os.environ.get("NAUNGAN_RESEND", "15")), 600.0  # seconds until it is sent again; twice as long each time
@@ -37,7 +37,7 @@ async def send(js, db, due):
         due[reference] = (time.monotonic() + pause, min(2 * pause, LONGEST))
         try:
             await js.publish(f"referral.{AGENCY}.submitted.v1", body.encode(), timeout=5)
-        except (Error, TimeoutError, OSError) as error:
+        except (Error, OSError) as error:
             due[reference] = (time.monotonic() + 1, FIRST)  # it was not even taken by the broker: soon again
             print(f"{reference}: not sent yet ({type(error).__name__})", file=sys.stderr)
 
@@ -46,7 +46,7 @@ async def receive(receipts, db):
     """Keep the receipts that came, and acknowledge them once they are kept."""
     try:
         messages = await receipts.fetch(50, timeout=1)
-    except (Error, TimeoutError, OSError):
+    except (Error, OSError):
         return
     for message in messages:
         receipt = json.loads(message.data) | {"receipt": message.headers["ce-type"].split(".")[1]}
