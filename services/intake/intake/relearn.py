@@ -35,6 +35,8 @@ IDENTITY = "identity"
 # What was told of an incident, and who a suspect is, are in no fact.
 SAFE_CONTACT = "safe_contact"
 INCIDENT_WORDS, SUSPECT_NAMES = "incident_narrative", "suspect_identity"
+# Under which number SIMFONI has a case.
+SIMFONI_NUMBER = "simfoni_number"
 # What an agency is called, which no fact says.
 AGENCY_NAME = "agency_name"
 # A submission whose content nobody knows any more: the next one under its reference is taken for the same.
@@ -83,6 +85,8 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     unlearnt += [Unlearnt(event, PERSONAL_DATA) for event in opened.values()] + [Unlearnt(event, AGENCY_NAME) for event in found.agencies]
     out = [event for events in found.said.values() for event in events if isinstance(event.data, facts.ReferredOut)]
     merges = [event for events in found.said.values() for event in events if isinstance(event.data, facts.Identity)]
+    numbered = [event for events in found.said.values() for event in events if isinstance(event.data, facts.SimfoniNumbered)]
+    unlearnt += [Unlearnt(event, SIMFONI_NUMBER) for event in numbered]
     return unlearnt + [Unlearnt(event, REFERRED_TO) for event in out] + [Unlearnt(event, IDENTITY) for event in merges]
 
 

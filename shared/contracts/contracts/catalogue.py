@@ -77,6 +77,7 @@ LIFECYCLE: tuple[type[Event], ...] = (
     intake.ContactLost,
     intake.Closed,
     intake.Reopened,
+    intake.SimfoniNumbered,
     *rights.RIGHTS,
     *register.REGISTER,
     *rights.EXPORTS_OPENED,

@@ -22,6 +22,7 @@ from intake.api import (
     restrictions,
     rights,
     safe_contacts,
+    simfoni,
     suspects,
 )
 
@@ -48,4 +49,5 @@ routers = [
     glass.router,
     agencies.router,
     safe_contacts.router,
+    simfoni.router,
 ]
