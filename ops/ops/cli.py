@@ -20,11 +20,11 @@ from contracts.streams import SERVICES
 from rich.console import Console
 from rich.table import Table
 
-from ops import audit, backup, catalogue, demo, doctor, keys, letters, provision, rebuild, recovery, stores, wordings, xlsform
+from ops import audit, backup, catalogue, demo, doctor, keys, letters, provision, rebuild, recovery, sandbox, stores, wordings, xlsform
 from ops.access import Access, UnreachableError, access_of
 from ops.bench import run as bench
 from ops.bench.figures import Sizes
-from ops.platform import Platform, Secrets
+from ops.platform import AGENCIES, Platform, Secrets
 from ops.processes import Remembered
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Naungan: from the first report to a safe return home.")
@@ -91,6 +91,22 @@ def play(
 ) -> None:
     """Send invented households through the whole platform, with scripted officers, and check what must hold."""
     raise typer.Exit(demo.run(data / "demo", seed=seed, households=households, against=against))
+
+
+@app.command("sandbox")
+def try_out(
+    agency: Annotated[str, typer.Option(help=f"whose cases: {', '.join(AGENCIES)}")],
+    data: Data = DEFAULT,
+    *,
+    seed: int = 1,
+    pace: Annotated[float, typer.Option(min=0.1, max=600, help="new cases a minute")] = 6.0,
+    minutes: Annotated[float, typer.Option(min=0.1, max=1440, help="after which it ends by itself")] = 30.0,
+    time_scale: Annotated[float, typer.Option(min=1, help="how much faster the clocks of cases run")] = 900.0,
+) -> None:
+    """Let invented cases of an agency move by themselves on a platform of their own, for a team that tries its client."""
+    if agency not in AGENCIES:
+        raise typer.BadParameter(f"one of {', '.join(AGENCIES)}")  # noqa: TRY003
+    asyncio.run(sandbox.play(data / "sandbox", sandbox.Wanted(agency, seed, pace, minutes, time_scale), console))
 
 
 @app.command("bench")
