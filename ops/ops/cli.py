@@ -20,7 +20,7 @@ from contracts.streams import SERVICES
 from rich.console import Console
 from rich.table import Table
 
-from ops import audit, backup, catalogue, demo, doctor, keys, letters, provision, rebuild, recovery, sandbox, stores, wordings, xlsform
+from ops import audit, backup, catalogue, demo, doctor, keys, letters, provision, rebuild, recovery, sandbox, simfoni, stores, wordings, xlsform
 from ops.access import Access, UnreachableError, access_of
 from ops.bench import run as bench
 from ops.bench.figures import Sizes
@@ -107,6 +107,25 @@ def try_out(
     if agency not in AGENCIES:
         raise typer.BadParameter(f"one of {', '.join(AGENCIES)}")  # noqa: TRY003
     asyncio.run(sandbox.play(data / "sandbox", sandbox.Wanted(agency, seed, pace, minutes, time_scale), console))
+
+
+@app.command("simfoni")
+def report_outward(
+    month: Annotated[str, typer.Argument(help="a month that is over, such as 2026-10")],
+    *,
+    names: Annotated[bool, typer.Option(help="records of those who agreed to be recorded by name, instead of the tables")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of CSV")] = False,
+    gateway: Annotated[str | None, typer.Option(envvar="NAUNGAN_URL", help="of a deployment; the embedded platform below --data without it")] = None,
+    token: Annotated[str | None, typer.Option(envvar="NAUNGAN_TOKEN", help="as whom it is asked there")] = None,
+    data: Data = DEFAULT,
+) -> None:
+    """Print what goes to SIMFONI: the tables of a month in which nobody is found, or names on consent."""
+    try:
+        where, who = (gateway, token) if gateway and token else simfoni.embedded(data)
+        typer.echo(simfoni.fetch(where, who, month, names=names, form="json" if as_json else "csv"), nl=as_json)
+    except simfoni.ReportError as error:
+        console.print(f"nothing was fetched: {error}", soft_wrap=True)
+        raise typer.Exit(1) from None
 
 
 @app.command("bench")
