@@ -27,9 +27,7 @@ public class Agency {
     private static final Set<Integer> AGAIN = Set.of(429, 502, 503, 504);
     private static final int GONE = 410;
     private static final Pattern REFERENCE = Pattern.compile("\"reference\"\\s*:\\s*\"([^\"]+)\"");
-    // Without TLS Java would ask each time for HTTP/2 by an upgrade, which not every gateway reads.
-    private static final HttpClient CLIENT =
-            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(Duration.ofSeconds(5)).build();
+    private static final HttpClient CLIENT = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
 
     public static void main(String[] arguments) throws Exception {
         if (arguments[0].equals("refer")) {

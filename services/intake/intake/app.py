@@ -12,6 +12,7 @@ from contracts import audit, catalogue, streams
 from intake import api, handlers, relearn
 from intake.api import feeds
 from intake.following.bell import Bell
+from intake.reporting import public
 from intake.settings import IntakeSettings
 
 STARTUP_FAILURE = 3  # as uvicorn itself ends then
@@ -43,7 +44,7 @@ def build(settings: IntakeSettings, bell: Bell | None = None) -> Service:
         said_on=streams.said_on("intake"),
         personal_streams=frozenset({"REFERRALS"}),
         says={event.type: event for event in catalogue.said_by("intake")},
-        workers=[bell.ring],
+        workers=[bell.ring, public.publish],
         relearn=relearn.relearn,
         seal=audit.IntakeSealed,
     )

@@ -14,6 +14,7 @@ from chassis.bus.recovery import Lost, Unlearnt
 from contracts import intake as facts
 from contracts.agencies import AgencyEvent, CaseOpened, Receipt, ReceiptAccepted, ReceiptIncomplete, ReceiptRejected
 from contracts.household import Household
+from contracts.public import VictimsCounted
 from contracts.register import AgencyRegistered
 from contracts.vocabulary import ProblemCode
 
@@ -23,6 +24,7 @@ from intake.domain import referring
 from intake.domain.consent import hearers
 from intake.domain.standing import Fact
 from intake.handing_over import sending
+from intake.reporting import public
 from intake.rights import retold
 from intake.store import Book
 from intake.violence import incidents, legal, suspected
@@ -51,6 +53,7 @@ class Sorted:
     copies: list[Received[Any]] = field(default_factory=list)
     receipts: list[Received[Any]] = field(default_factory=list)
     agencies: list[Received[Any]] = field(default_factory=list)
+    published: list[Received[Any]] = field(default_factory=list)
     case_of: dict[str, UUID] = field(default_factory=dict)
 
     def case(self, event: Received[Any]) -> UUID | None:
@@ -82,6 +85,7 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     unlearnt += [Unlearnt(event, SAFE_CONTACT) for event in changed]
     await retold.relearn(tx, [event for events in found.said.values() for event in events])
     await agencies.relearn(tx, found.agencies)
+    await public.relearn(tx, found.published)
     unlearnt += [Unlearnt(event, PERSONAL_DATA) for event in opened.values()] + [Unlearnt(event, AGENCY_NAME) for event in found.agencies]
     out = [event for events in found.said.values() for event in events if isinstance(event.data, facts.ReferredOut)]
     merges = [event for events in found.said.values() for event in events if isinstance(event.data, facts.Identity)]
@@ -121,6 +125,8 @@ def _sort(lost: Lost) -> Sorted:
             found.copies.append(event)
         elif isinstance(event.data, Receipt):
             found.receipts.append(event)
+        elif isinstance(event.data, VictimsCounted):
+            found.published.append(event)
         elif isinstance(event.data, AgencyRegistered):
             found.agencies.append(event)
         else:

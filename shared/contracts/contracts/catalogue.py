@@ -1,6 +1,6 @@
 """Which events there are, in the order in which a case meets them."""
 
-from contracts import agencies, assessment, audit, consents, handover, intake, notifications, outcomes, placement, register, rights
+from contracts import agencies, assessment, audit, consents, handover, intake, notifications, outcomes, placement, public, register, rights
 from contracts.event import Event
 
 LIFECYCLE: tuple[type[Event], ...] = (
@@ -80,6 +80,7 @@ LIFECYCLE: tuple[type[Event], ...] = (
     intake.SimfoniNumbered,
     *rights.RIGHTS,
     *register.REGISTER,
+    *public.PUBLISHED,
     *rights.EXPORTS_OPENED,
     handover.SafeContactChanged,
     handover.ContactHandedOver,

@@ -6,6 +6,7 @@ from intake.api import (
     casework,
     closing,
     consents,
+    counts,
     desk,
     disclosures,
     exports,
@@ -50,4 +51,5 @@ routers = [
     agencies.router,
     safe_contacts.router,
     simfoni.router,
+    counts.router,
 ]

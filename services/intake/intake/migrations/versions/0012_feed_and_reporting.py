@@ -1,4 +1,4 @@
-"""Agencies' feeds by number, and the numbers that SIMFONI gave to cases; the release before this one runs on it."""
+"""Agencies' feeds by number, the numbers that SIMFONI gave to cases, and what was published of a month; the release before this one runs on it."""
 
 from alembic import op
 
@@ -20,6 +20,7 @@ STATEMENTS = (
     """CREATE TABLE simfoni_number (
         case_id uuid PRIMARY KEY, number varchar NOT NULL UNIQUE, recorded_at timestamptz NOT NULL, recorded_by uuid NOT NULL,
         recorded_for varchar NOT NULL)""",
+    "CREATE TABLE public_count (month varchar PRIMARY KEY, counts jsonb NOT NULL, said_at timestamptz NOT NULL)",
 )
 
 
