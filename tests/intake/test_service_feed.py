@@ -3,6 +3,7 @@
 import asyncio
 import random
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -57,7 +58,7 @@ async def test_a_follower_misses_nothing_and_gets_nothing_twice_in_whatever_orde
 
     async def look() -> None:
         nonlocal after
-        await database.run(numbering.number)
+        await database.run(partial(numbering.number, most=chance.choice([2, numbering.MOST])))
         async with database.engine.begin() as connection:
             top = (await connection.execute(numbering.NEWEST, {"agency": "dinsos"})).scalar_one()
             rows = (await connection.execute(numbering.AFTER, {"agency": "dinsos", "top": top, "after": after, **AFTER})).all()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from time import monotonic
 
 import structlog
 from chassis import Service, Transaction
@@ -10,6 +11,9 @@ from chassis import Service, Transaction
 from intake.following import numbering
 
 log = structlog.get_logger()
+
+# Seconds after which is numbered what nobody asks for, so that whoever comes after a long time does not wait for all of it.
+UNASKED = 60.0
 
 
 class Bell:
@@ -22,11 +26,12 @@ class Bell:
         self._rung = asyncio.Event()
 
     async def ring(self, service: Service) -> None:
-        """Number what is new and look again and again, as long as somebody listens, until this is cancelled."""
-        settings = service.settings
+        """Number what is new and look again and again while somebody listens, and else now and then, until this is cancelled."""
+        settings, looked = service.settings, monotonic()
         while True:
             await asyncio.sleep(settings.feed_poll_seconds)  # type: ignore[attr-defined]
-            if self.listening:
+            if self.listening or monotonic() - looked > UNASKED:
+                looked = monotonic()
                 try:
                     newest = await service.database.run(_look)
                 except Exception as error:  # noqa: BLE001 - the store may be away; who listens goes on listening

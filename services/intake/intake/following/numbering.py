@@ -20,7 +20,10 @@ class FeedEntryRow(Base, table=True):
     """The place of one event in the feed of its agency; what it says is in the outbox."""
 
     __tablename__: ClassVar[str] = "feed_entry"
-    __table_args__: ClassVar[tuple[Any, ...]] = (Index("ix_feed_entry_follow_id", "follow_id", "version"),)
+    __table_args__: ClassVar[tuple[Any, ...]] = (
+        Index("ix_feed_entry_follow_id", "follow_id", "version"),
+        Index("ix_feed_entry_agency", "agency", "follow_id"),
+    )
     __table__: ClassVar[Table]
     agency: str = Field(primary_key=True)
     number: int = Field(primary_key=True, sa_type=BigInteger)
@@ -45,6 +48,8 @@ class FeedMarkRow(Base, table=True):
     bound: int | None = Field(sa_type=BigInteger)
 
 
+# In one statement, so that none takes long even when nobody has looked for a year.
+MOST = 20_000
 # That a feed or a disclosure has ended comes whatever was chosen: whoever does not hear of it goes on using what it may not.
 ALWAYS = ["agency.stopped.v1", "agency.disclosure_ended.v1"]
 LOCK = text("SELECT pg_advisory_xact_lock(hashtext('naungan feed'))")
@@ -57,7 +62,10 @@ NUMBER = text("""
     fresh AS (
         SELECT o.id, o.position, o.subject, o.type, o.factversion, o.time, split_part(o.route, '.', 2) AS agency
         FROM outbox o, mark WHERE o.stream = 'AGENCIES' AND o.position > mark.settled
-            AND NOT EXISTS (SELECT FROM feed_entry e WHERE e.event_id = o.id)),
+            AND NOT EXISTS (SELECT FROM feed_entry e WHERE e.event_id = o.id)
+        ORDER BY o.position LIMIT :most),
+    found AS (SELECT count(*) AS many FROM fresh),
+    ended AS (SELECT coalesce(mark.bound <= mark.oldest AND found.many < :most, false) AS all FROM mark, found),
     numbered AS (
         INSERT INTO feed_entry (agency, number, event_id, follow_id, type, version, said_at)
         SELECT f.agency, coalesce((SELECT max(e.number) FROM feed_entry e WHERE e.agency = f.agency), 0)
@@ -65,13 +73,14 @@ NUMBER = text("""
         FROM fresh f RETURNING 1),
     newest AS (SELECT coalesce(max(position), 0) AS position FROM outbox WHERE stream = 'AGENCIES')
     UPDATE feed_mark SET
-        settled = CASE WHEN mark.bound <= mark.oldest THEN mark.seen ELSE mark.settled END,
-        seen = CASE WHEN mark.bound <= mark.oldest THEN newest.position ELSE mark.seen END,
+        settled = CASE WHEN ended.all THEN mark.seen ELSE mark.settled END,
+        seen = CASE WHEN ended.all THEN newest.position ELSE mark.seen END,
         bound = CASE
-            WHEN mark.bound <= mark.oldest OR mark.bound > CAST(CAST(pg_current_xact_id() AS text) AS bigint) THEN NULL
+            WHEN ended.all OR mark.bound > CAST(CAST(pg_current_xact_id() AS text) AS bigint) THEN NULL
             ELSE coalesce(mark.bound, CAST(CAST(pg_current_xact_id() AS text) AS bigint)) END
-    FROM mark, newest
-    WHERE mark.seen < newest.position OR mark.settled < mark.seen""")
+    FROM mark, newest, found, ended
+    WHERE mark.seen < newest.position OR mark.settled < mark.seen
+    RETURNING found.many""")
 EPOCH = text("SELECT epoch FROM store_epoch")
 NEWEST = text("SELECT coalesce(max(number), 0) AS number FROM feed_entry WHERE agency = :agency")
 NEWEST_OF_ALL = text("SELECT agency, max(number) AS number FROM feed_entry GROUP BY agency")
@@ -92,10 +101,11 @@ STANDING = text(f"""
     ORDER BY o.subject, o.factversion""")  # noqa: S608 - constants
 
 
-async def number(tx: Transaction) -> None:
-    """Number what can be seen and has no number yet; the first thing that its transaction writes."""
+async def number(tx: Transaction, most: int = MOST) -> None:
+    """Number what can be seen and has no number yet, so many at a time; the first thing that its transaction writes."""
     await tx.execute(LOCK)
-    await tx.execute(NUMBER)
+    while (row := await tx.row(NUMBER, {"most": most})) is not None and row.many == most:
+        continue
 
 
 async def epoch(tx: Transaction) -> int:

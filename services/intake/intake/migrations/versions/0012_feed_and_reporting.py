@@ -10,6 +10,7 @@ STATEMENTS = (
         agency varchar NOT NULL, number bigint NOT NULL, event_id uuid NOT NULL UNIQUE, follow_id uuid NOT NULL, type varchar NOT NULL,
         version bigint NOT NULL, said_at timestamptz NOT NULL, PRIMARY KEY (agency, number))""",
     "CREATE INDEX ix_feed_entry_follow_id ON feed_entry (follow_id, version)",
+    "CREATE INDEX ix_feed_entry_agency ON feed_entry (agency, follow_id)",
     "CREATE TABLE feed_mark (one smallint PRIMARY KEY CHECK (one = 1), settled bigint NOT NULL, seen bigint NOT NULL, bound bigint)",
     # Whoever writes has to have ended, so that what is numbered here is all that was said up to the mark.
     "LOCK TABLE outbox IN SHARE MODE",
