@@ -76,9 +76,9 @@ async def _live(platform: Platform, wanted: Wanted, console: Console, stopping: 
         script.by_callback[str(entry.referral.get("callback", ""))] = story_of(entry)
     ends, sent = time.monotonic() + 60 * wanted.minutes, 0
     try:
+        console.print(await _introduced(platform, wanted))
         await open_shop(api, shelters, workers)
         officers.start()
-        console.print(await _introduced(platform, wanted))
         for entry in invented:
             if stopping.is_set() or time.monotonic() > ends:
                 break

@@ -23,7 +23,7 @@ def test_the_same_seed_gives_the_same_cases_and_as_many_as_are_wanted() -> None:
 
 
 @pytest.mark.servers
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_cases_move_by_themselves_in_the_feed_of_the_agency_and_the_sandbox_ends_when_asked(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "ops.cli", "sandbox", "--agency", "polda-ppa", "--data", str(tmp_path), "--pace", "60", "--minutes", "3"]
     out = tmp_path / "out"
