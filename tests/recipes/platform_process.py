@@ -10,7 +10,7 @@ from ops.processes import free_port
 
 
 async def main(folder: Path) -> None:
-    settings = {"INTAKE_FEED_MINUTES": "0.05", "INTAKE_RECOVER_SECONDS": "0.5", "INTAKE_RECONCILE_SECONDS": "0.5"}
+    settings = {"INTAKE_LIVE_MINUTES": "0.05", "INTAKE_RECOVER_SECONDS": "0.5", "INTAKE_RECONCILE_SECONDS": "0.5"}
     platform = Platform(folder, settings=settings)
     port = free_port(None)
     platform.nats.users += f'\nwebsocket {{ listen: "127.0.0.1:{port}", no_tls: true }}\n'

@@ -104,5 +104,5 @@ class IntakeSettings(Settings):
         default=3600, gt=0, description="how often it is looked whether a month is over of which the public may hear"
     )
     feed_poll_seconds: float = Field(default=0.5, gt=0, description="how often a replica looks for new events while somebody listens to a feed")
-    feed_minutes: float = Field(default=5, gt=0, description="after which a listener's stream ends, so that it comes again with a fresh token")
+    live_minutes: float = Field(default=5, gt=0, description="after which a listener's stream ends, so that it comes again with a fresh token")
     agency_keys_file: Path | None = Field(default=None, description="JSON: agency to JWK set of its public keys, to which disclosures are sealed")

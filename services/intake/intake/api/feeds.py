@@ -203,7 +203,7 @@ def routes(bell: Bell) -> APIRouter:
         """
         database: Database = request.app.state.database
         settings: Any = request.app.state.service.settings
-        here, ends, looked = begins, monotonic() + 60 * settings.feed_minutes, -1
+        here, ends, looked = begins, monotonic() + 60 * settings.live_minutes, -1
         bell.listening += 1
         try:
             while monotonic() < ends and not bell.closing() and not await request.is_disconnected():

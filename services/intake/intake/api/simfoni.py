@@ -83,10 +83,11 @@ class NumberView(BaseModel):
     number: str
 
 
+OR_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}}}
 router = APIRouter(tags=["simfoni"])
 
 
-@router.get("/simfoni/aggregates", response_model=AggregatesView)
+@router.get("/simfoni/aggregates", response_model=AggregatesView, responses=OR_CSV)
 @reads(*policy.REPORT_OUTWARD)
 async def aggregates(month: Month, tx: Transaction, format: Form = "json") -> Any:  # noqa: A002 - the name that askers know
     """SIMFONI's tables of a month that is over, of all agencies: each victim once, by sex, with small cells kept back."""
@@ -104,7 +105,7 @@ async def aggregates(month: Month, tx: Transaction, format: Form = "json") -> An
     return AggregatesView(month=month, small=SMALL, cells=cells)
 
 
-@router.get("/simfoni/records", response_model=list[RecordView])
+@router.get("/simfoni/records", response_model=list[RecordView], responses=OR_CSV)
 @reads(*policy.REPORT_BY_NAME)
 async def by_name(month: Month, tx: Transaction, vault: Safe, format: Form = "json") -> Any:  # noqa: A002 - the name that askers know
     """The victims of a month, of cases that your agency takes part in, who agreed to be recorded in SIMFONI by name; each is on record as read."""
