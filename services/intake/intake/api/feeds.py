@@ -208,7 +208,7 @@ def routes(bell: Bell) -> APIRouter:
         try:
             while monotonic() < ends and not bell.closing() and not await request.is_disconnected():
                 if (newest := bell.newest.get(who.agency, 0)) == looked:
-                    await bell.wait(1)
+                    await bell.wait(max(0.0, min(1.0, ends - monotonic())))
                     continue
                 looked, more = newest, True
                 while more:
