@@ -20,13 +20,31 @@ from contracts.streams import SERVICES
 from rich.console import Console
 from rich.table import Table
 
-from ops import agency, audit, backup, catalogue, demo, doctor, keys, letters, provision, quarantine, rebuild, recovery, stores, wordings, xlsform
+from ops import (
+    agency,
+    audit,
+    backup,
+    catalogue,
+    demo,
+    doctor,
+    keys,
+    letters,
+    provision,
+    quarantine,
+    rebuild,
+    recovery,
+    sandbox,
+    simfoni,
+    stores,
+    wordings,
+    xlsform,
+)
 from ops.access import Access, UnreachableError, access_of
 from ops.bench import run as bench
 from ops.bench.figures import Sizes
 from ops.edge import cli as edge_cli
 from ops.edge import hub
-from ops.platform import Platform, Secrets
+from ops.platform import AGENCIES, Platform, Secrets
 from ops.processes import Remembered
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Naungan: from the first report to a safe return home.")
@@ -105,6 +123,41 @@ def play(
 ) -> None:
     """Send invented households through the whole platform, with scripted officers, and check what must hold."""
     raise typer.Exit(demo.run(data / "demo", seed=seed, households=households, against=against))
+
+
+@app.command("sandbox")
+def try_out(
+    agency: Annotated[str, typer.Option(help=f"whose cases: {', '.join(AGENCIES)}")],
+    data: Data = DEFAULT,
+    *,
+    seed: int = 1,
+    pace: Annotated[float, typer.Option(min=0.1, max=600, help="new cases a minute")] = 6.0,
+    minutes: Annotated[float, typer.Option(min=0.1, max=1440, help="after which it ends by itself")] = 30.0,
+    time_scale: Annotated[float, typer.Option(min=1, help="how much faster the clocks of cases run")] = 900.0,
+) -> None:
+    """Let invented cases of an agency move by themselves on a platform of their own, for a team that tries its client."""
+    if agency not in AGENCIES:
+        raise typer.BadParameter(f"one of {', '.join(AGENCIES)}")  # noqa: TRY003
+    asyncio.run(sandbox.play(data / "sandbox", sandbox.Wanted(agency, seed, pace, minutes, time_scale), console))
+
+
+@app.command("simfoni")
+def report_outward(
+    month: Annotated[str, typer.Argument(help="a month that is over, such as 2026-10")],
+    *,
+    names: Annotated[bool, typer.Option(help="records of those who agreed to be recorded by name, instead of the tables")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of CSV")] = False,
+    gateway: Annotated[str | None, typer.Option(envvar="NAUNGAN_URL", help="of a deployment; the embedded platform below --data without it")] = None,
+    token: Annotated[str | None, typer.Option(envvar="NAUNGAN_TOKEN", help="as whom it is asked there")] = None,
+    data: Data = DEFAULT,
+) -> None:
+    """Print what goes to SIMFONI: the tables of a month in which nobody is found, or names on consent."""
+    try:
+        where, who = (gateway, token) if gateway and token else simfoni.embedded(data)
+        typer.echo(simfoni.fetch(where, who, month, names=names, form="json" if as_json else "csv"), nl=as_json)
+    except simfoni.ReportError as error:
+        console.print(f"nothing was fetched: {error}", soft_wrap=True)
+        raise typer.Exit(1) from None
 
 
 @app.command("bench")

@@ -26,9 +26,9 @@ STAFF = UUID("0ca4a41a-0ca4-4a41-8a41-0ca4a41a0ca4")
 SEALED = (ADDRESS, PHONE, PHONE.replace(" ", ""))
 TELLING = (*SEALED, NAME, AREA, str(STAFF))
 MUST_NOT = ("intake_officer", "outreach", "agency_system", "peksos", "shelter_head", "operator")
-WHEN = {"from": "2026-01-01", "to": "2026-01-02"}
+WHEN = {"from": "2026-01-01", "to": "2026-01-02", "month": "2026-01"}
 # Routes that go on answering, from the beginning of what there is; they are made to end soon.
-ENDLESS = {"/inbox/live": "after=0"}
+ENDLESS = {"/inbox/live": "after=0", "/feed/events": ""}
 
 
 async def a_safe_house_with_a_household(rig: Rig) -> dict[str, str]:

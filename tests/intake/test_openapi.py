@@ -84,7 +84,7 @@ async def served(service):
 @pytest.mark.servers
 @pytest.mark.timeout(300 + EXAMPLES * 30)
 async def test_every_route_of_intake_answers_as_its_document_says(rig):
-    await rig.start("intake", public_reports_per_hour=2**31, public_status_per_hour=2**31, public_code_per_hour=2**31)
+    await rig.start("intake", public_reports_per_hour=2**31, public_status_per_hour=2**31, public_code_per_hour=2**31, live_minutes=0.005)
     for _ in range(2):
         case = (await rig.post("intake", "/reports", json=a_referral(persons=[a_person()], area=None), role="intake_officer", agency="dppapp")).json()
     task, _ = await rig.sql("intake", "SELECT task_id FROM desk_task")

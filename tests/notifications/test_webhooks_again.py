@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 import subprocess
 import time
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.notifications.events import sheltered
 from tests.notifications.subscribers import HERE, S, log_of, nothing_leased, subscribe, until, until_logged
+from tests.npm import installed
 from tests.rig import Rig
 
 
@@ -141,18 +141,8 @@ async def test_a_changed_subscription_chooses_anew_and_two_changes_do_not_cross(
     assert [entry["type"] for entry in await log_of(rig, subscription)] == ["agency.sheltered.v1", "agency.triaged.v1"]
 
 
-def npm(folder: Path) -> None:
-    if shutil.which("npm") is None or shutil.which("node") is None:
-        pytest.skip("node and npm are not here")
-    for name in ("package.json", "package-lock.json", "verify.mjs"):
-        shutil.copy(Path(__file__).parent / "node" / name, folder)
-    done = subprocess.run(["npm", "ci", "--prefer-offline", "--no-audit", "--no-fund"], check=False, cwd=folder, capture_output=True, timeout=60)
-    if done.returncode:
-        pytest.skip("the registry of npm does not answer")
-
-
 async def test_libraries_of_two_languages_accept_each_delivery_and_refuse_forged_and_old_ones(rig: Rig, receiver: Any, tmp_path: Path) -> None:
-    npm(tmp_path)
+    programs = installed(Path(__file__).parent / "node", tmp_path)
     await rig.start(S, **HERE)
     hook = receiver()
     subscription = await subscribe(rig, hook.url)
@@ -173,8 +163,8 @@ async def test_libraries_of_two_languages_accept_each_delivery_and_refuse_forged
         ({**headers, "webhook-signature": "v1,bm90IGEgc2lnbmF0dXJl"}, body),
     ]
     lines = "".join(json.dumps({"secret": subscription["secret"], "headers": h, "body": b}) + "\n" for h, b in (*good, *bad))
-    node = partial(subprocess.run, check=True, cwd=tmp_path, input=lines, capture_output=True, text=True, timeout=60)
-    done = await asyncio.to_thread(node, ["node", "verify.mjs", str(tmp_path)])
+    node = partial(subprocess.run, check=True, cwd=programs, input=lines, capture_output=True, text=True, timeout=60)
+    done = await asyncio.to_thread(node, ["node", "verify.mjs", str(programs)])
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert sorted(answer["id"] for answer in answers[: len(good)]) == sorted(said)
     assert all("refused" in answer for answer in answers[len(good) :])

@@ -50,7 +50,7 @@ async def held(rig: Rig, source: str) -> dict[str, list[UUID]]:
     """The ids of a service's facts in the streams, by stream, as often as each stands there."""
     found: dict[str, list[UUID]] = {}
     js = rig.nats.jetstream()
-    for stream in ("CASES", "RECEIPTS", "AGENCIES"):
+    for stream in ("CASES", "RECEIPTS", "AGENCIES", "PUBLIC"):
         state = (await js.stream_info(stream)).state
         for sequence in range(max(1, state.first_seq), state.last_seq + 1):
             message = await js.get_msg(stream, sequence)

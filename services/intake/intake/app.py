@@ -10,17 +10,26 @@ from chassis.store.vault import Vault
 from contracts import audit, catalogue, streams
 
 from intake import api, handlers, relearn
+from intake.api import feeds
+from intake.following.bell import Bell
+from intake.reporting import public
 from intake.sealed import keys
 from intake.settings import IntakeSettings
 
+STARTUP_FAILURE = 3  # as uvicorn itself ends then
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def build(settings: IntakeSettings) -> Service:
-    """The service with these settings. Raises ValueError without a key database: intake seals what it is told from the first row on."""
+def build(settings: IntakeSettings, bell: Bell | None = None) -> Service:
+    """The service with these settings; `bell` is what listeners to a feed wait for.
+
+    Raises ValueError without a key database: intake seals what it is told from the first row on.
+    """
     if settings.keys_url is None:
         message = "intake needs INTAKE_KEYS_URL and a key-encryption key (INTAKE_KEY_FILE)"
         raise ValueError(message)
+
+    bell = bell or Bell()
 
     def vault() -> Vault:
         assert service.vault is not None  # noqa: S101 - made with the service, for it has a key database
@@ -30,15 +39,15 @@ def build(settings: IntakeSettings) -> Service:
         name="intake",
         settings=settings,
         inputs=handlers.inputs_with(vault, lambda: service.client),
-        routers=api.routers,
+        routers=[*api.routers, feeds.routes(bell)],
         durables=[(durable.stream, durable.name) for durable in streams.durables_of("intake")],
         order=catalogue.ORDER,
         said_on=streams.said_on("intake"),
         personal_streams=frozenset({"REFERRALS"}),
         says={event.type: event for event in catalogue.said_by("intake")},
+        workers=[keys.keep_keys, bell.ring, public.publish],
         relearn=relearn.relearn,
         seal=audit.IntakeSealed,
-        workers=[keys.keep_keys],
     )
     return service
 
@@ -50,12 +59,19 @@ def main() -> None:
         upgrade_now(settings.database_url.get_secret_value(), MIGRATIONS)
         return
     logs.configure(settings.log_level, "intake")
-    uvicorn.run(
-        build(settings).app(),
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=20,
-        proxy_headers=False,
+    bell = Bell()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            build(settings, bell).app(),
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=20,
+            proxy_headers=False,
+        )
     )
+    bell.closing = lambda: server.should_exit  # somebody who listens would keep a stopping server waiting
+    server.run()
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)

@@ -61,3 +61,7 @@ SHARE_WITHOUT_CONSENT = (SUPERVISOR,)
 RESTRICT = DESK
 LIFT_RESTRICTION = (SUPERVISOR,)
 FETCH_DISCLOSURE = (AGENCY_SYSTEM, INTAKE_OFFICER, SUPERVISOR)
+# To SIMFONI: tables in which nobody is found, and by name what a person consented to, of cases that the supervisor's agency takes part in.
+REPORT_OUTWARD = (SUPERVISOR, OPERATOR)
+REPORT_BY_NAME = (SUPERVISOR,)
+KEEP_SIMFONI_NUMBERS = DESK

@@ -15,6 +15,7 @@ from contracts import intake as facts
 from contracts.agencies import AgencyEvent, CaseOpened, Receipt, ReceiptAccepted, ReceiptIncomplete, ReceiptRejected
 from contracts.household import Household
 from contracts.messages import ReceiptHeld
+from contracts.public import VictimsCounted
 from contracts.register import AgencyRegistered
 from contracts.vocabulary import ProblemCode
 
@@ -24,6 +25,7 @@ from intake.domain import referring
 from intake.domain.consent import hearers
 from intake.domain.standing import Fact
 from intake.handing_over import sending
+from intake.reporting import public
 from intake.rights import retold
 from intake.store import Book
 from intake.violence import incidents, legal, suspected
@@ -37,6 +39,8 @@ IDENTITY = "identity"
 # What was told of an incident, and who a suspect is, are in no fact.
 SAFE_CONTACT = "safe_contact"
 INCIDENT_WORDS, SUSPECT_NAMES = "incident_narrative", "suspect_identity"
+# Under which number SIMFONI has a case.
+SIMFONI_NUMBER = "simfoni_number"
 # What an agency is called, which no fact says.
 AGENCY_NAME = "agency_name"
 # A submission whose content nobody knows any more: the next one under its reference is taken for the same.
@@ -51,6 +55,7 @@ class Sorted:
     copies: list[Received[Any]] = field(default_factory=list)
     receipts: list[Received[Any]] = field(default_factory=list)
     agencies: list[Received[Any]] = field(default_factory=list)
+    published: list[Received[Any]] = field(default_factory=list)
     case_of: dict[str, UUID] = field(default_factory=dict)
 
     def case(self, event: Received[Any]) -> UUID | None:
@@ -82,9 +87,12 @@ async def relearn(lost: Lost, tx: Transaction) -> list[Unlearnt]:
     unlearnt += [Unlearnt(event, SAFE_CONTACT) for event in changed]
     await retold.relearn(tx, [event for events in found.said.values() for event in events])
     await agencies.relearn(tx, found.agencies)
+    await public.relearn(tx, found.published)
     unlearnt += [Unlearnt(event, PERSONAL_DATA) for event in opened.values()] + [Unlearnt(event, AGENCY_NAME) for event in found.agencies]
     out = [event for events in found.said.values() for event in events if isinstance(event.data, facts.ReferredOut)]
     merges = [event for events in found.said.values() for event in events if isinstance(event.data, facts.Identity)]
+    numbered = [event for events in found.said.values() for event in events if isinstance(event.data, facts.SimfoniNumbered)]
+    unlearnt += [Unlearnt(event, SIMFONI_NUMBER) for event in numbered]
     return unlearnt + [Unlearnt(event, REFERRED_TO) for event in out] + [Unlearnt(event, IDENTITY) for event in merges]
 
 
@@ -119,6 +127,8 @@ def _sort(lost: Lost) -> Sorted:
             found.copies.append(event)
         elif isinstance(event.data, Receipt):
             found.receipts.append(event)
+        elif isinstance(event.data, VictimsCounted):
+            found.published.append(event)
         elif isinstance(event.data, AgencyRegistered):
             found.agencies.append(event)
         else:

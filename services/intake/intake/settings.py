@@ -104,4 +104,10 @@ class IntakeSettings(Settings):
     sealing_grace_days: float = Field(default=30, gt=0, description="how long a key goes on opening after its successor was published, at least")
     held_hours: float = Field(default=1, gt=0, description="until people hear of a sealed message that cannot be opened yet")
     later_minutes: float = Field(default=10, ge=0, description="how long what an agency says of a case waits for a referral that may be on its way")
+    simfoni_agency: str = Field(default="kemenpppa", description="to whom a person consents when she agrees to be recorded in SIMFONI by name")
+    public_counts_seconds: float = Field(
+        default=3600, gt=0, description="how often it is looked whether a month is over of which the public may hear"
+    )
+    feed_poll_seconds: float = Field(default=0.5, gt=0, description="how often a replica looks for new events while somebody listens to a feed")
+    live_minutes: float = Field(default=5, gt=0, description="after which a listener's stream ends, so that it comes again with a fresh token")
     agency_keys_file: Path | None = Field(default=None, description="JSON: agency to JWK set of its public keys, to which disclosures are sealed")

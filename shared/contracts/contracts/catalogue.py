@@ -1,6 +1,6 @@
 """Which events there are, in the order in which a case meets them."""
 
-from contracts import agencies, assessment, audit, consents, handover, intake, messages, notifications, outcomes, placement, register, rights
+from contracts import agencies, assessment, audit, consents, handover, intake, messages, notifications, outcomes, placement, public, register, rights
 from contracts.event import Event
 
 LIFECYCLE: tuple[type[Event], ...] = (
@@ -79,8 +79,10 @@ LIFECYCLE: tuple[type[Event], ...] = (
     intake.ContactLost,
     intake.Closed,
     intake.Reopened,
+    intake.SimfoniNumbered,
     *rights.RIGHTS,
     *register.REGISTER,
+    *public.PUBLISHED,
     *rights.EXPORTS_OPENED,
     handover.SafeContactChanged,
     handover.ContactHandedOver,

@@ -35,6 +35,7 @@ class Purpose(StrEnum):
     EDUCATION = "education"
     CIVIL_DOCUMENTS = "civil_documents"
     RESTITUTION = "restitution"
+    NATIONAL_RECORDING = "national_recording"
 
 
 class ConsentState(StrEnum):

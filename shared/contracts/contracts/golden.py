@@ -18,7 +18,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from contracts import consents, handover, messages, register, vocabulary
+from contracts import consents, handover, messages, public, register, vocabulary
 from contracts.agencies import Reference
 from contracts.catalogue import LIFECYCLE
 from contracts.compatibility import PROSE, Change, Document, Side, changes, side_of
@@ -48,6 +48,7 @@ CODES = {
     _pattern(consents.TextVersion): "v1",
     _pattern(consents.LanguageCode): "ind",
     _pattern(register.AreaBeginning): "31.75",
+    _pattern(public.Month): "2026-10",
     _pattern(handover.KeyId): "0123456789abcdef",
     _pattern(handover.PublicKey): "A" * 43,
     _pattern(handover.Jwe): "e30.e30.AAAA.e30.AAAA",

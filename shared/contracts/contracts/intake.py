@@ -284,6 +284,12 @@ class ContactLost(Ending):
     read_by: ClassVar[tuple[str, ...]] = EVERYONE
 
 
+class SimfoniNumbered(IntakeEvent):
+    """The national system has given the case a number, which only intake knows."""
+
+    type: ClassVar[str] = "case.intake.simfoni_numbered.v1"
+
+
 class Reopened(IntakeEvent):
     """A case that had ended goes on; it is triaged anew, and what the triages before asked for is not looked for any more."""
 

@@ -6,6 +6,7 @@ from intake.api import (
     casework,
     closing,
     consents,
+    counts,
     desk,
     disclosures,
     exports,
@@ -25,6 +26,7 @@ from intake.api import (
     rights,
     safe_contacts,
     sealing,
+    simfoni,
     suspects,
 )
 
@@ -54,4 +56,6 @@ routers = [
     sealing.router,
     quarantine.router,
     later.router,
+    simfoni.router,
+    counts.router,
 ]

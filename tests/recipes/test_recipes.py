@@ -1,0 +1,270 @@
+"""The recipes against the real platform: publish, receipt, refusal, follow, replay; killed in between, and the broker killed under them."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from recipes.python.reducer import Dashboard
+from tests.flows.people import a_referral
+from tests.npm import installed
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
+RECIPES = Path(__file__).parents[2] / "recipes"
+PATIENCE = 120.0  # a machine that does much else meanwhile starts a platform in more than a minute
+
+
+def until(condition: Callable[[], Any], what: str) -> Any:
+    """Wait until something is there, and return it."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"still waiting for {what}"
+        time.sleep(0.1)
+    return found
+
+
+@dataclass
+class Running:
+    """A platform that runs, as agencies reach it."""
+
+    where: dict[str, Any]
+    killing: threading.Lock = field(default_factory=threading.Lock)
+
+    def token(self, agency: str) -> str:
+        answer = httpx.post(f"{self.where['url']}/issuer/token", json={"identity": f"system-{agency}"}, trust_env=False, timeout=30)
+        return str(answer.raise_for_status().json()["access_token"])
+
+    def cases(self, agency: str) -> dict[str, Any]:
+        """The snapshot of an agency's cases."""
+        headers = {"Authorization": f"Bearer {self.token(agency)}"}
+        answer = httpx.get(f"{self.where['url']}/intake/feed/snapshot", headers=headers, trust_env=False, timeout=30).raise_for_status().json()
+        assert answer["next"] is None
+        return {case["follow_id"]: case for case in answer["cases"]}
+
+    def kill_broker(self) -> None:
+        """End the broker at once; the platform starts it again."""
+        with self.killing, contextlib.suppress(ProcessLookupError):
+            os.kill(int(Path(self.where["broker"]).read_text()), signal.SIGKILL)
+            time.sleep(1)  # two systems that kill it one after the other are to meet it alive in between
+
+
+@dataclass
+class System:
+    """An agency's system: its recipes in one language and over one way, and what they keep in a folder."""
+
+    running: Running
+    name: str
+    agency: str
+    command: list[str]
+    folder: Path
+    refer: list[str]
+    follow: list[str]
+    processes: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def start(self, arguments: list[str], referrals: list[dict[str, Any]] | None = None) -> subprocess.Popen[str]:
+        """Start a recipe; what it prints goes on in a file of its own."""
+        where = self.running.where
+        told = {
+            "PATH": os.environ["PATH"],
+            "NAUNGAN_AGENCY": self.agency,
+            "NAUNGAN_NATS": where["websocket" if "node" in self.name else "nats"],
+            "NAUNGAN_PASSWORD": where["passwords"][self.agency],
+            "NAUNGAN_URL": where["url"],
+            "NAUNGAN_TOKEN": self.running.token(self.agency),
+            "NAUNGAN_RESEND": "1",
+        }
+        source = self.folder / f"in-{len(self.processes)}"
+        source.write_text("".join(json.dumps(referral) + "\n" for referral in referrals or []))
+        path = self.folder / arguments[0]
+        with source.open() as lines, path.with_suffix(".out").open("a") as out, path.with_suffix(".err").open("a") as errors:
+            process = subprocess.Popen([*self.command, *arguments], stdin=lines, stdout=out, stderr=errors, cwd=self.folder, env=told, text=True)
+        self.processes.append(process)
+        return process
+
+    def printed(self, arguments: list[str]) -> list[dict[str, Any]]:
+        """What a recipe printed so far, whole lines only."""
+        path = (self.folder / arguments[0]).with_suffix(".out")
+        text = path.read_text() if path.exists() else ""
+        return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+
+    def receipts(self) -> dict[str, dict[str, Any]]:
+        return {str(receipt.get("reference")): receipt for receipt in self.printed(self.refer)}
+
+    def began(self) -> list[dict[str, Any]]:
+        """The snapshot that a follower over HTTP began with."""
+        kept = self.folder / self.follow[-1]
+        if not kept.exists() or "http" not in self.name:
+            return []
+        if kept.suffix == ".jsonl":
+            first = kept.read_text().partition("\n")[0]
+            return json.loads(first)["snapshot"] if first else []
+        with contextlib.closing(sqlite3.connect(kept)) as db, contextlib.suppress(sqlite3.OperationalError):
+            return [json.loads(row[0]) for row in db.execute("SELECT snapshot FROM began")]
+        return []
+
+    def known(self) -> dict[str, Any]:
+        """Its own cases as the follower knows them, by reference."""
+        dashboard = Dashboard()
+        dashboard.start_from([] if self.name.startswith("java") else self.began())
+        for event in self.printed(self.follow):
+            dashboard.hear(event)
+        return self.own(dashboard.cases)
+
+    def own(self, cases: dict[str, Any]) -> dict[str, Any]:
+        return {case["reference"]: case for case in cases.values() if str(case["reference"]).startswith(f"{self.name}/")}
+
+    def some(self, *numbers: int, **changes: Any) -> list[dict[str, Any]]:
+        return [a_referral(f"{self.name}/{number}", shelter=False, **changes) for number in numbers]
+
+    def names(self, *numbers: int) -> set[str]:
+        return {f"{self.name}/{number}" for number in numbers}
+
+    def agrees(self) -> None:
+        """What it made of its feed is what the snapshot says, and each event was told once."""
+        until(lambda: self.known() == self.own(self.running.cases(self.agency)), f"{self.name}: state by replay = snapshot")
+        ids = [event["id"] for event in self.printed(self.follow)]
+        assert len(set(ids)) == len(ids), "each is told once"
+
+    def end(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    command = [sys.executable, "-m", "tests.recipes.platform_process", str(tmp_path / "platform")]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
+    try:
+        yield Running(json.loads(process.stdout.readline()))
+    finally:
+        process.communicate(timeout=60)
+
+
+def a_system(running: Running, folder: Path, language: str, way: str, agency: str) -> System:
+    """A copy of a language's recipes; Node's with its packages."""
+    name = f"{language}-{way}"
+    copy = folder / name
+    if language == "node":
+        copy.mkdir()
+        copy = installed(RECIPES / "node", copy)
+        return System(running, name, agency, ["node"], copy, [f"refer_{way}.mjs", "referrals.jsonl"], [f"follow_{way}.mjs", "events.jsonl"])
+    shutil.copytree(RECIPES / language, copy)
+    if language == "java":
+        return System(running, name, agency, ["java", "Agency.java"], copy, ["refer"], ["follow", "events.txt"])
+    return System(running, name, agency, [sys.executable], copy, [f"refer_{way}.py", "referrals.db"], [f"follow_{way}.py", "events.db"])
+
+
+def referred(system: System, referrals: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Refer, and wait for the receipts of all."""
+    process = system.start(system.refer, referrals)
+    wanted = {referral["reference"] for referral in referrals}
+    until(lambda: wanted <= system.receipts().keys(), f"receipts of {system.name}")
+    until(lambda: process.poll() is not None, f"{system.name} to end")
+    return system.receipts()
+
+
+def lives(system: System) -> None:
+    """The life of an agency's system, and its misfortunes."""
+    follower = system.start(system.follow)
+    first = [*system.some(1, 2, 3), {"reference": f"{system.name}/4", "callback": "+62 000"}, *system.some(5, area="99.99.99")]
+    referring = system.start(system.refer, first)
+    until(lambda: system.receipts() or referring.poll() is not None, "the first receipt")
+    referring.kill()
+    referring.wait()
+    receipts = referred(system, first)
+    kinds = {reference: receipt["receipt"] for reference, receipt in receipts.items()}
+    assert kinds == {f"{system.name}/{n}": kind for n, kind in enumerate(["accepted"] * 3 + ["rejected", "incomplete"], 1)}
+    assert {"field": "urgency", "code": "missing"} in receipts[f"{system.name}/4"]["problems"]
+    assert "area" in {problem["field"] for problem in receipts[f"{system.name}/5"]["problems"]}
+    until(lambda: system.known().keys() == system.names(1, 2, 3, 5), f"{system.name} to hear of its cases")
+
+    follower.kill()
+    follower.wait()
+    referred(system, system.some(6))
+    system.start(system.follow)
+    until(lambda: f"{system.name}/6" in system.known(), f"{system.name} to go on")
+
+    system.running.kill_broker()
+    referred(system, system.some(7, 8))
+    until(lambda: system.names(7, 8) <= system.known().keys(), f"{system.name} to go on after the broker")
+    assert referred(system, system.some(1))[f"{system.name}/1"]["follow_id"] == receipts[f"{system.name}/1"]["follow_id"]
+    assert system.own(system.running.cases(system.agency)).keys() == system.names(1, 2, 3, 5, 6, 7, 8), (
+        "one case of each, and none of what was refused"
+    )
+    system.agrees()
+
+
+def replays(system: System, since: str) -> None:
+    """A replay from a time says all once more."""
+    before = len(system.printed(system.follow))
+    assert system.start([system.follow[0], "--since", since]).wait(60) == 0
+    again = system.printed(system.follow)[before:]
+    dashboard = Dashboard()
+    for event in again:
+        assert dashboard.hear(event), "once"
+    assert system.own(dashboard.cases) == system.own(system.running.cases(system.agency))
+
+
+def lives_in_java(system: System) -> None:
+    """What Java's recipe does: refer, and follow over HTTP."""
+    follower = system.start(system.follow)
+    system.start(system.refer, [*system.some(1, 2), {"reference": f"{system.name}/3", "callback": "+62 000"}])
+    until(lambda: len(system.printed(system.refer)) == 3, "three answers")
+    answers = system.printed(system.refer)
+    assert [answer.get("receipt") for answer in answers] == ["accepted", "accepted", None]
+    assert answers[2]["errors"] == [{"field": "urgency", "code": "missing"}]
+    until(lambda: system.known().keys() == system.names(1, 2), "both")
+    follower.kill()
+    follower.wait()
+    system.start(system.refer, system.some(4))
+    system.start(system.follow)
+    until(lambda: system.known().keys() == system.names(1, 2, 4), "what came meanwhile")
+    system.agrees()
+
+
+def test_clients_of_each_language_and_way_live_through_their_own_crash_and_the_brokers(running: Running, tmp_path: Path) -> None:
+    began = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    wanted = [("python", "nats", "polda-ppa"), ("python", "http", "rs-harapan")]
+    systems, left_out = [a_system(running, tmp_path, *each) for each in wanted], ""
+    try:
+        systems += [a_system(running, tmp_path, "node", way, agency) for way, agency in (("nats", "rs-harapan"), ("http", "polda-ppa"))]
+    except pytest.skip.Exception as why:
+        left_out = str(why)
+    try:
+        with ThreadPoolExecutor(len(systems)) as pool:
+            for done in [pool.submit(lives, system) for system in systems]:
+                done.result()
+        for system in systems:
+            if system.name.endswith("http"):
+                replays(system, began)
+    finally:
+        for system in systems:
+            system.end()
+    if left_out:
+        pytest.skip(f"Python's clients lived; Node's were left out: {left_out}")
+
+
+@pytest.mark.skipif(shutil.which("javac") is None, reason="no JDK is here")
+def test_a_client_in_java_refers_and_follows_over_http(running: Running, tmp_path: Path) -> None:
+    system = a_system(running, tmp_path, "java", "http", "dinsos")
+    try:
+        lives_in_java(system)
+    finally:
+        system.end()
