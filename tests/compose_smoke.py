@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import ssl
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from uuid import uuid4
 
 import httpx
 import nats
-from ops.agencies import new_key
+import nkeys
 
 PEKSOS = "5b0c1ac4-65f7-4f3e-8f0e-2f6f3b1f9d10"
 
@@ -23,7 +24,8 @@ def compose(*arguments: str) -> str:
 async def by_tls(gateway: str, report: dict[str, Any]) -> None:
     """An agency is let in, refers by TLS under the local authority with a key that the operator never had, and is let in no more."""
     trusted = ssl.create_default_context(cadata=compose("agencies", "cat", "/run/secrets/nats_ca.pem"))
-    seed, public = new_key()
+    seed = nkeys.encode_seed(secrets.token_bytes(32), nkeys.PREFIX_BYTE_USER)
+    public = nkeys.from_seed(bytearray(seed)).public_key.decode()
     print(compose("agencies", "naungan", "agency", "add", "rs-contoh", "--public-key", public))
     ended = asyncio.Event()
 
@@ -31,7 +33,7 @@ async def by_tls(gateway: str, report: dict[str, Any]) -> None:
         ended.set()
 
     bus = await nats.connect(
-        f"{gateway}/nats", tls=trusted, nkeys_seed_str=seed, inbox_prefix="_INBOX_rs-contoh", disconnected_cb=note, allow_reconnect=False
+        f"{gateway}/nats", tls=trusted, nkeys_seed_str=seed.decode(), inbox_prefix="_INBOX_rs-contoh", disconnected_cb=note, allow_reconnect=False
     )
     receipts = await bus.subscribe("receipt.rs-contoh.>")
     await bus.flush()

@@ -104,6 +104,8 @@ async def _introduce(platform: Platform) -> None:
     for service in SERVICES:
         table.add_row(service, f"{platform.gateway}/{service}/docs")
     table.add_row("NATS", platform.nats.url)
+    if platform.certificate:
+        table.add_row("whom to trust there", str(platform.certificate.ca))
     table.add_row("tokens", f"POST {platform.gateway}/issuer/token {{'identity': 'desk-dppapp'}}   (names: GET .../issuer/identities)")
     table.add_row("an agency's NATS password", f"{platform.secrets.path} (passwords)")
     for site in platform.sites:
