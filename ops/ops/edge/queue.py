@@ -74,7 +74,9 @@ class Queue:
         now = time.time()
         rows = [(State.RECEIVED, State.HANDED_OVER, now + min(LAST_AGAIN, FIRST_AGAIN * 2.0 ** min(one.tries, 10)), one.id) for one in messages]
         self.base.execute("BEGIN")
-        self.base.executemany("UPDATE message SET state = iif(state = ?1, state, ?2), tries = tries + 1, due = ?3 WHERE id = ?4", rows)
+        self.base.executemany(
+            "UPDATE message SET state = CASE WHEN state = ?1 THEN state ELSE ?2 END, tries = tries + 1, due = ?3 WHERE id = ?4", rows
+        )
         self.base.execute("COMMIT")
 
     def receive(self, receipts: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
