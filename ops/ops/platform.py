@@ -74,7 +74,7 @@ class Platform:
         self.postgres = Postgres(self.data / "postgres")
         self.certificate = tls.certificate(self.data / "tls", ["127.0.0.1", "localhost"]) if self.tls else None
         leaves = hub.listener(f"127.0.0.1:{self.secrets.ports['leafnodes']}", self.sites, self.certificate.block() if self.certificate else "")
-        self.nats = Nats(self.data / "nats", self.accounts, certificate=self.certificate, leaves=leaves)
+        self.nats = Nats(self.data / "nats", self.accounts, certificate=self.certificate, more=leaves)
         self.supervisor = Supervisor(self.data / "logs")
         self._watches: list[asyncio.Task[None]] = []
 

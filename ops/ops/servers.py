@@ -182,13 +182,13 @@ class Postgres(Server):
 class Nats(Server):
     """A nats-server with JetStream below `folder`; `users` is the part of its configuration that says who may do what, asked for at each start.
 
-    One of a cluster has a `name` of its own, and the cluster's block in `users` too. With a `certificate` nobody talks to it in clear; `leaves` is the part that lets offices at the edge connect.
+    One of a cluster has a `name` of its own, and the cluster's block in `users` too. With a `certificate` nobody talks to it in clear; `more` is what else stands in its configuration: doors for leaf nodes, for WebSocket.
     """
 
     def __init__(
-        self, folder: Path, users: str | Callable[[], str] = "", name: str = "naungan", certificate: Certificate | None = None, leaves: str = ""
+        self, folder: Path, users: str | Callable[[], str] = "", name: str = "naungan", certificate: Certificate | None = None, more: str = ""
     ) -> None:
-        self.folder, self.users, self.name, self.certificate, self.leaves = folder, users, name, certificate, leaves
+        self.folder, self.users, self.name, self.certificate, self.more = folder, users, name, certificate, more
         self.remembered = Remembered(folder)
         facts = self.remembered.facts
         self.port, self.monitor = free_port(facts.get("port")), free_port(facts.get("monitor"))
@@ -211,7 +211,7 @@ class Nats(Server):
             f'server_name: {self.name}\nlisten: "127.0.0.1:{self.port}"\nhttp: "127.0.0.1:{self.monitor}"\nmax_payload: 1MB\n'
             f'pid_file: "{self.folder / "nats.pid"}"\n'
             f'jetstream {{ store_dir: "{self.folder / "jetstream"}", sync_interval: always, cipher: chacha, key: "{self.key}", max_file: 900T }}\n'
-            f'{tls}{self.leaves}include "{USERS}"\n'
+            f'{tls}{self.more}include "{USERS}"\n'
         )
         self.process = leashed([nats_server(), "-c", str(config)], self.folder / "nats.log", signal.SIGTERM)
         deadline = time.monotonic() + PATIENCE

@@ -7,7 +7,7 @@ STREAMS = ("CASES", "REFERRALS", "RECEIPTS", "AGENCIES", "AUDIT", "PUBLIC", "HAN
 
 # A service says what is its own, pulls from its own durables, and looks into the streams that it compares with its store: not where others' personal facts lie.
 SAYS = {
-    "intake": ("case.intake.", "receipt.", "agency.", "audit.intake.", "handover.notifications.contact_given."),
+    "intake": ("case.intake.", "receipt.", "agency.", "audit.intake.", "public.", "handover.notifications.contact_given."),
     "placement": ("case.placement.", "shelter.", "audit.placement."),
     "assessment": ("case.assessment.", "audit.assessment."),
     "notifications": ("case.notifications.", "audit.notifications."),

@@ -76,7 +76,7 @@ def test_a_code_more_is_fatal_only_where_a_reader_has_to_decide_by_it() -> None:
         for _ in MUTATIONS["a closed list gets a code"].make(document)
         if side_of(document) is Side.SUBSCRIBERS
     }
-    assert closed == {"agency.triaged.v1"}, "how high a risk is may not be a surprise"
+    assert closed == {"agency.triaged.v1", "public.victims_counted.v1"}, "how high a risk is may not be a surprise, nor of what something is counted"
 
 
 # -- old consumers, and what was said long ago -----------------------------------------------------------------------------------------

@@ -149,7 +149,7 @@ async def test_an_e_mail_says_what_it_is_and_ends_by_one_click(rig: Rig) -> None
 
 async def test_the_door_says_the_same_of_every_address_and_asks_each_once_a_day(rig: Rig) -> None:
     gateway = Gateway(202)
-    await rig.start(S, **QUICK, **through(gateway, "sms"), prevention_asks_here=2)
+    await rig.start(S, **QUICK, **through(gateway, "sms"), prevention_asks_here=5)
     assert [await ask(rig) for _ in range(3)] == [{"asked": True}] * 3
     await quiet(rig)
     assert len(gateway.got) == 1
@@ -160,10 +160,13 @@ async def test_the_door_says_the_same_of_every_address_and_asks_each_once_a_day(
     assert (await rig.clients[S].post(path_in(gateway.messages[0]["text"], "confirm"))).status_code == 410, "a link counts until the next one"
     await agree(rig, gateway.messages[1]["text"])
     assert await ask(rig) == {"asked": True}
-    await ask(rig, address="0811 0000-0002")
-    await ask(rig, address="0811 0000-0003")
-    refused = await ask(rig, address="0811 0000-0004", status=429)
-    assert "0004" not in str(refused)
+    if datetime.now(UTC).minute < 58:  # else the hour may end in between, and with it the count
+        for number in range(2, 5):
+            await ask(rig, address=f"0811 0000-000{number}")
+        # Nobody learns by the limit which address is known: it counts for all.
+        assert {(await ask(rig, address=address, status=429))["title"] for address in (NUMBER, "0811 0000-0009")} == {
+            "too many ask just now: try again later"
+        }
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ async def main(folder: Path) -> None:
     settings = {"INTAKE_LIVE_MINUTES": "0.05", "INTAKE_RECOVER_SECONDS": "0.5", "INTAKE_RECONCILE_SECONDS": "0.5"}
     platform = Platform(folder, settings=settings)
     port = free_port(None)
-    platform.nats.users += f'\nwebsocket {{ listen: "127.0.0.1:{port}", no_tls: true }}\n'
+    platform.nats.more += f'websocket {{ listen: "127.0.0.1:{port}", no_tls: true }}\n'
     try:
         await platform.start()
         where = {

@@ -3,6 +3,7 @@
 Nothing that comes out says whether an address is known. Links in messages lead to leaflets with one button: what reads ahead presses none.
 """
 
+import functools
 from html import escape
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -92,24 +93,20 @@ async def vault_of(request: Request) -> Vault:
     return vault
 
 
-async def origin_of(request: Request) -> str:
-    """From where somebody asks."""
-    return client_address(request, request.app.state.service.settings.proxies)
-
-
-async def unhindered(_request: Request) -> None:
-    """Who asks is counted where the address is, so that one that is known counts for nothing."""
+async def knocked(request: Request) -> None:
+    """Count that somebody asks."""
+    vault, origin = await vault_of(request), client_address(request, request.app.state.service.settings.proxies)
+    await request.app.state.database.run(functools.partial(contacts.knock, vault=vault, origin=origin))
 
 
 Safe = Annotated[Vault, Depends(vault_of)]
-Origin = Annotated[str, Depends(origin_of)]
 
 
 @router.post("/public/prevention/contacts", status_code=202)
-@writes_openly(unhindered)
-async def ask_openly(body: ContactBody, vault: Safe, origin: Origin, tx: Transaction) -> AskedView:
+@writes_openly(knocked)
+async def ask_openly(body: ContactBody, vault: Safe, tx: Transaction) -> AskedView:
     """Ask to hear of sessions, without an account: a link comes to the address, and nothing else does before somebody follows it."""
-    await contacts.ask(tx, vault, _wish(body, tx), origin=origin)
+    await contacts.ask(tx, vault, _wish(body, tx), openly=True)
     return AskedView()
 
 
@@ -143,7 +140,7 @@ async def stop(token: str, tx: Transaction) -> HTMLResponse:
 
 
 @router.post("/public/prevention/choices/{token}")
-@writes_openly(unhindered)
+@writes_openly(knocked)
 async def choose(token: str, body: ChoiceBody, tx: Transaction) -> AskedView:
     """Hear of other sessions; `token` is the last part of the link by which a message is stopped."""
     if not await contacts.choose(tx, token, body.audiences, body.areas):

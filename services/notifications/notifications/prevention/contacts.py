@@ -47,11 +47,20 @@ class ContactRow(Base, table=True):
     stop_token: str
     asked_at: datetime = Field(sa_type=MOMENT)
     asks: int
-    asked_from: bytes | None
     asked_by: UUID | None
     confirm_until: datetime | None = Field(sa_type=MOMENT)
     confirmed_at: datetime | None = Field(sa_type=MOMENT)
     stopped_at: datetime | None = Field(sa_type=MOMENT)
+
+
+class AskRow(Base, table=True):
+    """How often it was asked from one place, or in all, within an hour: by a keyed hash of both, and not longer than that hour and the next."""
+
+    __tablename__: ClassVar[str] = "prevention_ask"
+    __table__: ClassVar[Table]
+    mark: bytes = Field(primary_key=True)
+    since: datetime = Field(primary_key=True, sa_type=MOMENT)
+    times: int
 
 
 class MessageRow(Base, table=True):
@@ -90,14 +99,13 @@ class Wish:
 # Whoever asks for an address takes its mark first: two who ask at once plan one message.
 TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(encode(CAST(:mark AS bytea), 'hex'), 0))")
 KNOWN = text("SELECT * FROM prevention_contact WHERE mark = :mark FOR UPDATE")
-ASKS = text("""
-    SELECT (SELECT count(*) FROM prevention_contact WHERE asked_from = :asked_from) AS here,
-        (SELECT count(*) FROM prevention_contact WHERE state = 'asked' AND asked_at > :since) AS everywhere""")
+COUNT = text("""
+    INSERT INTO prevention_ask (mark, since, times) SELECT mark, :since, 1 FROM unnest(CAST(:marks AS bytea[])) AS m (mark) ORDER BY mark
+    ON CONFLICT (mark, since) DO UPDATE SET times = prevention_ask.times + 1 RETURNING mark, times""")
+DROP_ASKS = text("DELETE FROM prevention_ask WHERE since < :before")
 ADD = text("""
-    INSERT INTO prevention_contact (id, channel, mark, address, language, audiences, areas, state, confirm_token, stop_token, asked_at, asks, asked_from,
-        asked_by, confirm_until)
-    VALUES (:id, :channel, :mark, :address, :language, CAST(:audiences AS text[]), CAST(:areas AS text[]), 'asked', :confirm_token, :stop_token, :now, 1,
-        :asked_from, :asked_by, :until)""")
+    INSERT INTO prevention_contact (id, channel, mark, address, language, audiences, areas, state, confirm_token, stop_token, asked_at, asks, asked_by, confirm_until)
+    VALUES (:id, :channel, :mark, :address, :language, CAST(:audiences AS text[]), CAST(:areas AS text[]), 'asked', :confirm_token, :stop_token, :now, 1, :asked_by, :until)""")
 AGAIN = text("""
     UPDATE prevention_contact SET language = :language, audiences = CAST(:audiences AS text[]), areas = CAST(:areas AS text[]), confirm_token = :confirm_token,
         asked_at = :now, asks = asks + 1, asked_by = :asked_by, confirm_until = :until
@@ -106,10 +114,10 @@ PLAN = text("""
     INSERT INTO prevention_message (id, contact_id, source, kind, channel, state, due, not_after, attempts, planned_at)
     VALUES (:id, :contact_id, :source, 'confirm', :channel, 'planned', :now, :not_after, 0, :now) ON CONFLICT DO NOTHING""")
 BY_CONFIRM = text("SELECT * FROM prevention_contact WHERE confirm_token = :token FOR UPDATE")
-AGREED = text("UPDATE prevention_contact SET state = 'confirmed', confirmed_at = :now, asked_from = NULL WHERE id = :id")
+AGREED = text("UPDATE prevention_contact SET state = 'confirmed', confirmed_at = :now WHERE id = :id")
 BY_STOP = text("SELECT * FROM prevention_contact WHERE stop_token = :token AND state <> 'stopped' FOR UPDATE")
 STOP = text("""
-    UPDATE prevention_contact SET state = 'stopped', address = NULL, confirm_token = NULL, asked_from = NULL, audiences = '{}', areas = '{}', stopped_at = :now
+    UPDATE prevention_contact SET state = 'stopped', address = NULL, confirm_token = NULL, audiences = '{}', areas = '{}', stopped_at = :now
     WHERE id = :id""")
 NO_MORE = text("UPDATE prevention_message SET state = 'cancelled', reason = 'stopped', ended_at = :now WHERE contact_id = :id AND state = 'planned'")
 CHOOSE = text("UPDATE prevention_contact SET audiences = CAST(:audiences AS text[]), areas = CAST(:areas AS text[]) WHERE id = :id")
@@ -150,11 +158,19 @@ def mark_of(vault: Vault, channel: str, address: str) -> bytes:
     return vault.blind("prevention contact", f"{channel}|{address}")
 
 
-async def ask(tx: Transaction, vault: Vault, wish: Wish, *, origin: str | None = None) -> str:
-    """Ask at an address whether it wants to hear, at most once a day; where the contact stands now.
+async def knock(tx: Transaction, vault: Vault, origin: str) -> None:
+    """Count that somebody without an account asks from here, whichever address it is: who is refused learns nothing of it. Raises 429."""
+    since = tx.now.replace(minute=0, second=0, microsecond=0)
+    limits = {f"here|{origin}": tx.settings.prevention_asks_here, "everywhere": tx.settings.prevention_asks_per_hour}
+    most = {vault.blind("prevention ask", f"{since.isoformat()}|{what}"): limit for what, limit in limits.items()}
+    counted = await tx.rows(COUNT, {"since": since, "marks": sorted(most)})
+    if any(row.times > most[bytes(row.mark)] for row in counted):
+        wait = int((since + AN_HOUR - tx.now).total_seconds()) + 1
+        raise RefusedError(429, "too many ask just now: try again later", retry_after=wait)
 
-    `origin` is where somebody without an account asks from. Raises 429 when from there, or in all, too many were asked for.
-    """
+
+async def ask(tx: Transaction, vault: Vault, wish: Wish, *, openly: bool = False) -> str:
+    """Ask at an address whether it wants to hear, at most once a day; where the contact stands now. `openly` is without an account."""
     mark = mark_of(vault, wish.channel, wish.address)
     await tx.execute(TURN, {"mark": mark})
     row = await tx.row(KNOWN, {"mark": mark})
@@ -166,15 +182,14 @@ async def ask(tx: Transaction, vault: Vault, wish: Wish, *, origin: str | None =
         "audiences": sorted(set(wish.audiences)),
         "areas": sorted(set(wish.areas)),
         "confirm_token": secrets.token_urlsafe(TOKEN_BYTES),
-        "asked_by": None if origin else tx.principal.subject,
+        "asked_by": None if openly else tx.principal.subject,
         "until": until,
         "now": tx.now,
     }
     if row is None:
-        asked_from = await _let_in(tx, vault, origin) if origin else None
         identity, asks = tx.new_id("prevention contact"), 1
         address = (await vault.new([identity])).seal(identity, PLACE, wish.address)
-        more = {"id": identity, "channel": wish.channel, "mark": mark, "address": address, "asked_from": asked_from}
+        more = {"id": identity, "channel": wish.channel, "mark": mark, "address": address}
         await tx.execute(ADD, told | more | {"stop_token": secrets.token_urlsafe(TOKEN_BYTES)})
     else:
         identity, asks = row.id, (await tx.rows(AGAIN, told | {"id": row.id}))[0].asks
@@ -182,16 +197,6 @@ async def ask(tx: Transaction, vault: Vault, wish: Wish, *, origin: str | None =
     await tx.execute(PLAN, message | {"not_after": until, "now": tx.now})
     tx.audit("prevention_contact_asked", identity, ("contact",))
     return ASKED
-
-
-async def _let_in(tx: Transaction, vault: Vault, origin: str) -> bytes:
-    """Where somebody asks from, as it is kept for an hour: a keyed hash."""
-    hour = tx.now.replace(minute=0, second=0, microsecond=0)
-    mark = vault.blind("prevention ask", f"{hour.isoformat()}|{origin}")
-    asks = (await tx.rows(ASKS, {"asked_from": mark, "since": tx.now - AN_HOUR}))[0]
-    if asks.here >= tx.settings.prevention_asks_here or asks.everywhere >= tx.settings.prevention_asks_per_hour:
-        raise RefusedError(429, "too many ask just now: try again later", retry_after=int(AN_HOUR.total_seconds()))
-    return mark
 
 
 async def confirm(tx: Transaction, token: str) -> bool:
@@ -271,6 +276,7 @@ async def forget(tx: Transaction, most: int) -> dict[str, int]:
     if ids:
         await erasure.order(tx, [Tombstone(one, one, "", tx.now) for one in ids], Cause("prevention contacts|unconfirmed", tx.now, ""))
         await tx.execute(DROP, {"ids": ids})
+    await tx.execute(DROP_ASKS, {"before": tx.now - 2 * AN_HOUR})
     stopped = {"before": tx.now - timedelta(days=settings.prevention_stop_days), "most": most}
     ended = {"before": tx.now - timedelta(days=settings.prevention_message_days), "most": most}
     return {

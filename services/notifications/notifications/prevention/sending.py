@@ -27,9 +27,11 @@ log = structlog.get_logger()
 SENT = Counter("naungan_prevention_messages", "Sendings to contacts without an account, by channel and what came of them", ["channel", "outcome"])
 AT_ONCE = 20
 DOOR = "/notifications/public/prevention"
-# Locked in the order of contacts: whoever stops one takes the contact first.
+# Who has just asked waits for no announcement to thousands.
 DUE = text("""
-    SELECT m.id, m.contact_id FROM prevention_message m WHERE m.state = 'planned' AND m.due <= :now ORDER BY m.due, m.id LIMIT :most""")
+    SELECT m.id, m.contact_id FROM prevention_message m WHERE m.state = 'planned' AND m.due <= :now
+    ORDER BY m.kind <> 'confirm', m.due, m.id LIMIT :most""")
+# Locked in the order of contacts: whoever stops one takes the contact first.
 TAKE = text("""
     SELECT m.*, c.state AS contact_state, c.address, c.language, c.confirm_token, c.stop_token, s.title, s.place, s.starts_at, s.cancelled_at
     FROM prevention_message m JOIN prevention_contact c ON c.id = m.contact_id LEFT JOIN prevention_session s ON s.id = m.session_id

@@ -33,10 +33,10 @@ STATEMENTS = (
     """CREATE TABLE prevention_contact (
         id uuid PRIMARY KEY, channel text NOT NULL, mark bytea NOT NULL UNIQUE, address bytea, language text NOT NULL, audiences text[] NOT NULL,
         areas text[] NOT NULL, state text NOT NULL, confirm_token text UNIQUE, stop_token text NOT NULL UNIQUE, asked_at timestamptz NOT NULL,
-        asks integer NOT NULL, asked_from bytea, asked_by uuid, confirm_until timestamptz, confirmed_at timestamptz, stopped_at timestamptz,
+        asks integer NOT NULL, asked_by uuid, confirm_until timestamptz, confirmed_at timestamptz, stopped_at timestamptz,
         CHECK (state IN ('asked', 'confirmed', 'stopped')), CHECK (address IS NOT NULL OR state = 'stopped'))""",
-    "CREATE INDEX prevention_contact_asked ON prevention_contact (asked_at) WHERE state = 'asked'",
-    "CREATE INDEX prevention_contact_from ON prevention_contact (asked_from) WHERE asked_from IS NOT NULL",
+    """CREATE TABLE prevention_ask (mark bytea NOT NULL, since timestamptz NOT NULL, times integer NOT NULL, PRIMARY KEY (mark, since))""",
+    "CREATE INDEX prevention_contact_state ON prevention_contact (state)",
     """CREATE TABLE prevention_message (
         id uuid PRIMARY KEY, contact_id uuid NOT NULL REFERENCES prevention_contact (id) ON DELETE CASCADE, source text NOT NULL, session_id uuid,
         kind text NOT NULL, channel text NOT NULL, state text NOT NULL, reason text, due timestamptz NOT NULL, not_after timestamptz NOT NULL,
