@@ -1,8 +1,10 @@
 """Who may do what on NATS, as DESIGN sections 3 and 7 say it: written down here by hand, so that it knows nothing of what makes the configuration."""
 
 AGENCIES = ("dppapp", "dinsos")
+# An office at the edge of one of them: it hands over what is sealed, and hears its agency's receipts.
+OF_SITE, SITE = "dinsos", "edge_dinsos_kemayoran"
 SERVICES = ("intake", "placement", "assessment", "notifications")
-USERS = (*SERVICES, "provisioner", "keeper", *AGENCIES)
+USERS = (*SERVICES, "provisioner", "keeper", *AGENCIES, SITE)
 STREAMS = ("CASES", "REFERRALS", "RECEIPTS", "AGENCIES", "AUDIT", "PUBLIC", "HANDOVER")
 
 # A service says what is its own, pulls from its own durables, and looks into the streams that it compares with its store: not where others' personal facts lie.
@@ -25,7 +27,7 @@ PULLS = {
     },
 }
 LOOKS_INTO = {
-    "intake": {"CASES", "RECEIPTS", "AGENCIES", "AUDIT"},
+    "intake": {"CASES", "RECEIPTS", "AGENCIES", "AUDIT", "PUBLIC"},
     "placement": {"CASES", "AUDIT"},
     "assessment": {"CASES", "AUDIT"},
     "notifications": {"CASES", "AGENCIES", "AUDIT"},
@@ -34,6 +36,7 @@ ERASES = {"intake": {"REFERRALS"}, "notifications": {"HANDOVER"}}
 DURABLES = {durable for durables in PULLS.values() for durable in durables} | {
     (stream, f"agency-{agency}") for stream in ("RECEIPTS", "AGENCIES") for agency in AGENCIES
 }
+DURABLES |= {("RECEIPTS", SITE)}
 PULLING = ("MSG.NEXT", "INFO")
 
 
@@ -43,6 +46,8 @@ def may_publish(user: str, subject: str) -> bool:
         return subject.startswith("$JS.API.")
     if user == "keeper":
         return subject == "$SYS.REQ.SERVER.PING" or (subject.startswith("$SYS.REQ.SERVER.") and subject.endswith(".RELOAD"))
+    if user == SITE:
+        return subject == f"referral.{OF_SITE}.sealed.v1" or subject.startswith(f"$JS.ACK.RECEIPTS.{SITE}.")
     if user in AGENCIES:
         own = {("RECEIPTS", f"agency-{user}"), ("AGENCIES", f"agency-{user}")}
         return subject.startswith(f"referral.{user}.") or _pulls(subject, own)
@@ -71,5 +76,7 @@ def _looks(user: str, subject: str) -> bool:
 
 def may_subscribe(user: str, subject: str) -> bool:
     """Whether this user is meant to subscribe to a subject."""
+    if user == SITE and subject == f"edged.{OF_SITE}.kemayoran":
+        return True
     own = (f"receipt.{user}.", f"agency.{user}.") if user in AGENCIES else ()
     return subject.startswith((f"_INBOX_{user}.", *own))

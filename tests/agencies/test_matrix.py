@@ -12,6 +12,7 @@ import nats
 import pytest
 from contracts.catalogue import BY_TYPE
 from nats.aio.client import Client
+from ops.edge import hub
 from ops.nats_users import authorization
 from ops.provision import provision
 from ops.servers import Nats
@@ -34,7 +35,7 @@ WATCHED = (
     ">", "*", "*.>", "case.>", "shelter.>", "referral.>", "receipt.>", "receipt.*.accepted.v1", "agency.>", "agency.*.opened.v1", "audit.>", "public.>",
     "handover.>", "handover.notifications.contact_given.v1", "_INBOX.>", "*.one.two", "$JS.>", "$JS.API.>", "$JS.ACK.>", "$JS.EVENT.ADVISORY.>", "$JS.FC.>",
     "$SYS.>", "$SYS.ACCOUNT.>", "$KV.>", "$O.>", "$MQTT.>", "_R_.>", "nobody.answers",
-    *(f"{kind}.{agency}.>" for kind in ("referral", "receipt", "agency") for agency in AGENCIES),
+    "edged.>", "edged.dinsos.kemayoran", *(f"{kind}.{agency}.>" for kind in ("referral", "receipt", "agency") for agency in AGENCIES),
     *(f"_INBOX_{user}.>" for user in USERS), *(f"_INBOX_{user}.one.two" for user in USERS), *(f"case.{service}.>" for service in SERVICES),
 )  # fmt: skip
 
@@ -94,10 +95,10 @@ class Asker:
 
 @pytest.fixture
 async def broker(tmp_path: Path) -> Nats:
-    users = authorization(dict.fromkeys(USERS, "password"), AGENCIES)
+    users = authorization(dict.fromkeys(USERS, "password"), AGENCIES, hub.known(USERS))
     with Nats(tmp_path / "n", users) as server:
         client = await Asker().join(server.url, "provisioner")
-        await provision(client.jetstream(), AGENCIES)
+        await provision(client.jetstream(), AGENCIES, sites=hub.known(USERS))
         await client.close()
         yield server
 
