@@ -97,6 +97,8 @@ class Platform:
             str(self.data / "issuer"),
             "--issuer",
             self.issuer,
+            "--login",
+            "/issuer/authorize",
             "--agencies",
             str(self._agencies_file()),
         ]

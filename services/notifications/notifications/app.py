@@ -13,6 +13,7 @@ from notifications import api, exporting, handlers, policy, relearn, untold
 from notifications.api import live
 from notifications.api.live import Bell
 from notifications.channels import officers
+from notifications.pages import routes as pages
 from notifications.settings import NotificationsSettings
 from notifications.survivors import reminders, routes, sealing, taking
 from notifications.survivors.sending import send_messages
@@ -40,7 +41,14 @@ def build(settings: NotificationsSettings, bell: Bell | None = None) -> Service:
         name="notifications",
         settings=settings,
         inputs=taking.with_vault(handlers.inputs, vault),
-        routers=[api.router, live.routes(bell), routes.router, officers.router, exports.routes("notifications", exporting.part, policy.EXPORT)],
+        routers=[
+            api.router,
+            live.routes(bell),
+            routes.router,
+            officers.router,
+            *pages.routers(bell),
+            exports.routes("notifications", exporting.part, policy.EXPORT),
+        ],
         durables=[(durable.stream, durable.name) for durable in streams.durables_of("notifications")],
         order=catalogue.ORDER,
         said_on=streams.said_on("notifications"),

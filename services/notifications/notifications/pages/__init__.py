@@ -1,0 +1,8 @@
+"""Notifications' pages: the inbox as it fills, and the link in a message that leads to what it is about."""
+
+from chassis.web.pages import Pages, Place
+from contracts.places import HOME, PLACES
+
+from notifications.pages.words import WORDS
+
+pages = Pages(__name__, WORDS, [Place(*entry) for entry in PLACES], HOME)

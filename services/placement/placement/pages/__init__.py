@@ -1,0 +1,8 @@
+"""Placement's pages: whose move it is, an offer with its answer, who comes in, and the beds."""
+
+from chassis.web.pages import Pages, Place
+from contracts.places import HOME, PLACES
+
+from placement.pages.words import WORDS
+
+pages = Pages(__name__, WORDS, [Place(*entry) for entry in PLACES], HOME)

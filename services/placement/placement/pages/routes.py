@@ -1,0 +1,7 @@
+"""All of placement's pages, one module for each thing that is done there."""
+
+from placement.pages import beds, offers, pages
+
+router = pages.router
+
+__all__ = ["beds", "offers", "router"]
