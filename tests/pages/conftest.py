@@ -17,7 +17,7 @@ import pytest
 from ops.identities import identities
 from ops.platform import Platform
 from ops.seed import demo_shelters
-from playwright.sync_api import Browser, Locator, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, sync_playwright
 
 from tests.flows.people import a_referral
 
@@ -123,10 +123,16 @@ class Phone:
         self.page: Page = self.context.new_page()
         self.taps, self.bytes = 0, 0
         self.complaints: list[str] = []
-        self.page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        self.page.on("console", self._complained)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", self._asked)
         self.page.on("requestfinished", lambda request: setattr(self, "bytes", self.bytes + request.sizes()["responseBodySize"]))
+
+    def _complained(self, message: ConsoleMessage) -> None:
+        # A form that is refused is a page with the status of its refusal, which the browser mentions.
+        refused = "status of 4" in message.text and message.location["url"] == self.page.url
+        if message.type == "error" and not refused:
+            self.complaints.append(f"{message.text} {message.location['url']}")
 
     def _asked(self, request: Request) -> None:
         if not request.url.startswith(self.town.origin):

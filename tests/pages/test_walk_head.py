@@ -66,7 +66,7 @@ def test_a_head_says_no_and_why(town: Town, phone: Phone, language: str) -> None
     phone.tap(t("act.decline"))
     phone.tap(t("act.decline"))
     phone.look("decline-problem")
-    phone.page.get_by_label(t("reason.full")).check()
+    phone.page.get_by_role("radio", name=t("reason.full"), exact=True).check()
     phone.look("decline")
     phone.tap(t("act.decline"))
     phone.page.get_by_text(t("said.declined")).wait_for()
