@@ -18,7 +18,10 @@ def catalogue(service: str) -> dict[str, tuple[str, str]]:
 
 
 def sources(service: str) -> dict[Path, str]:
-    folders = [Path(str(importlib.import_module(f"{service}.pages").__file__)).parent, Path(str(importlib.import_module("chassis.web.pages").__file__)).parent]
+    folders = [
+        Path(str(importlib.import_module(f"{service}.pages").__file__)).parent,
+        Path(str(importlib.import_module("chassis.web.pages").__file__)).parent,
+    ]
     return {path: path.read_text() for folder in folders for path in (*folder.rglob("*.html"), *folder.rglob("*.py"))}
 
 
