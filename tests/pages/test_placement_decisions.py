@@ -37,7 +37,7 @@ async def test_an_officer_ends_a_search_and_takes_it_up_again_is_refused(rig: Ri
     await platform(rig, a_shelter_body(sexes=["male"]))
     case = await ask(rig)
     officer = Visitor(rig, "placement", role="placement_officer")
-    form = await officer.form(f"needs/{case}", "/end")
+    form = await officer.form(f"needs/{case}", f"needs/{case}/end")
     assert (await officer.post(form.action, form.fields)).status_code == 303
     again = await officer.post(form.action, {**form.fields, "key": str(uuid4())})
     assert again.status_code == 409
