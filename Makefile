@@ -13,8 +13,17 @@ help: ## this list
 $(UV):
 	python3 -m venv .uv && .uv/bin/pip install --quiet uv && mkdir -p $(HOME)/.local/bin && ln -sf $(CURDIR)/.uv/bin/uv $(UV)
 
-setup: | $(UV) ## everything a fresh machine needs
+ASSETS := shared/chassis/assets
+STATIC := shared/chassis/chassis/web/pages/static/index.json
+
+setup: $(STATIC) | $(UV) ## everything a fresh machine needs
 	$(UV) sync --quiet --locked
+
+# What the pages are dressed in, from its packages by lock file; node comes from a wheel, so that no machine needs one.
+NODE := $(UV) run --quiet --isolated --locked --only-group assets
+$(STATIC): $(ASSETS)/package-lock.json $(ASSETS)/pages.scss $(ASSETS)/pages.js $(ASSETS)/icon.svg $(ASSETS)/build.mjs | $(UV)
+	$(NODE) npm --prefix $(ASSETS) ci --silent --ignore-scripts --omit=optional
+	$(NODE) node $(ASSETS)/build.mjs
 
 up: setup ## the whole platform on this machine, until Ctrl-C
 	$(UV) run --no-sync naungan up

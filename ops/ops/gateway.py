@@ -9,9 +9,10 @@ from urllib.parse import unquote
 
 import httpx
 import uvicorn
+from contracts.places import HOME
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 # RFC 9110 section 7.6.1: these concern one connection only.
@@ -89,7 +90,10 @@ def application(upstreams: Mapping[str, str]) -> Starlette:
         down = [name for name, fine in zip(upstreams, found, strict=True) if not fine]
         return _problem(503, f"not ready: {', '.join(down)}") if down else Response(status_code=204)
 
-    return Starlette(routes=[Route("/healthz", health), Route("/{name}/{rest:path}", forward, methods=METHODS)], lifespan=lifespan)
+    async def home(_request: Request) -> Response:
+        return RedirectResponse(HOME, 303)
+
+    return Starlette(routes=[Route("/", home), Route("/healthz", health), Route("/{name}/{rest:path}", forward, methods=METHODS)], lifespan=lifespan)
 
 
 def _named(connection: str | None) -> frozenset[str]:

@@ -5,7 +5,7 @@ import ipaddress
 import json
 import time
 from pathlib import Path
-from urllib.parse import parse_qs
+from typing import Any
 from uuid import uuid4
 
 import uvicorn
@@ -16,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from ops.identities import identities
+from ops.identities import Identity, identities
+from ops.issuer_login import Login, form_of
 
 LIFETIME = 3600
 
@@ -31,16 +32,17 @@ def signing_key(folder: Path) -> ECKey:
     return ECKey.import_key(path.read_bytes(), {"kid": "demo", "alg": "ES256", "use": "sig"})
 
 
-def application(issuer: str, key: ECKey, agencies: Path | None) -> Starlette:
+def application(issuer: str, key: ECKey, agencies: Path | None, login_at: str | None = None) -> Starlette:
     """The issuer's application; `issuer` is what its tokens say and what the services are told to believe.
 
-    `agencies` is a file with the demo agencies' NATS passwords, which it hands out as freely as tokens.
+    `login_at` is where browsers log in, behind a gateway a path of its origin; `agencies` is a file with the demo agencies' NATS passwords, which it hands out as freely as tokens.
     """
     known = identities()
     passwords = json.loads(agencies.read_text()) if agencies else {}
 
     async def configuration(_request: Request) -> JSONResponse:
-        return JSONResponse({"issuer": issuer, "jwks_uri": f"{issuer}/jwks", "token_endpoint": f"{issuer}/token", "naungan_demo": True})
+        places = {"jwks_uri": f"{issuer}/jwks", "token_endpoint": f"{issuer}/token", "authorization_endpoint": login_at or f"{issuer}/authorize"}
+        return JSONResponse({"issuer": issuer, **places, "naungan_demo": True})
 
     async def jwks(_request: Request) -> JSONResponse:
         return JSONResponse(KeySet([key]).as_dict(private=False))
@@ -48,12 +50,9 @@ def application(issuer: str, key: ECKey, agencies: Path | None) -> Starlette:
     async def names(_request: Request) -> JSONResponse:
         return JSONResponse([{"identity": who.name, "role": who.role, "agency": who.agency} for who in known.values()])
 
-    async def token(request: Request) -> JSONResponse:
-        who = known.get(await _asked_for(request))
-        if who is None:
-            return JSONResponse({"error": "invalid_request", "error_description": "unknown identity: GET /identities lists them"}, 400)
+    def claims_of(who: Identity) -> dict[str, Any]:
         now = int(time.time())
-        claims = {
+        return {
             "iss": issuer,
             "aud": "naungan",
             "sub": str(who.subject),
@@ -64,8 +63,20 @@ def application(issuer: str, key: ECKey, agencies: Path | None) -> Starlette:
             "exp": now + LIFETIME,
             "jti": uuid4().hex,
         }
-        made = jwt.encode({"alg": "ES256", "kid": "demo"}, claims, key)
-        return JSONResponse({"access_token": made, "token_type": "Bearer", "expires_in": LIFETIME})
+
+    def sign(claims: dict[str, Any]) -> str:
+        return jwt.encode({"alg": "ES256", "kid": "demo"}, claims, key)
+
+    login = Login(known, claims_of, sign)
+
+    async def token(request: Request) -> JSONResponse:
+        form = form_of(await request.body()) if _is_form(request) else {}
+        if form.get("grant_type") == "authorization_code":
+            return await login.redeem(form)
+        who = known.get(form.get("identity", "") if form else await _asked_for(request))
+        if who is None:
+            return JSONResponse({"error": "invalid_request", "error_description": "unknown identity: GET /identities lists them"}, 400)
+        return JSONResponse({"access_token": sign(claims_of(who)), "token_type": "Bearer", "expires_in": LIFETIME})
 
     async def nats_passwords(_request: Request) -> JSONResponse:
         return JSONResponse(passwords)
@@ -77,17 +88,19 @@ def application(issuer: str, key: ECKey, agencies: Path | None) -> Starlette:
             Route("/jwks", jwks),
             Route("/identities", names),
             Route("/token", token, methods=["POST"]),
+            *login.routes,
         ]
     )
 
 
+def _is_form(request: Request) -> bool:
+    return request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+
+
 async def _asked_for(request: Request) -> str:
-    """The identity that a token request names, as JSON or as a form; empty when it cannot be read."""
-    body = await request.body()
-    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        return parse_qs(body.decode("latin-1")).get("identity", [""])[0]
+    """The identity that a token request names as JSON; empty when it cannot be read."""
     try:
-        content = json.loads(body)
+        content = json.loads(await request.body())
     except ValueError:
         return ""
     return str(content.get("identity", "")) if isinstance(content, dict) else ""
@@ -108,12 +121,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--issuer", required=True)
     parser.add_argument("--demo-gateway", action="store_true", help="the listener is reached through the demo's gateway only")
+    parser.add_argument("--login", help="where browsers log in: its own address, or a path of the gateway's origin")
     parser.add_argument("--agencies", type=Path, help="file with the demo agencies' NATS passwords (JSON)")
     options = parser.parse_args()
     if not options.demo_gateway and not _is_loopback(options.host):
         parser.error("the demo issuer listens on loopback only: it gives a token to whoever asks")
     uvicorn.run(
-        application(options.issuer, signing_key(options.data), options.agencies),
+        application(options.issuer, signing_key(options.data), options.agencies, options.login),
         host=options.host,
         port=options.port,
         log_config=None,

@@ -116,6 +116,8 @@ class Platform:
             str(self.data / "issuer"),
             "--issuer",
             self.issuer,
+            "--login",
+            "/issuer/authorize",
             "--agencies",
             str(self._agencies_file()),
         ]

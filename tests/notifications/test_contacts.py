@@ -20,7 +20,7 @@ from tests.notifications.test_service_prevention import DPPAPP, a_session
 from tests.rig import Rig
 
 ALL_DAY: dict[str, Any] = {"prevention_opens": time.min, "prevention_closes": time.max}
-QUICK = {"message_poll_seconds": 0.05, "prevention_per_minute": 1e6, "public_url": "https://n.test", **ALL_DAY}
+QUICK = {"message_poll_seconds": 0.05, "prevention_per_minute": 1e6, "links_url": "https://n.test", **ALL_DAY}
 ADDRESS, NUMBER = "Kelompok.Kenanga@contoh.test", "0811 0000-0001"
 
 

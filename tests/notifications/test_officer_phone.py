@@ -11,7 +11,7 @@ from tests.notifications.doors import Gateway, S, through
 from tests.notifications.events import answer, offered, reported
 from tests.rig import Rig
 
-QUICK = {"message_poll_seconds": 0.05, "inbox_url": "https://n.test/inbox", "public_url": "https://n.test/", "officer_email_minutes": 0}
+QUICK = {"message_poll_seconds": 0.05, "inbox_url": "https://n.test/inbox", "links_url": "https://n.test/", "officer_email_minutes": 0}
 NUMBER = "+628110000042"
 
 

@@ -13,6 +13,7 @@ from notifications import aging, api, exporting, handlers, policy, relearn, unto
 from notifications.api import live
 from notifications.api.live import Bell
 from notifications.channels import failing, officers, phones
+from notifications.pages import routes as pages
 from notifications.prevention.sending import send_announcements
 from notifications.settings import NotificationsSettings
 from notifications.survivors import reminders, routes, sealing, taking
@@ -47,6 +48,7 @@ def build(settings: NotificationsSettings, bell: Bell | None = None) -> Service:
             routes.router,
             officers.router,
             phones.router,
+            *pages.routers(bell),
             exports.routes("notifications", exporting.part, policy.EXPORT),
         ],
         durables=[(durable.stream, durable.name) for durable in streams.durables_of("notifications")],

@@ -95,7 +95,7 @@ class NotificationsSettings(Settings):
     inbox_url: str = Field(default="http://127.0.0.1:8080/", description="the link in an officer's e-mail")
     officer_email_minutes: float = Field(default=5, ge=0, description="notices of so long are told in one e-mail")
 
-    public_url: str = Field(default="http://127.0.0.1:8080", description="the gateway as people reach it; stands in links of messages")
+    links_url: str = Field(default="http://127.0.0.1:8080", description="the gateway as people reach it; stands in links of messages")
     proxies: str = Field(default="127.0.0.1,::1", description="addresses and networks that may say for whom they ask (X-Forwarded-For)")
     prevention_confirm_hours: float = Field(default=48, gt=0, description="how long the link is good by which an address agrees to hear of sessions")
     prevention_asks_here: int = Field(default=20, ge=1, description="addresses that may be given from one place in an hour, without an account")

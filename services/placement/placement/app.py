@@ -6,6 +6,7 @@ from chassis.web import exports
 from contracts import audit, catalogue, streams
 
 from placement import api, exporting, handlers, policy, relearn, retold
+from placement.pages import routes as pages
 from placement.settings import PlacementSettings
 
 
@@ -15,7 +16,7 @@ def build(settings: PlacementSettings) -> Service:
         name="placement",
         settings=settings,
         inputs=handlers.inputs,
-        routers=[*api.routers, exports.routes("placement", exporting.part, *policy.EXPORT)],
+        routers=[*api.routers, pages.router, exports.routes("placement", exporting.part, *policy.EXPORT)],
         durables=[(durable.stream, durable.name) for durable in streams.durables_of("placement")],
         order=catalogue.ORDER,
         said_on=streams.said_on("placement"),

@@ -36,6 +36,11 @@ class Settings(BaseSettings):
     issuer: str = Field(description="the OIDC issuer whose tokens are believed")
     jwks_url: str
     audience: str = "naungan"
+    oidc_client: str = Field(default="naungan-pages", description="the client by which officers log in to the pages")
+    oidc_client_secret: SecretStr | None = Field(default=None, description="its secret; without one it is a public client, and PKCE alone guards it")
+    oidc_scope: str = "openid"
+    public_url: str | None = Field(default=None, description="the origin as browsers know it, where the gateway's headers do not tell it")
+    session_minutes: float = Field(default=30, gt=0, description="after which an officer logs in again, if her token does not end sooner")
     host: str = "127.0.0.1"
     port: int = 8000
     root_path: str = ""

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from notifications.api import answers, contacts, escalation, inbox, preferences, prevention, subscriptions
+from notifications.api import answers, contacts, escalation, inbox, preferences, prevention, subscriptions, waiting
 
 router = APIRouter()
-for part in (answers, contacts, escalation, inbox, preferences, prevention, subscriptions):
+for part in (answers, contacts, escalation, inbox, preferences, prevention, subscriptions, waiting):
     router.include_router(part.router)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from functools import partial
 from time import monotonic
 from typing import Annotated, Any
@@ -65,6 +65,27 @@ def officer(asker: Asker) -> Principal:
     return asker
 
 
+async def notices(bell: Bell, request: Request, who: Principal, *, after: int | None, lang: Language) -> AsyncGenerator[ServerSentEvent]:
+    """What somebody is told from a position on, or from now on, as it comes; it ends after some minutes."""
+    database: Database = request.app.state.database
+    settings: Any = request.app.state.service.settings
+    seen = after if after is not None else await database.run(newest_position)
+    ends, looked = monotonic() + 60 * settings.live_minutes, -1
+    bell.listening += 1
+    try:
+        while monotonic() < ends and not bell.closing() and not await request.is_disconnected():
+            if bell.newest == looked:
+                await bell.wait(1)
+                continue
+            looked = bell.newest
+            while rows := await database.run(partial(store.inbox_of, who=who, unread=None, after=seen, most=settings.inbox_page)):
+                for row in rows:
+                    yield ServerSentEvent(data=notice_view(row, lang), event="notice", id=str(row.position))
+                seen = rows[-1].position
+    finally:
+        bell.listening -= 1
+
+
 def routes(bell: Bell) -> APIRouter:
     """The routes of a service with this bell."""
     router = APIRouter()
@@ -82,22 +103,9 @@ def routes(bell: Bell) -> APIRouter:
 
         It begins after `Last-Event-ID` or `after`, or with what comes from now on, and ends after some minutes: connect again with a fresh token.
         """
-        database: Database = request.app.state.database
-        settings: Any = request.app.state.service.settings
-        seen = int(last_event_id) if last_event_id else after if after is not None else await database.run(newest_position)
-        ends, looked = monotonic() + 60 * settings.live_minutes, -1
-        bell.listening += 1
-        try:
-            while monotonic() < ends and not bell.closing() and not await request.is_disconnected():
-                if bell.newest == looked:
-                    await bell.wait(1)
-                    continue
-                looked = bell.newest
-                while rows := await database.run(partial(store.inbox_of, who=who, unread=None, after=seen, most=settings.inbox_page)):
-                    for row in rows:
-                        yield ServerSentEvent(data=notice_view(row, lang), event="notice", id=str(row.position))
-                    seen = rows[-1].position
-        finally:
-            bell.listening -= 1
+        since = int(last_event_id) if last_event_id else after
+        async with contextlib.aclosing(notices(bell, request, who, after=since, lang=lang)) as coming:
+            async for event in coming:
+                yield event
 
     return router

@@ -244,7 +244,7 @@ async def link_for(tx: Transaction, row: Row[Any]) -> str:
     if row.waits > 1 or (notice := await tx.row(ANSWERABLE_ONE, {"id": row.newest, "kinds": sorted(ANSWERABLE)})) is None:
         return inbox
     token, _ = await answers.make(tx, notice.id, notice.placement_id, row.officer)
-    return f"{tx.settings.public_url.rstrip('/')}{answers.PATH}/{token}"
+    return f"{tx.settings.links_url.rstrip('/')}{answers.PATH}/{token}"
 
 
 async def record(tx: Transaction, book: Book, claimed: Claimed, answer: Answer) -> None:

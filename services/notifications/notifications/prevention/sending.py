@@ -133,7 +133,7 @@ def _unwanted(tx: Transaction, row: Row[Any], ways: Ways) -> str | None:
 
 def letter_of(settings: NotificationsSettings, row: Row[Any], address: str) -> Letter:
     """The message as it leaves: of names from closed lists, times and links; each has the link by which it stops."""
-    place, door = words.place_of(row.language), settings.public_url.rstrip("/") + DOOR
+    place, door = words.place_of(row.language), settings.links_url.rstrip("/") + DOOR
     stop = f"{door}/stop/{row.stop_token}"
     if row.kind == contacts.CONFIRM:
         values = {"link": f"{door}/confirm/{row.confirm_token}"}

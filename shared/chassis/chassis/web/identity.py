@@ -85,6 +85,10 @@ class Identity:
         self._verified[mark] = (principal, float(claims["exp"]) + LEEWAY)
         return principal
 
+    async def keys(self) -> KeySet:
+        """The issuer's keys as they are known now. Raises NotIdentifiedError when none ever were."""
+        return await self._current(refresh=False)
+
     def _decode(self, token: str, keys: KeySet) -> dict[str, Any]:
         try:
             decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)

@@ -8,8 +8,9 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from chassis.store.failures import ClosedStoreError
 from chassis.store.vault import ErasedError
@@ -97,6 +98,16 @@ def problem(status: int, title: str, problems: Sequence[FieldProblem] = (), **me
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
+def _page_of(request: Request) -> str | None:
+    """The page beside what a browser asked for, as a link in a message says it: `/x/y` of systems is `/pages/x/y` of people."""
+    if request.method != "GET" or "authorization" in request.headers or not request.headers.get("accept", "").startswith("text/html"):
+        return None
+    root = request.scope.get("root_path", "")
+    path = f"/pages{request.scope['path'].removeprefix(root)}"
+    known = any(route.matches({**request.scope, "path": path, "root_path": ""})[0] is Match.FULL for route in request.app.routes)
+    return f"{root}{path}" if known else None
+
+
 def answer_with_problems(app: FastAPI) -> None:
     """Let every failure of this app end as a problem."""
 
@@ -114,7 +125,9 @@ def answer_with_problems(app: FastAPI) -> None:
         return problem(409, title, [FieldProblem("person_id", "erased")], state="erased", owner=str(error))
 
     @app.exception_handler(NotIdentifiedError)
-    async def not_identified(_request: Request, error: NotIdentifiedError) -> JSONResponse:
+    async def not_identified(request: Request, error: NotIdentifiedError) -> Response:
+        if (page := _page_of(request)) is not None:
+            return RedirectResponse(page, 303)
         response = problem(401, str(error))
         response.headers["WWW-Authenticate"] = "Bearer"
         return response

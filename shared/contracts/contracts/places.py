@@ -1,0 +1,26 @@
+"""Where the services' pages are, through the gateway, and which roles they are for: the navigation that all of them share."""
+
+from contracts.vocabulary import OfficerRole as Role
+
+PLACES: tuple[tuple[str, tuple[str, str], frozenset[str]], ...] = (
+    (
+        "/notifications/pages/inbox",
+        ("Kotak masuk", "Inbox"),
+        frozenset({Role.INTAKE_OFFICER, Role.OUTREACH, Role.SUPERVISOR, Role.PLACEMENT_OFFICER, Role.SHELTER_HEAD, Role.PEKSOS, Role.OPERATOR}),
+    ),
+    ("/notifications/pages/subscriptions", ("Langganan", "Subscriptions"), frozenset({Role.OPERATOR})),
+    ("/notifications/pages/standing", ("Keadaan notifications", "Notifications"), frozenset({Role.OPERATOR})),
+    ("/placement/pages/standing", ("Keadaan placement", "Placement"), frozenset({Role.OPERATOR})),
+    ("/placement/pages/queue", ("Giliran", "Whose move"), frozenset({Role.SHELTER_HEAD, Role.PLACEMENT_OFFICER, Role.SUPERVISOR})),
+    ("/placement/pages/waiting", ("Daftar tunggu", "Waiting list"), frozenset({Role.PLACEMENT_OFFICER, Role.SUPERVISOR})),
+    ("/placement/pages/beds", ("Tempat tidur", "Beds"), frozenset({Role.SHELTER_HEAD, Role.PLACEMENT_OFFICER, Role.SUPERVISOR, Role.OPERATOR})),
+)
+"""Each entry: the path, its name in Indonesian and English, and who has a use for it. What a role may do there is the service's policy."""
+
+HOME = "/notifications/pages/inbox"
+
+
+def page_of(link: str) -> str:
+    """The page for people beside a path for systems: `/placement/placements/x` is `/placement/pages/placements/x`."""
+    service, _, rest = link.removeprefix("/").partition("/")
+    return f"/{service}/pages/{rest}"
