@@ -12,7 +12,7 @@ from random import Random
 from typing import Final
 
 from ops import population_figures as figures
-from ops.areas import DISTRICTS
+from contracts.areas import DISTRICTS
 from ops.population_people import pick
 
 AREAS: Final = tuple(DISTRICTS)

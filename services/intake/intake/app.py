@@ -10,6 +10,7 @@ from chassis.store.vault import Vault
 from contracts import audit, catalogue, streams
 
 from intake import api, handlers, relearn
+from intake.pages import routes as pages
 from intake.settings import IntakeSettings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -29,7 +30,7 @@ def build(settings: IntakeSettings) -> Service:
         name="intake",
         settings=settings,
         inputs=handlers.inputs_with(vault, lambda: service.client),
-        routers=api.routers,
+        routers=[*api.routers, pages.router],
         durables=[(durable.stream, durable.name) for durable in streams.durables_of("intake")],
         order=catalogue.ORDER,
         said_on=streams.said_on("intake"),

@@ -8,6 +8,7 @@ PLACES: tuple[tuple[str, tuple[str, str], frozenset[str]], ...] = (
         ("Kotak masuk", "Inbox"),
         frozenset({Role.INTAKE_OFFICER, Role.OUTREACH, Role.SUPERVISOR, Role.PLACEMENT_OFFICER, Role.SHELTER_HEAD, Role.PEKSOS, Role.OPERATOR}),
     ),
+    ("/intake/pages/queue", ("Kasus", "Cases"), frozenset({Role.INTAKE_OFFICER, Role.OUTREACH, Role.SUPERVISOR})),
     ("/placement/pages/queue", ("Giliran", "Whose move"), frozenset({Role.SHELTER_HEAD, Role.PLACEMENT_OFFICER, Role.SUPERVISOR})),
     ("/placement/pages/beds", ("Tempat tidur", "Beds"), frozenset({Role.SHELTER_HEAD, Role.PLACEMENT_OFFICER, Role.SUPERVISOR, Role.OPERATOR})),
 )
