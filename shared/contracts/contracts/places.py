@@ -9,7 +9,9 @@ PLACES: tuple[tuple[str, tuple[str, str], frozenset[str]], ...] = (
         frozenset({Role.INTAKE_OFFICER, Role.OUTREACH, Role.SUPERVISOR, Role.PLACEMENT_OFFICER, Role.SHELTER_HEAD, Role.PEKSOS, Role.OPERATOR}),
     ),
     ("/intake/pages/queue", ("Kasus", "Cases"), frozenset({Role.INTAKE_OFFICER, Role.OUTREACH, Role.SUPERVISOR})),
+    ("/notifications/pages/subscriptions", ("Langganan", "Subscriptions"), frozenset({Role.OPERATOR})),
     ("/placement/pages/queue", ("Giliran", "Whose move"), frozenset({Role.SHELTER_HEAD, Role.PLACEMENT_OFFICER, Role.SUPERVISOR})),
+    ("/placement/pages/waiting", ("Daftar tunggu", "Waiting list"), frozenset({Role.PLACEMENT_OFFICER, Role.SUPERVISOR})),
     ("/placement/pages/beds", ("Tempat tidur", "Beds"), frozenset({Role.SHELTER_HEAD, Role.PLACEMENT_OFFICER, Role.SUPERVISOR, Role.OPERATOR})),
 )
 """Each entry: the path, its name in Indonesian and English, and who has a use for it. What a role may do there is the service's policy."""

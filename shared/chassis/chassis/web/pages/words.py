@@ -58,6 +58,7 @@ FRAME: Mapping[str, Sentence] = {
     "span.minutes": ("{number} menit", "{number} min"),
     "span.hours": ("{number} jam", "{number} h"),
     "span.days": ("{number} hari", "{number} days"),
+    "span.just": ("baru saja", "just now"),
     "span.ahead": ("dalam {span}", "in {span}"),
     "span.over": ("terlambat {span}", "{span} late"),
     "span.ago": ("{span} lalu", "{span} ago"),
@@ -99,6 +100,13 @@ def span(words: Mapping[str, Sentence], seconds: float, language: Language) -> s
     if minutes < 2 * DAY:
         return said(words, "span.hours", language, number=round(minutes / HOUR))
     return said(words, "span.days", language, number=round(minutes / DAY))
+
+
+def ago(words: Mapping[str, Sentence], seconds: float, language: Language) -> str:
+    """How long ago something was, as people say it."""
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return said(words, "span.just", language)
+    return said(words, "span.ago", language, span=span(words, seconds, language))
 
 
 def moment(at: datetime, now: datetime, language: Language) -> str:
