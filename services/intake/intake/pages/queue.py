@@ -26,13 +26,13 @@ async def queue(visit: Visit) -> Response:
     lines = await visit.ask(cases.cases, state=None, overdue=None, limit=MOST)
     found = waiting((line for line in lines if line.state not in ENDED), visit.who.roles, visit.who.agency)
     timed = [await _with_clock(visit, entry) if entry.yours and place < WITH_CLOCKS else entry for place, entry in enumerate(found[:SHOWN])]
-    on_desk = visit.who.has(*policy.WORK_THE_DESK)
+    on_desk, vault = visit.who.has(*policy.WORK_THE_DESK), visit.request.app.state.service.vault
     return visit.show(
         "queue.html",
         found=timed,
         many=len(found) > SHOWN or len(lines) == MOST,
         tasks=await visit.ask(desk.desk, done=False, limit=SHOWN) if on_desk else [],
-        pairs=len(await visit.ask(persons.queue, state=persons.PairState.OPEN, limit=SHOWN)) if on_desk else 0,
+        pairs=len(await visit.ask(persons.queue, vault=vault, state=persons.PairState.OPEN, limit=SHOWN)) if on_desk else 0,
         asked=await visit.ask(handover.handovers) if visit.who.has(*policy.HAND_OVER) else [],
         may_report=visit.who.has(*policy.REPORT),
         area_name=area_name,

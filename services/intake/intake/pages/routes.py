@@ -1,7 +1,7 @@
 """All of intake's pages, one module for each thing that is done there."""
 
-from intake.pages import case, pages, queue, report, triage
+from intake.pages import case, pages, public, queue, report, scripts, triage
 
 router = pages.router
 
-__all__ = ["case", "queue", "report", "router", "triage"]
+__all__ = ["case", "public", "queue", "report", "router", "scripts", "triage"]
