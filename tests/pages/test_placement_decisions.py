@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid4
 
-from tests.pages.visitor import Visitor
+from tests.pages.visitor import Forms, Visitor
 from tests.placement.builders import a_shelter_body
 from tests.placement.steps import act, ask, offer, platform, said, state
 from tests.rig import Rig
@@ -90,3 +90,42 @@ async def test_an_officer_asks_another_home_to_take_them_over(rig: Rig) -> None:
     asked = await offer(rig, UUID(placement["case_id"]))
     head = Visitor(rig, "placement", language="en", role="shelter_head", units=[there["shelter_id"]])
     assert "They would move from another home." in (await head.see(f"placements/{asked['placement_id']}")).text
+
+
+async def test_two_who_change_a_shelter_at_once_both_see_both_values(rig: Rig) -> None:
+    shelter = a_shelter_body()
+    await platform(rig, shelter)
+    path = f"shelters/{shelter['shelter_id']}/edit"
+    one, two = (Visitor(rig, "placement", role="placement_officer", subject=uuid4(), language="en") for _ in range(2))
+    first, second = await one.form(path, "/edit"), await two.form(path, "/edit")
+    values = {"name": "Rumah Contoh", "min_age": "0", "max_age": "120", "boys_max_age": "12", "stay_review_days": "14", "open": "yes"}
+    assert (await one.post(first.action, {**first.fields, **values, "stay_review_days": "21"})).status_code == 303
+    refused = await two.post(second.action, {**second.fields, **values, "stay_review_days": "30"})
+    assert refused.status_code == 409
+    assert "Somebody changed this first" in refused.text
+    row = refused.text.split('<th scope="row"')[1].split("</tr>")[0]
+    assert ("21" in row, "30" in row) == (True, True)
+    again = next(form for form in Forms(refused.text).found if form.action.endswith("/edit"))
+    assert (await two.post(again.action, {**again.fields, **values, "stay_review_days": "30"})).status_code == 303
+    (kept,) = await rig.sql("placement", "SELECT stay_review_days FROM shelter")
+    assert kept.stay_review_days == 30
+    nameless = await one.send(path, "/edit", **{**values, "name": "", "max_age": "many"})
+    assert nameless.status_code == 422
+    assert ('href="#name"' in nameless.text, 'href="#max_age"' in nameless.text) == (True, True)
+
+
+async def test_a_head_lets_a_mother_and_her_child_in_at_the_door_once(rig: Rig) -> None:
+    shelter = a_shelter_body()
+    await platform(rig, shelter)
+    head = Visitor(rig, "placement", role="shelter_head", units=[shelter["shelter_id"]])
+    path = f"shelters/{shelter['shelter_id']}/door"
+    form = await head.form(path, "/door")
+    mother = {"persons.0.sex": "female", "persons.0.age": "30", "persons.0.role": "victim", "brought_by": "polda-ppa", "area": "31.75.01"}
+    child = {"persons.1.sex": "female", "persons.1.age": "6", "persons.1.role": "child", "persons.1.agreement": "own_view_and_consenter"}
+    unsaid = await head.post(form.action, {**form.fields, **mother, **child})
+    assert (unsaid.status_code, 'href="#persons.0.agreement"' in unsaid.text) == (422, True), unsaid.text
+    fields = {**form.fields, **mother, **child, "persons.0.agreement": "own"}
+    assert [(await head.post(form.action, fields)).status_code for _ in range(2)] == [303, 303]
+    await rig.settle()
+    assert [kind for kind, _, _ in await rig.facts("placement")].count("case.placement.admitted_directly.v1") == 1
+    assert "Terisi: <strong>2</strong>" in (await head.see(f"shelters/{shelter['shelter_id']}/beds")).text

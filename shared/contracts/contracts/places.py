@@ -10,6 +10,8 @@ PLACES: tuple[tuple[str, tuple[str, str], frozenset[str]], ...] = (
     ),
     ("/intake/pages/queue", ("Kasus", "Cases"), frozenset({Role.INTAKE_OFFICER, Role.OUTREACH, Role.SUPERVISOR})),
     ("/notifications/pages/subscriptions", ("Langganan", "Subscriptions"), frozenset({Role.OPERATOR})),
+    ("/notifications/pages/standing", ("Keadaan notifications", "Notifications"), frozenset({Role.OPERATOR})),
+    ("/placement/pages/standing", ("Keadaan placement", "Placement"), frozenset({Role.OPERATOR})),
     ("/placement/pages/queue", ("Giliran", "Whose move"), frozenset({Role.SHELTER_HEAD, Role.PLACEMENT_OFFICER, Role.SUPERVISOR})),
     ("/placement/pages/waiting", ("Daftar tunggu", "Waiting list"), frozenset({Role.PLACEMENT_OFFICER, Role.SUPERVISOR})),
     ("/placement/pages/beds", ("Tempat tidur", "Beds"), frozenset({Role.SHELTER_HEAD, Role.PLACEMENT_OFFICER, Role.SUPERVISOR, Role.OPERATOR})),
