@@ -1,10 +1,12 @@
 """The report form of desks, hotline and outreach: what was entered is never lost, and however often it is sent it is one case."""
 
+import hmac
+from hashlib import sha256
 from typing import Any
 
 from chassis import RefusedError
 from chassis.web.pages import Sent, Visit
-from chassis.web.pages.visit import Visiting
+from chassis.web.pages.visit import Visiting, form_key
 from chassis.web.problems import FieldProblem
 from chassis.web.routes import require_role
 from contracts.vocabulary import AreaKind, Channel, ProblemCode
@@ -35,10 +37,10 @@ async def begin(visit: Visit) -> Response:
 
 @router.post("/reports")
 async def report(visit: Sent) -> Response:
-    """Take a report; with another person, or with fields that cannot be read, the form is shown again with all that was entered."""
+    """Take a report; with another person, from a draft, or with fields that cannot be read, the form is shown again with all that was entered."""
     filled = Filled(visit.entered)
-    if visit.field("more") or visit.field("fewer"):
-        return _form(visit, filled.with_one_more() if visit.field("more") else filled.without_last(), None)
+    if visit.field("more") or visit.field("fewer") or visit.field("again"):
+        return _form(visit, filled.with_one_more() if visit.field("more") else filled.without_last() if visit.field("fewer") else filled, None)
     body = report_body(filled)
     try:
         if not visit.field("anyway"):
@@ -70,7 +72,14 @@ def _form(visit: Visiting, filled: Filled, refused: RefusedError | None) -> Resp
     names = dict(_names(visit, filled))
     odd = refused is not None and "droppable" in refused.members
     key = visit.field("key") or visit.fresh_key
-    return visit.show("report.html", refused=refused, names=names, filled=filled, lists=lists(visit.language), key=key, odd=odd)
+    drafts = {name.removeprefix("draft."): visit.say(name) for name in pages.words if name.startswith("draft.")}
+    shown = {"filled": filled, "lists": lists(visit.language), "key": key, "odd": odd, "drafts": drafts, "owner": _owner(visit)}
+    return visit.show("report.html", refused=refused, names=names, **shown)
+
+
+def _owner(visit: Visiting) -> str:
+    """A secret by which only she opens what she left on a device: with it the device's own key becomes the key of her drafts."""
+    return hmac.new(form_key(visit.request), f"drafts|{visit.who.subject}".encode(), sha256).hexdigest()
 
 
 def _names(visit: Visiting, filled: Filled) -> list[tuple[str, str]]:
