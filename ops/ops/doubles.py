@@ -11,8 +11,9 @@ from datetime import date, timedelta
 from random import Random
 from typing import Final
 
-from ops import population_figures as figures
 from contracts.areas import DISTRICTS
+
+from ops import population_figures as figures
 from ops.population_people import pick
 
 AREAS: Final = tuple(DISTRICTS)

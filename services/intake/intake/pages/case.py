@@ -12,8 +12,8 @@ from fastapi import Response
 from intake import policy
 from intake.api import cases, closing, consents, desk, disclosures, incidents, outreach, record
 from intake.api.bodies import EndBody, ReturnClosureBody
-from intake.api.cases import CaseView
 from intake.api.record import RecordView
+from intake.api.views import CaseView
 from intake.domain.standing import ENDED
 from intake.pages import pages
 from intake.pages.filled import Filled

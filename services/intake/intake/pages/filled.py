@@ -53,7 +53,7 @@ def report_body(filled: Filled) -> dict[str, Any]:
     body |= {name: values for name in ("violence_types",) if (values := filled.all(name))}
     if (ppks := filled.one("ppks")) is not None:
         body["ppks"] = _number(ppks)
-    persons = [_person(filled, place) for place in range(filled.persons)]
+    persons = [person_body(filled, place) for place in range(filled.persons)]
     # The form has room for one person, and chooses her role itself: alone that says nothing. Who was added counts, though nothing is known of her.
     if len(persons) > 1 or persons[0].keys() - {"role"}:
         body["persons"] = persons
@@ -70,7 +70,7 @@ def screen_body(filled: Filled) -> dict[str, Any]:
     return screen
 
 
-def _person(filled: Filled, place: int) -> dict[str, Any]:
+def person_body(filled: Filled, place: int) -> dict[str, Any]:
     """What was entered of a person."""
     at = f"persons.{place}"
     person: dict[str, Any] = {name: value for name in OF_PERSON if (value := filled.one(f"{at}.{name}")) is not None}

@@ -53,10 +53,9 @@ async def what_became(request: Request) -> Response:
 async def progress(request: Request) -> Response:
     """The answer: received, or being handled; nothing else is ever said."""
     filled = await _sent(request)
-    missing = [FieldProblem(name, "missing") for name in ("code", "pin") if filled.one(name) is None]
+    if missing := [FieldProblem(name, "missing") for name in ("code", "pin") if filled.one(name) is None]:
+        return _status(request, filled, RefusedError(422, "enter both", missing))
     try:
-        if missing:
-            raise RefusedError(422, "enter both", missing)
         body = public.CodeBody(code=(filled.one("code") or "")[:40], pin=(filled.one("pin") or "")[:40])
         address = await public.address_of(request)
         view = await public.progress(body=body, address=address, vault=_vault(request), **_anybody(request))

@@ -90,5 +90,3 @@ def _names(visit: Visiting, filled: Filled) -> list[tuple[str, str]]:
         for place in range(filled.persons)
         for name in of_person
     ]
-
-

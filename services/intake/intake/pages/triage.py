@@ -12,7 +12,7 @@ from fastapi import Response
 
 from intake.api import cases, casework
 from intake.api.bodies import TriageBody
-from intake.api.cases import CaseView
+from intake.api.views import CaseView
 from intake.domain.standing import TRIAGES
 from intake.domain.triage import GRAVE, risk_floor
 from intake.pages import pages
@@ -49,7 +49,7 @@ async def triage(case_id: UUID, visit: Sent) -> Response:
 
 def begun(known: Mapping[str, Any]) -> Filled:
     """What the form begins with: the risk as it was judged last, or what the safety screen said of it."""
-    shelter = {True: "yes", False: "no"}.get(known.get("shelter_needed"), "")
+    shelter = {True: "yes", False: "no", None: ""}[known.get("shelter_needed")]
     # Of the districts those that people named: what follows from the suspects comes by itself.
     areas = known.get("named_areas") or ([] if "risk" in known else known.get("perpetrator_areas", []))
     fields: dict[str, list[str]] = {
@@ -99,4 +99,3 @@ def _form(case: CaseView, visit: Visiting, filled: Filled, refused: RefusedError
         why=flags or grave,
         areas=range(AREAS),
     )
-

@@ -11,7 +11,10 @@ WORDS: Mapping[str, Sentence] = {
     "queue.others": ("Menunggu pihak lain", "Waits for others"),
     "queue.new": ("Laporan baru", "New report"),
     "queue.pairs": ("{number} pasang orang yang mungkin sama", "{number} pairs of persons that may be one"),
-    "queue.many": ("Lebih banyak kasus daripada yang ditampilkan; yang paling mendesak ada di atas.", "More cases than are shown; the most urgent are on top."),
+    "queue.many": (
+        "Lebih banyak kasus daripada yang ditampilkan; yang paling mendesak ada di atas.",
+        "More cases than are shown; the most urgent are on top.",
+    ),
     "queue.opened": ("dibuka {since}", "opened {since}"),
     "queue.missed": ("batas waktu terlewat", "deadline missed"),
     "task.incomplete": ("Lengkapi laporan", "Complete a report"),
@@ -131,6 +134,7 @@ WORDS: Mapping[str, Sentence] = {
     "field.reason": ("Alasan", "Reason"),
     "code.risk.missing": ("Pilih risikonya", "Choose the risk"),
     "code.shelter_needed.missing": ("Pilih apakah tempat aman diperlukan", "Say whether a shelter is needed"),
+    "code.ground.invalid": ("Pilih dasar keputusannya", "Choose the ground"),
     "code.reason.missing": ("Pilih satu alasan", "Choose a reason"),
     "code.supervisor_needed": ("{field}: hanya supervisor", "{field}: only a supervisor"),
     # Closing.
@@ -161,7 +165,6 @@ WORDS: Mapping[str, Sentence] = {
     "household.left": ("Sudah keluar dari rumah tangga ini", "Has left this household"),
     "household.save": ("Simpan", "Keep"),
     "household.mine": ("Isian saya yang berlaku", "What I entered holds"),
-    "household.gone": ("sudah keluar", "has left"),
     "code.persons.missing": ("Paling sedikit satu orang harus tetap ada", "At least one person must remain"),
     # Persons that may be one.
     "pairs.title": ("Mungkin orang yang sama", "Persons that may be one"),

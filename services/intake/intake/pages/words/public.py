@@ -14,10 +14,14 @@ WORDS: Mapping[str, Sentence] = {
     "public.exit_hint": ("atau tekan Esc tiga kali", "or press Esc three times"),
     "public.traces": ("Hati-hati: kunjungan ini dapat meninggalkan jejak", "Take care: this visit may leave traces"),
     "public.traces_text": (
-        "Riwayat peramban di ponsel ini dapat menunjukkan bahwa Anda membuka halaman ini. Bila orang lain memegang ponsel ini, pakai mode penyamaran atau perangkat "
-        "lain, dan hapus riwayatnya. “Keluar cepat” mengganti halaman ini dengan kalender, tetapi tidak menghapus riwayat sebelumnya.",
-        "The browser's history on this phone may show that you opened this page. If somebody else uses this phone, take a private window or another device, and clear "
-        "the history. “Leave quickly” puts a calendar in the place of this page; it does not clear what was there before.",
+        (
+            "Riwayat peramban di ponsel ini dapat menunjukkan bahwa Anda membuka halaman ini. Bila orang lain memegang ponsel ini, pakai mode penyamaran atau perangkat "
+            "lain, dan hapus riwayatnya. “Keluar cepat” mengganti halaman ini dengan kalender, tetapi tidak menghapus riwayat sebelumnya."
+        ),
+        (
+            "The browser's history on this phone may show that you opened this page. If somebody else uses this phone, take a private window or another device, and clear "
+            "the history. “Leave quickly” puts a calendar in the place of this page; it does not clear what was there before."
+        ),
     ),
     "public.no_name": (
         "Nama tidak perlu. Isi yang Anda tahu; semuanya boleh dikosongkan.",
@@ -59,5 +63,8 @@ WORDS: Mapping[str, Sentence] = {
     "calendar.title": ("Kalender", "Calendar"),
     "field.code": ("Kode laporan", "Code of the report"),
     "field.pin": ("PIN", "PIN"),
-    "refused.429": ("Terlalu banyak permintaan dari sini. Coba lagi nanti, atau telepon 112.", "Too many requests from here. Try again later, or call 112."),
+    "refused.429": (
+        "Terlalu banyak permintaan dari sini. Coba lagi nanti, atau telepon 112.",
+        "Too many requests from here. Try again later, or call 112.",
+    ),
 }

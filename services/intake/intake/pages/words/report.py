@@ -85,7 +85,10 @@ WORDS: Mapping[str, Sentence] = {
     "code.nik_not_jakarta": ("{field}: terdaftar di luar Jakarta", "{field}: registered outside Jakarta"),
     "code.nik_unknown_district": ("{field}: kode wilayah tidak dikenal", "{field}: its district code is not known"),
     "code.nik_in_text": ("{field}: tampaknya memuat NIK; pindahkan ke isian NIK", "{field}: seems to hold a NIK; put it into its field"),
-    "code.phone_in_text": ("{field}: tampaknya memuat nomor telepon; pindahkan ke isiannya", "{field}: seems to hold a phone number; put it into its field"),
+    "code.phone_in_text": (
+        "{field}: tampaknya memuat nomor telepon; pindahkan ke isiannya",
+        "{field}: seems to hold a phone number; put it into its field",
+    ),
     "code.not_in_area_list": ("{field}: tidak ada di daftar kecamatan", "{field}: not on the list of districts"),
     "code.unknown_code": ("{field}: pilih salah satu dari daftar", "{field}: choose one from the list"),
     "code.reference_reused": ("{field}: sudah dipakai untuk laporan lain", "{field}: used for another report already"),
@@ -93,7 +96,10 @@ WORDS: Mapping[str, Sentence] = {
     "code.wrong_agency": ("{field}: instansi lain", "{field}: another agency"),
     "code.urgency.missing": ("Pilih seberapa mendesak keadaannya", "Choose how urgent it is"),
     "code.callback.missing": ("Tulis bagaimana pelapor dihubungi kembali", "Say how the reporter is called back"),
-    "code.callback.invalid": ("Tulis bagaimana pelapor dihubungi kembali, paling sedikit 3 huruf", "Say how the reporter is called back, in at least 3 letters"),
+    "code.callback.invalid": (
+        "Tulis bagaimana pelapor dihubungi kembali, paling sedikit 3 huruf",
+        "Say how the reporter is called back, in at least 3 letters",
+    ),
     # Drafts that wait on the device.
     "draft.title": ("Laporan di perangkat ini", "Reports on this device"),
     "draft.kept": (
