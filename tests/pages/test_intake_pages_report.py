@@ -124,4 +124,5 @@ async def test_the_form_is_small_and_in_english_too(intake: Rig) -> None:
     page = await officer(intake, language="en").see("reports/new")
     assert '<html lang="en"' in page.text
     assert "How urgent is it?" in page.text
+    assert "None" not in page.text  # an empty field is empty
     assert len(page.content) < 100_000

@@ -17,6 +17,7 @@ from contracts.vocabulary import (
     ViolenceType,
 )
 
+from intake.feed import UNKNOWN_AREA
 from intake.pages.words import WORDS
 
 Options = list[tuple[str, str]]
@@ -57,8 +58,10 @@ def areas() -> Options:
     return [(code, f"{_city(city)}: {DISTRICTS[code]}") for city in CITIES for code in DISTRICTS_OF[city]]
 
 
-def area_name(code: str) -> str:
-    """A kecamatan as people call it; the code itself where it is none of Jakarta's."""
+def area_name(code: str) -> str | None:
+    """A kecamatan as people call it; the code itself where it is none of Jakarta's, None where it is not known."""
+    if code == UNKNOWN_AREA:
+        return None
     return f"{DISTRICTS[code]}, {_city(code[:5])}" if code in DISTRICTS else code
 
 
