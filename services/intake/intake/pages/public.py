@@ -73,6 +73,12 @@ async def month(request: Request) -> Response:
     return pages.plain(request, "calendar.html", 200, weeks=weeks, today=today.day, month=f"{MONTHS[int(english)][today.month - 1]} {today.year}")
 
 
+@router.get("/kalender/icon.svg")
+async def icon() -> Response:
+    """An icon that says nothing either."""
+    return Response('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path d="M1 1h6v6H1z"/></svg>', media_type="image/svg+xml")
+
+
 async def _sent(request: Request) -> Filled:
     require_own_origin(request)
     return Filled(await entered_in(request))

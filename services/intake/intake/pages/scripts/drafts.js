@@ -40,7 +40,14 @@ async function keyOfHers() {
 }
 const key = await keyOfHers();
 
-async function keep(id, state, fields) {
+// One after the other: what is kept while she types must not come to lie over what she has sent.
+let last = Promise.resolve();
+function keep(...draft) {
+  last = last.catch(() => {}).then(() => seal(...draft));
+  return last;
+}
+
+async function seal(id, state, fields) {
   const iv = crypto.getRandomValues(new Uint8Array(12));
   const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData: encoder.encode(id) }, key, encoder.encode(JSON.stringify(fields)));
   await stored("drafts", "readwrite", (drafts) => drafts.put({ id, state, at: Date.now(), iv, sealed }));
