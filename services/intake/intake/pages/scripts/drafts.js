@@ -103,6 +103,7 @@ async function flush() {
       if (draft.state === "queued") await deliver(draft).catch(() => {}); // another officer's on this device
       if (draft.state === "sent" && Date.now() - draft.at > 24 * HOURS) await drop(draft.id);
     }
+    if (!(await all()).some((draft) => draft.state === "queued")) news.textContent = "";
   });
   await show();
 }
