@@ -11,8 +11,9 @@ from datetime import date, timedelta
 from random import Random
 from typing import Final
 
+from contracts.areas import DISTRICTS
+
 from ops import population_figures as figures
-from ops.areas import DISTRICTS
 from ops.population_people import pick
 
 AREAS: Final = tuple(DISTRICTS)

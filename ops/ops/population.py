@@ -11,8 +11,9 @@ from datetime import datetime, timedelta, timezone
 from random import Random
 from typing import Any, Final, Literal
 
+from contracts.areas import DISTRICTS_OF
+
 from ops import population_figures as figures
-from ops.areas import DISTRICTS_OF
 from ops.population_people import ADULT, Body, children_of, family_of_child, person, phone, pick
 
 Kind = Literal["violence", "street"]

@@ -9,8 +9,8 @@ from uuid import UUID, uuid5
 
 import pytest
 from contracts.agencies import Referral
+from contracts.areas import CITIES, DISTRICTS, DISTRICTS_OF
 from contracts.vocabulary import Need, Sex
-from ops.areas import CITIES, DISTRICTS, DISTRICTS_OF
 from ops.identities import NAMESPACE
 from ops.population import CANARY_ADDRESS, CANARY_NAME, CANARY_NIK, CANARY_PHONE, PERSONAL_FIELDS, Submission, draw_households
 from ops.seed import demo_shelters

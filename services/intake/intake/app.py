@@ -12,6 +12,7 @@ from contracts import audit, catalogue, streams
 from intake import api, handlers, relearn
 from intake.api import feeds
 from intake.following.bell import Bell
+from intake.pages import routes as pages
 from intake.reporting import public
 from intake.sealed import keys
 from intake.settings import IntakeSettings
@@ -39,7 +40,7 @@ def build(settings: IntakeSettings, bell: Bell | None = None) -> Service:
         name="intake",
         settings=settings,
         inputs=handlers.inputs_with(vault, lambda: service.client),
-        routers=[*api.routers, feeds.routes(bell)],
+        routers=[*api.routers, feeds.routes(bell), pages.router],
         durables=[(durable.stream, durable.name) for durable in streams.durables_of("intake")],
         order=catalogue.ORDER,
         said_on=streams.said_on("intake"),

@@ -8,6 +8,7 @@ PLACES: tuple[tuple[str, tuple[str, str], frozenset[str]], ...] = (
         ("Kotak masuk", "Inbox"),
         frozenset({Role.INTAKE_OFFICER, Role.OUTREACH, Role.SUPERVISOR, Role.PLACEMENT_OFFICER, Role.SHELTER_HEAD, Role.PEKSOS, Role.OPERATOR}),
     ),
+    ("/intake/pages/queue", ("Kasus", "Cases"), frozenset({Role.INTAKE_OFFICER, Role.OUTREACH, Role.SUPERVISOR})),
     ("/notifications/pages/subscriptions", ("Langganan", "Subscriptions"), frozenset({Role.OPERATOR})),
     ("/notifications/pages/standing", ("Keadaan notifications", "Notifications"), frozenset({Role.OPERATOR})),
     ("/placement/pages/standing", ("Keadaan placement", "Placement"), frozenset({Role.OPERATOR})),

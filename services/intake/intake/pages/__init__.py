@@ -1,0 +1,8 @@
+"""Intake's pages: whose move it is, a report, its triage, the case, persons that may be one, and the public's own form."""
+
+from chassis.web.pages import Pages, Place
+from contracts.places import HOME, PLACES
+
+from intake.pages.words import WORDS
+
+pages = Pages(__name__, WORDS, [Place(*entry) for entry in PLACES], HOME)
