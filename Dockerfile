@@ -7,6 +7,10 @@ COPY pyproject.toml uv.lock README.md ./
 COPY shared ./shared
 COPY services ./services
 COPY ops ./ops
+# What the officers' pages are dressed in, from its packages by lock file; node is a wheel of the same lock and stays behind.
+RUN uv run --quiet --isolated --locked --only-group assets npm --prefix shared/chassis/assets ci --silent --ignore-scripts --omit=optional \
+    && uv run --quiet --isolated --locked --only-group assets node shared/chassis/assets/build.mjs \
+    && rm -r shared/chassis/assets/node_modules
 RUN uv sync --quiet --locked --no-dev --no-editable --package naungan-ops --extra backup
 
 FROM python:3.13-slim

@@ -21,7 +21,7 @@ setup: $(STATIC) | $(UV) ## everything a fresh machine needs
 
 # What the pages are dressed in, from its packages by lock file; node comes from a wheel, so that no machine needs one.
 NODE := $(UV) run --quiet --isolated --locked --only-group assets
-$(STATIC): $(ASSETS)/package-lock.json $(ASSETS)/pages.scss $(ASSETS)/pages.js $(ASSETS)/build.mjs | $(UV)
+$(STATIC): $(ASSETS)/package-lock.json $(ASSETS)/pages.scss $(ASSETS)/pages.js $(ASSETS)/icon.svg $(ASSETS)/build.mjs | $(UV)
 	$(NODE) npm --prefix $(ASSETS) ci --silent --ignore-scripts --omit=optional
 	$(NODE) node $(ASSETS)/build.mjs
 

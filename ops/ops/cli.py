@@ -71,6 +71,7 @@ async def _up(data: Path, time_scale: float) -> None:
 
 async def _introduce(platform: Platform) -> None:
     table = Table("what", "where", title="Naungan is up (demo identities; loopback only)", title_justify="left")
+    table.add_row("officers' pages", f"{platform.gateway}/")
     for service in SERVICES:
         table.add_row(service, f"{platform.gateway}/{service}/docs")
     table.add_row("NATS", platform.nats.url)

@@ -3,9 +3,12 @@
 from fastapi import APIRouter
 
 from notifications.api.live import Bell
-from notifications.pages import inbox, pages
+from notifications.pages import deliveries, inbox, pages
 
 
 def routers(bell: Bell) -> list[APIRouter]:
     """The pages of a service with this bell."""
     return [inbox.live(bell), pages.router]
+
+
+__all__ = ["deliveries", "routers"]

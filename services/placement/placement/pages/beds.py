@@ -30,4 +30,4 @@ async def board(shelter_id: UUID, visit: Visit) -> Response:
     rooms: dict[str, list[object]] = {}
     for bed in seen.beds:
         rooms.setdefault(f"{bed.unit} / {bed.room}" if bed.unit else bed.room, []).append(bed)
-    return visit.show("board.html", seen=seen, rooms=rooms)
+    return visit.show("board.html", seen=seen, rooms=rooms, counts=visit.who.has(*policy.CONFIRM_NIGHT), keeps=visit.who.has(*policy.KEEP_SHELTERS))

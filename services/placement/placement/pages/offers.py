@@ -174,6 +174,8 @@ def _can(seen: PlacementView, visit: Visiting) -> frozenset[str]:
         "send_off": (seen.state == Step.ACCEPTED and not transfer, policy.SEND_OFF),
         "admit": (expected, policy.ADMIT),
         "no_show": (expected and not transfer, policy.ANSWER_OFFER),
+        "go": (seen.state == Step.ADMITTED, policy.END_STAY),
+        "transfer": (seen.state == Step.ADMITTED, policy.ASK_TRANSFER),
         "call": (seen.state == Step.OFFERED, (policy.HEAD,)),
     }
     return frozenset(name for name, (now, roles) in allowed.items() if now and visit.who.has(*roles))

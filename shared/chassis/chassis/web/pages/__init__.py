@@ -5,6 +5,7 @@ roles, audit, idempotency and refusals are theirs, and shows a template. There i
 """
 
 from chassis.web.pages.frame import Pages, Place
+from chassis.web.pages.standing import add_standing
 from chassis.web.pages.visit import Sent, Visit
 
-__all__ = ["Pages", "Place", "Sent", "Visit"]
+__all__ = ["Pages", "Place", "Sent", "Visit", "add_standing"]

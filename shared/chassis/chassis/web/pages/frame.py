@@ -21,7 +21,7 @@ from chassis.web.pages.guard import local_path, protect, require_own_origin
 from chassis.web.pages.refusals import told
 from chassis.web.pages.session import LoginNeededError
 from chassis.web.pages.visit import LANGUAGE, PREFIX, Visiting, address, entered_in, here, language_of, sessions
-from chassis.web.pages.words import FRAME, JAKARTA, Language, Sentence, day, moment, said, span
+from chassis.web.pages.words import FRAME, JAKARTA, Language, Sentence, ago, day, moment, said, span
 from chassis.web.problems import RefusedError
 
 log = structlog.get_logger()
@@ -81,7 +81,7 @@ class Pages:
             "day": lambda at: day(at, language),
             "date": lambda on: day(datetime.combine(on, time(12), JAKARTA), language),
             "span": lambda seconds: span(words, seconds, language),
-            "since": lambda at: said(words, "span.ago", language, span=span(words, (now - at).total_seconds(), language)),
+            "since": lambda at: ago(words, (now - at).total_seconds(), language),
             "left": lambda at: _left(words, (at - now).total_seconds(), language),
             "has": lambda key: key in words,
             "now": now,

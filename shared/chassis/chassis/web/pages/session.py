@@ -130,10 +130,13 @@ class Sessions:
     async def _require_nonce(self, token: str, nonce: str) -> None:
         """The id token is of this issuer, for this client, and of this very login (OpenID Connect Core 3.1.3.7)."""
         decoded = jwt.decode(token, await self.identity.keys(), algorithms=ALGORITHMS)
-        wanted = {"iss": self.settings.issuer, "aud": self.settings.oidc_client, "nonce": nonce}
-        jwt.JWTClaimsRegistry(**{name: {"essential": True, "value": value} for name, value in wanted.items()}, exp={"essential": True}).validate(
-            decoded.claims
+        rules = jwt.JWTClaimsRegistry(
+            iss={"essential": True, "value": self.settings.issuer},
+            aud={"essential": True, "value": self.settings.oidc_client},
+            nonce={"essential": True, "value": nonce},
+            exp={"essential": True},
         )
+        rules.validate(decoded.claims)
 
     async def _discovered(self) -> dict[str, Any]:
         """The issuer's endpoints, asked for anew every few minutes. Raises RefusedError when it cannot be reached."""

@@ -77,7 +77,7 @@ class Visiting:
     ) -> Response:
         """Do what a form asks of a `@writes` route: on success go on to `then`, on refusal show the page `again`, with what is wrong."""
         try:
-            given = {"body": read(body)} if body is not None else {}
+            given: dict[str, Any] = {"body": read(body)} if body is not None else {}
             await self.tell(route, **given, **arguments)
         except RefusedError as refused:
             return await again(self, refused)

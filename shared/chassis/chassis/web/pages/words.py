@@ -54,10 +54,25 @@ FRAME: Mapping[str, Sentence] = {
     ),
     "frame.theirs": ("Tersimpan sekarang", "Stored now"),
     "frame.yours": ("Isian Anda", "What you entered"),
+    # How a service stands.
+    "standing.title": ("Keadaan {name}", "How {name} stands"),
+    "standing.well": ("Semua berjalan.", "All is well."),
+    "standing.missing": ("Ada yang terhenti:", "Something keeps it from its work:"),
+    "standing.unpublished": ("Belum diterbitkan", "Not published yet"),
+    "standing.overdue": ("Tenggat yang lewat dan belum diproses", "Clocks that are due and wait"),
+    "standing.letters": ("Pesan yang disisihkan", "Messages set aside"),
+    "standing.tasks": ("Tugas setelah pemulihan", "Tasks after a restore"),
+    "standing.lag": ("Belum dibaca: {durable}", "Not read yet: {durable}"),
+    "standing.aside": ("Disisihkan", "Set aside"),
+    "standing.tries": ("{number} kali dicoba", "{number} tries"),
+    "standing.again": ("Coba lagi", "Try it again"),
+    "standing.driving": ("Akan dicoba lagi", "It will be tried again"),
+    "said.driven": ("Pesan akan dicoba lagi.", "The message will be tried again."),
     # How long, in words.
     "span.minutes": ("{number} menit", "{number} min"),
     "span.hours": ("{number} jam", "{number} h"),
     "span.days": ("{number} hari", "{number} days"),
+    "span.just": ("baru saja", "just now"),
     "span.ahead": ("dalam {span}", "in {span}"),
     "span.over": ("terlambat {span}", "{span} late"),
     "span.ago": ("{span} lalu", "{span} ago"),
@@ -99,6 +114,13 @@ def span(words: Mapping[str, Sentence], seconds: float, language: Language) -> s
     if minutes < 2 * DAY:
         return said(words, "span.hours", language, number=round(minutes / HOUR))
     return said(words, "span.days", language, number=round(minutes / DAY))
+
+
+def ago(words: Mapping[str, Sentence], seconds: float, language: Language) -> str:
+    """How long ago something was, as people say it."""
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return said(words, "span.just", language)
+    return said(words, "span.ago", language, span=span(words, seconds, language))
 
 
 def moment(at: datetime, now: datetime, language: Language) -> str:

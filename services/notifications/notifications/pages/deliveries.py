@@ -1,0 +1,46 @@
+"""What went to the systems that subscribe, what did not, and trying it again; for operators."""
+
+from functools import partial
+from uuid import UUID
+
+from chassis import RefusedError
+from chassis.web.pages import Sent, Visit
+from chassis.web.pages.visit import Visiting
+from fastapi import Response
+
+from notifications.api import subscriptions
+from notifications.pages import pages
+
+router = pages.router
+
+
+@router.get("/subscriptions")
+async def overview(visit: Visit) -> Response:
+    """All subscriptions, and which were disabled."""
+    return visit.show("subscriptions.html", found=await visit.ask(subscriptions.subscriptions))
+
+
+@router.get("/subscriptions/{subscription_id}/deliveries")
+async def log(subscription_id: UUID, visit: Visit) -> Response:
+    """The delivery log of a subscription, the newest first."""
+    return await _log(subscription_id, visit, None)
+
+
+@router.post("/subscriptions/{subscription_id}/redrive")
+async def redrive_all(subscription_id: UUID, visit: Sent) -> Response:
+    """Try all that failed again."""
+    then = f"subscriptions/{subscription_id}/deliveries?said=redriven"
+    return await visit.send(subscriptions.redrive_all, then=then, again=partial(_log, subscription_id), subscription_id=subscription_id)
+
+
+@router.post("/subscriptions/{subscription_id}/enable")
+async def enable(subscription_id: UUID, visit: Sent) -> Response:
+    """Send again to a subscription that failures disabled."""
+    then = f"subscriptions/{subscription_id}/deliveries?said=enabled"
+    return await visit.send(subscriptions.enable, then=then, again=partial(_log, subscription_id), subscription_id=subscription_id)
+
+
+async def _log(subscription_id: UUID, visit: Visiting, refused: RefusedError | None) -> Response:
+    found = await visit.ask(subscriptions.deliveries, subscription_id=subscription_id, before=None, state=None)
+    whole = next(entry for entry in await visit.ask(subscriptions.subscriptions) if entry.id == subscription_id)
+    return visit.show("deliveries.html", refused=refused, found=found, subscription=whole)
