@@ -85,7 +85,7 @@ WORDS: Mapping[str, Sentence] = {
     "danger.strangulation": ("pernah dicekik", "was strangled"),
     "danger.weapon": ("senjata atau benda berbahaya", "a weapon or dangerous object"),
     "danger.threat_to_kill": ("ancaman membunuh", "a threat to kill"),
-    "danger.escalation": ("kekerasan makin sering atau berat", "violence more frequent or worse"),
+    "danger.escalation": ("kekerasan lebih sering atau lebih berat", "violence more frequent or worse"),
     "danger.separation": ("baru atau akan berpisah", "just left, or about to leave"),
     "danger.pregnancy": ("hamil atau baru melahirkan", "pregnant, or gave birth recently"),
     "danger.perpetrator_has_access": ("pelaku dapat mendatanginya", "the perpetrator can come to her"),
