@@ -11,12 +11,14 @@ from fastapi import Response
 from assessment import policy
 from assessment.api import cases, workers
 from assessment.pages import case, pages
-from assessment.pages.moves import moves
+from assessment.pages.moves import Move, moves
 from assessment.pages.people import officer, options
 from assessment.views import BackBody, BackReason, ReassignBody, WorkerView
 
 router = pages.router
 MOST = 500
+# Of each kind: a page stays small on a slow line.
+SHOWN = 40
 
 
 @router.get("/queue")
@@ -24,10 +26,11 @@ async def queue(visit: Visit) -> Response:
     """Whose move it is, the most urgent first; for a supervisor also what is overdue at others."""
     supervises = visit.who.has(policy.SUPERVISOR)
     found = moves(await visit.ask(cases.list_cases, most=MOST), visit.who.subject, visit.now, supervises=supervises)
-    yours = [move for move in found if move.yours]
-    late = [move for move in found if not move.yours and move.late(visit.now)]
-    rest = [move for move in found if not move.yours and not move.late(visit.now)]
-    return visit.show("queue.html", yours=yours, late=late, rest=rest, supervises=supervises, full=len(found) == MOST)
+    kinds: dict[str, list[Move]] = {"yours": [], "late": [], "rest": []}
+    for move in found:
+        kinds["yours" if move.yours else "late" if move.late(visit.now) else "rest"].append(move)
+    more = any(len(kind) > SHOWN for kind in kinds.values()) or len(found) == MOST
+    return visit.show("queue.html", more=more, **{name: kind[:SHOWN] for name, kind in kinds.items()})
 
 
 @router.post("/cases/{case_id}/claim")
