@@ -95,7 +95,9 @@ async def test_a_service_is_answered_asked_of_another_and_ended(rig: Rig) -> Non
     assert "lembaga ini sudah ditanya" in same.text
     assert (await peksos.send(f"{at}/{found['visum']}/ask", "/ask", provider="rs-contoh")).status_code == 303
     newer = next(entry["service_id"] for entry in (await see(rig, case_id, "/services")).json() if entry["provider"] == "rs-contoh")
-    assert (await peksos.send(f"{at}/{newer}/end", "/end", reason="received_elsewhere")).status_code == 303
+    assert (await peksos.send(f"{at}/{newer}/end", f"{newer}/end", reason="received_elsewhere")).status_code == 303
+    ended = {entry["service_id"]: (entry["status"], entry["reason"]) for entry in (await see(rig, case_id, "/services")).json()}
+    assert ended[newer] == ("ended", "received_elsewhere")
     shown = (await peksos.see(at)).text
     assert "sudah diberikan" in shown
     assert "tidak diminta lagi: sudah diterima di tempat lain" in shown

@@ -130,9 +130,10 @@ def _number(visit: Visiting, name: str, *, needed: bool = True) -> int | None:
 
 def _wording(item: ItemView, visit: Visiting) -> tuple[str, str]:
     """A question in the reader's language where its wording is loaded in it, else in the one that is; else our own label."""
-    for language in (visit.language.value, *item.text):
-        if language in item.text:
-            return item.text[language], language
+    worded = {language.value: text for language, text in item.text.items()}
+    for language in (visit.language.value, *worded):
+        if language in worded:
+            return worded[language], language
     return (item.label_id if visit.language == "id" else item.label_en), visit.language.value
 
 

@@ -54,7 +54,8 @@ async def what_was_found(case_id: UUID, person_id: UUID, step: Step, visit: Visi
 async def record(case_id: UUID, person_id: UUID, step: Step, visit: Sent) -> Response:
     """Record it."""
     said = {name: value for name, kind, _ in ASKED.get(step, ()) if (value := _value(name, kind, visit)) is not None}
-    persons = [person_id] if step is Step.CONSENT else list(visit.fields("persons")) or [person_id]
+    chosen_too = () if step is Step.CONSENT else visit.fields("persons")
+    persons = chosen_too or (str(person_id),)
     return await visit.send(
         outcomes.prepare,
         then=f"cases/{case_id}/outcomes?said=step",
