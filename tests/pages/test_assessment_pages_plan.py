@@ -53,6 +53,8 @@ async def test_a_plan_is_proposed_person_by_person_and_approved_as_it_was_seen(r
 
 async def test_what_is_wrong_is_said_at_its_field_and_nothing_entered_is_lost(rig: Rig) -> None:
     case_id = await assessed(rig)
+    nothing = await worker(rig).send(f"cases/{case_id}/plan/propose", "/propose")
+    assert all(f'href="#outcomes.{person}.outcome"' in nothing.text for person in (MOTHER, CHILD))
     late = {**GOAL, "goals.1.target": "2020-01-01"}
     wrong = await worker(rig).send(f"cases/{case_id}/plan/propose", "/propose", **part(MOTHER, "services_at_home", **late))
     assert wrong.status_code == 422

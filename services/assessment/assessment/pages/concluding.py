@@ -10,7 +10,7 @@ from chassis.web.pages.visit import Visiting
 from contracts.vocabulary import AssessmentFlag, Band, Risk
 from fastapi import Response
 
-from assessment.api import answers, cases
+from assessment.api import answers, cases, instruments
 from assessment.domain import risk
 from assessment.domain.case import State
 from assessment.domain.reassessment import Kind
@@ -56,7 +56,15 @@ async def done(case_id: UUID, visit: Visit) -> Response:
     """The assessments that were completed, with what was judged and which rules raised it; the newest first."""
     seen: CaseDetail = await visit.ask(cases.see_case, case_id=case_id)
     found = list(reversed(await completed(case_id, visit)))
-    return visit.show("assessments.html", seen=seen, found=found, people=labels(seen.members, visit), officer=lambda who: officer(who, visit))
+    return visit.show(
+        "assessments.html",
+        seen=seen,
+        found=found,
+        people=labels(seen.members, visit),
+        titles=await titles(visit),
+        officer=lambda who: officer(who, visit),
+        rule=lambda name: rule(name, visit),
+    )
 
 
 async def _judge(case_id: UUID, visit: Visiting, refused: RefusedError | None) -> Response:
@@ -74,6 +82,7 @@ async def _judge(case_id: UUID, visit: Visiting, refused: RefusedError | None) -
         seen=seen,
         people=people,
         given=given,
+        titles=await titles(visit),
         floor=floor,
         rules=[rule(name, visit) for name in floor.rules],
         dangers=dangers,
@@ -116,4 +125,9 @@ def _names(given: Iterable[AnswersView], people: dict[UUID, str], visit: Visitin
 def rule(name: str, visit: Visiting) -> str:
     """A rule of the floor, in words: `danger_weapon`, `flag_self_harm`, `band_severe`."""
     kind, _, code = name.partition("_")
-    return visit.say(f"{kind}.{code}")
+    return visit.say("rule.band", band=visit.say(f"band.{code}")) if kind == "band" else visit.say(f"{kind}.{code}")
+
+
+async def titles(visit: Visiting) -> dict[str, str]:
+    """What instruments are called, by code."""
+    return {entry.code: entry.title for entry in await visit.ask(instruments.instruments)}

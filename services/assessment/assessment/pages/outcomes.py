@@ -38,13 +38,15 @@ async def show(case_id: UUID, visit: Visiting, refused: RefusedError | None) -> 
     """The outcomes of a case, also after something was refused."""
     seen: CaseDetail = await visit.ask(cases.see_case, case_id=case_id)
     found: list[WayView] = await visit.ask(outcomes.ways, case_id=case_id)
+    people = labels(seen.members, visit)
+    found.sort(key=lambda way: [*people, way.person_id].index(way.person_id))
     own = seen.worker_id == visit.who.subject
     return visit.show(
         "outcomes.html",
         refused=refused,
         names=names(visit),
         seen=seen,
-        people=labels(seen.members, visit),
+        people=people,
         found=found,
         steps={way.person_id: steps_of(way) for way in found},
         obstacles={way.person_id: _obstacles(way, visit) for way in found},

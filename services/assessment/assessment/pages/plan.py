@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from chassis import RefusedError
+from chassis import FieldProblem, RefusedError
 from chassis.web.pages import Sent, Visit
 from chassis.web.pages.visit import Visiting, read
 from contracts.services import ServiceCode
@@ -25,6 +25,7 @@ from assessment.views import CaseDetail, MemberView, PlanView
 
 router = pages.router
 CHANGED = 409
+NO_OUTCOMES = "a plan names an outcome for each person"
 
 
 @router.get("/cases/{case_id}/plan")
@@ -45,6 +46,8 @@ async def propose(case_id: UUID, visit: Sent) -> Response:
     seen: CaseDetail = await visit.ask(cases.see_case, case_id=case_id)
     told, places = entered(visit, [member.person_id for member in seen.members])
     try:
+        if not told["outcomes"]:
+            raise RefusedError(422, NO_OUTCOMES, [FieldProblem(f"outcomes.{member.person_id}", "missing") for member in seen.members])
         body = read(lambda: PlanBody.model_validate(told))
         await visit.tell(plans.propose, case_id=case_id, body=body, if_match=visit.field("version"))
     except RefusedError as refused:
@@ -174,7 +177,7 @@ def _known(plan: PlanView | None, person: UUID) -> Mapping[str, Any]:
 
 
 def _persons(plan: PlanView, people: Mapping[UUID, str], visit: Visiting) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    for person in plan.outcomes:
+    for person in sorted(plan.outcomes, key=[*people, *plan.outcomes].index):
         yield people.get(person, visit.say("plan.left_household")), shown(_known(plan, person), visit)
 
 

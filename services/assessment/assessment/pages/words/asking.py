@@ -9,6 +9,7 @@ WORDS: Mapping[str, Sentence] = {
     "band.mild": ("ringan", "mild"),
     "band.moderate": ("sedang", "moderate"),
     "band.severe": ("berat", "severe"),
+    "rule.band": ("hasil asesmen {band}", "an assessment that found it {band}"),
     "flag.self_harm": ("bahaya bagi dirinya sendiri", "danger to herself or himself"),
     "flag.severe_distress": ("tekanan batin berat", "severe distress"),
     "flag.child_at_risk": ("anak dalam bahaya", "a child at risk"),
