@@ -36,6 +36,19 @@ def choose(phone: Phone, name: str, value: str) -> None:
         phone.page.locator(f'[name="{name}"][value="{value}"]').check()
 
 
+def leave(phone: Phone, t: Say) -> None:
+    """Log out."""
+    phone.tap(t("frame.log_out"))
+    phone.page.get_by_role("heading", name=t("frame.logged_out")).wait_for()
+
+
+def come(phone: Phone, who: str, to: str) -> None:
+    """Log in as another on the same phone, which knows its language already."""
+    phone.page.goto(to)
+    phone.page.get_by_role("link", name=who, exact=True).click()
+    phone.page.wait_for_url(f"**{to}")
+
+
 def ask_the_screen(phone: Phone, t: Say) -> None:
     """The safety screen, question by question; at the third she goes back and changes an answer."""
     phone.look("question")
@@ -109,12 +122,12 @@ def propose(phone: Phone, t: Say, at: str, persons: list[dict[str, Any]]) -> Non
     plan(phone, persons)
     phone.tap(t("act.propose"))
     phone.page.get_by_text(t("said.proposed")).wait_for()
-    phone.tap(t("frame.log_out"))
+    leave(phone, t)
 
 
 def decide(phone: Phone, t: Say, at: str) -> None:
     """A supervisor looks at it and approves."""
-    phone.log_in(HEAD, f"{at}/plan")
+    come(phone, HEAD, f"{at}/plan")
     phone.page.goto("/assessment/pages/queue")
     phone.look("queue-supervisor")
     phone.page.goto(f"{at}/plan/return")
@@ -125,13 +138,12 @@ def decide(phone: Phone, t: Say, at: str) -> None:
     phone.page.get_by_text(t("said.approved")).wait_for()
     phone.page.goto(f"{at}/reassign")
     phone.look("reassign")
-    phone.tap(t("frame.log_out"))
+    leave(phone, t)
 
 
 def carry_out(phone: Phone, t: Say, at: str, mother: str) -> None:
     """The first step on the mother's way, and every other page of the case."""
-    phone.log_in(WORKER, f"{at}/outcomes")
-    phone.page.goto(f"{at}/outcomes")
+    come(phone, WORKER, f"{at}/outcomes")
     phone.look("outcomes")
     phone.page.goto(f"{at}/outcomes/{mother}/steps/risk_recheck")
     phone.look("step")

@@ -46,10 +46,7 @@ async def propose(case_id: UUID, visit: Sent) -> Response:
     seen: CaseDetail = await visit.ask(cases.see_case, case_id=case_id)
     told, places = entered(visit, [member.person_id for member in seen.members])
     try:
-        if not told["outcomes"]:
-            raise RefusedError(422, NO_OUTCOMES, [FieldProblem(f"outcomes.{member.person_id}", "missing") for member in seen.members])
-        body = read(lambda: PlanBody.model_validate(told))
-        await visit.tell(plans.propose, case_id=case_id, body=body, if_match=visit.field("version"))
+        await visit.tell(plans.propose, case_id=case_id, body=_body(told, seen), if_match=visit.field("version"))
     except RefusedError as refused:
         return await _form(case_id, visit, relocated(refused, places))
     return visit.go(f"cases/{case_id}/plan", said="proposed")
@@ -88,6 +85,13 @@ async def send_back(case_id: UUID, visit: Sent) -> Response:
         vault=vault(visit),
         if_match=visit.field("version"),
     )
+
+
+def _body(told: Mapping[str, Any], seen: CaseDetail) -> PlanBody:
+    """What was entered, as the route takes it. Raises RefusedError; of a plan with nothing in it naming everybody who has no outcome."""
+    if not told["outcomes"]:
+        raise RefusedError(422, NO_OUTCOMES, [FieldProblem(f"outcomes.{member.person_id}", "missing") for member in seen.members])
+    return read(lambda: PlanBody.model_validate(told))
 
 
 async def _see(case_id: UUID, visit: Visiting, refused: RefusedError | None) -> Response:
