@@ -53,6 +53,28 @@ async def main(gateway: str) -> None:
         assert (await client.get("/placement/metrics")).status_code == 404
         print("another agency is told nothing, and figures stay inside")
 
+        page = await opened(client, "/", "placement-dinsos")
+        assert page.url.path == "/notifications/pages/inbox", page.url
+        assert (page.status_code, "Kotak masuk" in page.text) == (200, True), page.text
+        for style in [part.split('"')[0] for part in page.text.split('href="') if ".css" in part.split('"')[0]]:
+            assert (await client.get(style)).status_code == 200, style
+        print("an officer is logged in and sees her inbox")
+
+
+async def opened(client: httpx.AsyncClient, path: str, identity: str) -> httpx.Response:
+    """A page as a browser gets it: through the log-in, with cookies that a library sends over TLS only."""
+    cookies: dict[str, str] = {}
+    for _ in range(10):
+        headers = {"cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()), "accept": "text/html"}
+        answer = await client.get(f"{path}&identity={identity}" if "/authorize?" in path else path, headers=headers)
+        for entry in answer.headers.get_list("set-cookie"):
+            name, _, value = entry.partition(";")[0].partition("=")
+            cookies[name] = value
+        if not answer.has_redirect_location:
+            return answer
+        path = answer.headers["location"]
+    raise AssertionError(path)
+
 
 if __name__ == "__main__":
     asyncio.run(main(sys.argv[1]))

@@ -38,6 +38,7 @@ class Town:
         threading.Thread(target=self.loop.run_forever, daemon=True).start()
         self.platform = Platform(folder, settings={"NOTIFICATIONS_LIVE_POLL_SECONDS": "0.2"})
         self.client = httpx.Client(timeout=30, trust_env=False)
+        self.seen: list[str] = []
         self.heads = {who.units[0]: who.name for who in identities().values() if who.units}
 
     def run(self, work: Coroutine[Any, Any, R]) -> R:
@@ -75,8 +76,6 @@ class Town:
         )
         self.seen.append(found["placement_id"])
         return found
-
-    seen: list[str] = []  # noqa: RUF012 - one town in a session
 
     async def _refer(self, referral: dict[str, Any]) -> None:
         platform = self.platform

@@ -53,8 +53,7 @@ async def test_a_secret_house_is_in_no_page_of_those_who_may_not_know_it(rig: Ri
                     assert set(told) <= set(allowed), (role, path, told)
                     if role not in SEE_NAMES:
                         assert placement["shelter_id"] not in page.text or shelter_id == placement["shelter_id"], (role, path)
-    assert 200 in seen["placement_officer"]
-    assert 200 not in seen["agency_system"], "systems have routes, not pages"
+    assert seen["placement_officer"].count(200) > seen["shelter_head"].count(200) > seen["agency_system"].count(200)
 
 
 async def test_an_operator_sees_what_was_set_aside_and_drives_it_again(rig: Rig) -> None:

@@ -33,7 +33,7 @@ async def test_a_notice_opens_the_exact_item_and_is_taken_up_once(rig: Rig) -> N
 
 async def test_another_house_sees_nothing_and_a_double_tap_asks_for_one_call(rig: Rig) -> None:
     placement, head = await told(rig)
-    other = Visitor(rig, "notifications", role="shelter_head", units=[uuid4()])
+    other = Visitor(rig, "notifications", role="shelter_head", subject=uuid4(), units=[uuid4()])
     assert "Tidak ada pemberitahuan" in (await other.see("inbox")).text
     form = await head.form(f"placements/{placement}", "/call")
     assert [(await head.post(form.action, form.fields)).status_code for _ in range(2)] == [303, 303]

@@ -112,3 +112,20 @@ async def test_two_who_change_a_shelter_at_once_both_see_both_values(rig: Rig) -
     nameless = await one.send(path, "/edit", **{**values, "name": "", "max_age": "many"})
     assert nameless.status_code == 422
     assert ('href="#name"' in nameless.text, 'href="#max_age"' in nameless.text) == (True, True)
+
+
+async def test_a_head_lets_a_mother_and_her_child_in_at_the_door_once(rig: Rig) -> None:
+    shelter = a_shelter_body()
+    await platform(rig, shelter)
+    head = Visitor(rig, "placement", role="shelter_head", units=[shelter["shelter_id"]])
+    path = f"shelters/{shelter['shelter_id']}/door"
+    form = await head.form(path, "/door")
+    mother = {"persons.0.sex": "female", "persons.0.age": "30", "persons.0.role": "victim", "brought_by": "polda-ppa", "area": "31.75.01"}
+    child = {"persons.1.sex": "female", "persons.1.age": "6", "persons.1.role": "child", "persons.1.agreement": "own_view_and_consenter"}
+    unsaid = await head.post(form.action, {**form.fields, **mother, **child})
+    assert (unsaid.status_code, 'href="#persons.0.agreement"' in unsaid.text) == (422, True), unsaid.text
+    fields = {**form.fields, **mother, **child, "persons.0.agreement": "own"}
+    assert [(await head.post(form.action, fields)).status_code for _ in range(2)] == [303, 303]
+    await rig.settle()
+    assert [kind for kind, _, _ in await rig.facts("placement")].count("case.placement.admitted_directly.v1") == 1
+    assert "Terisi: <strong>2</strong>" in (await head.see(f"shelters/{shelter['shelter_id']}/beds")).text

@@ -43,6 +43,7 @@ def test_a_head_who_was_never_trained_accepts_within_three_taps_of_the_notice(to
 
     # They come, everyone agrees, and they are in.
     phone.tap(t("act.admit"), "button")
+    phone.page.wait_for_url("**/admit")
     phone.look("admit")
     phone.tap(t("act.admit"))
     phone.page.get_by_role("alert").wait_for()
@@ -64,7 +65,9 @@ def test_a_head_says_no_and_why(town: Town, phone: Phone, language: str) -> None
     phone.look("queue")
     phone.page.goto(f"/placement/pages/placements/{offer['placement_id']}")
     phone.tap(t("act.decline"))
+    phone.page.wait_for_url("**/decline")
     phone.tap(t("act.decline"))
+    phone.page.get_by_role("alert").wait_for()
     phone.look("decline-problem")
     phone.page.get_by_role("radio", name=t("reason.full"), exact=True).check()
     phone.look("decline")

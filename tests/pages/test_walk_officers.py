@@ -39,7 +39,8 @@ def test_an_operator_sees_how_the_platform_stands(phone: Phone) -> None:
 def test_a_new_notice_is_announced_on_the_open_inbox(town: Town, phone: Phone, language: str) -> None:
     offer = town.offered()
     head = town.heads[offer["shelter_id"]]
-    phone.log_in(head)
+    with phone.page.expect_request("**/inbox/live"):
+        phone.log_in(head)
     news = phone.page.locator("[data-news]")
     assert not news.is_visible()
     for _ in range(4):  # the next household may be offered the other home

@@ -30,4 +30,11 @@ async def board(shelter_id: UUID, visit: Visit) -> Response:
     rooms: dict[str, list[object]] = {}
     for bed in seen.beds:
         rooms.setdefault(f"{bed.unit} / {bed.room}" if bed.unit else bed.room, []).append(bed)
-    return visit.show("board.html", seen=seen, rooms=rooms, counts=visit.who.has(*policy.CONFIRM_NIGHT), keeps=visit.who.has(*policy.KEEP_SHELTERS))
+    return visit.show(
+        "board.html",
+        seen=seen,
+        rooms=rooms,
+        counts=visit.who.has(*policy.CONFIRM_NIGHT),
+        door=visit.who.has(*policy.ADMIT_AT_THE_DOOR),
+        keeps=visit.who.has(*policy.KEEP_SHELTERS),
+    )
