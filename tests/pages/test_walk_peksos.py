@@ -53,6 +53,7 @@ def ask_the_screen(phone: Phone, t: Say) -> None:
     """The safety screen, question by question; at the third she goes back and changes an answer."""
     phone.look("question")
     phone.tap(t("question.save"))
+    phone.page.get_by_role("alert").wait_for()
     phone.look("question-problem")
     for number in range(1, 11):
         phone.page.get_by_text(t("question.place", place=number, of=10)).wait_for()
@@ -89,6 +90,7 @@ def assess(town: Town, phone: Phone, t: Say, case_id: str) -> list[dict[str, Any
     phone.log_in(WORKER, "/assessment/pages/queue")
     phone.look("queue-peksos")
     phone.page.locator(f'a[href="{at}"]').tap()
+    phone.page.get_by_role("button", name=t("act.claim")).wait_for()
     phone.look("assessment-case")
     phone.tap(t("act.claim"))
     phone.page.get_by_text(t("said.claimed")).wait_for()
@@ -98,6 +100,7 @@ def assess(town: Town, phone: Phone, t: Say, case_id: str) -> list[dict[str, Any
     phone.page.goto(f"{at}/persons/{mother_of(persons)}/instruments/triage_screen/next")
     ask_the_screen(phone, t)
     phone.tap(t("sheet.conclude"))
+    phone.page.get_by_role("button", name=t("act.conclude")).wait_for()
     phone.look("conclude")
     for name, value in (("risk_view.band", "mild"), ("risk", "low")):
         choose(phone, name, value)

@@ -1,6 +1,6 @@
 """Recording a step on the way to an outcome: a form for each kind of step, for several persons at once where the same is true of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -101,6 +101,6 @@ def _question(name: str, kind: str, listed: type[StrEnum] | None, stored: Mappin
     return Question(kind, at, title, options(visit, name, listed) if listed else (), value, hint)
 
 
-def _persons(same: Iterable[UUID], person_id: UUID, people: Mapping[UUID, str], visit: Visiting) -> Question:
-    choices = [(str(person), people.get(person, "")) for person in same]
+def _persons(same: Collection[UUID], person_id: UUID, people: Mapping[UUID, str], visit: Visiting) -> Question:
+    choices = [(str(person), label) for person, label in people.items() if person in same]
     return Question("checks", "persons", visit.say("steps.persons"), choices, [str(person_id)])

@@ -35,7 +35,7 @@ WORDS: Mapping[str, Sentence] = {
         "Approved. Whatever is recorded later needs another approval.",
     ),
     "said.step": ("Tercatat.", "Recorded."),
-    "steps.persons": ("Berlaku juga untuk", "Is also true of"),
+    "steps.persons": ("Berlaku untuk", "This is true of"),
     "approve.title": ("Setujui hasil akhir", "Approve the outcome"),
     "approve.hint": ("Persetujuan Anda diperlukan karena: {grounds}.", "Your approval is needed because of: {grounds}."),
     "approve.none": ("Persetujuan tidak diperlukan.", "No approval is needed."),
