@@ -6,6 +6,7 @@ from chassis.web import exports
 from contracts import audit, catalogue, streams
 
 from assessment import api, exporting, handlers, policy, relearn
+from assessment.pages import routes as pages
 from assessment.settings import AssessmentSettings
 
 
@@ -15,7 +16,7 @@ def build(settings: AssessmentSettings) -> Service:
         name="assessment",
         settings=settings,
         inputs=handlers.inputs,
-        routers=[*api.routers, exports.routes("assessment", exporting.part, *policy.EXPORT)],
+        routers=[*api.routers, pages.router, exports.routes("assessment", exporting.part, *policy.EXPORT)],
         durables=[(durable.stream, durable.name) for durable in streams.durables_of("assessment")],
         order=catalogue.ORDER,
         said_on=streams.said_on("assessment"),

@@ -108,6 +108,9 @@ class AnswersBody(Body):
     person_id: UUID
     instrument: ItemCode
     answers: dict[ItemCode, StrictInt] = Field(min_length=1)
+    seen: dict[ItemCode, StrictInt | None] = Field(
+        default={}, description="what you saw of them before, null for none: one that somebody else changed meanwhile is a 409"
+    )
 
 
 class NoInstrument(StrEnum):
@@ -180,6 +183,8 @@ class CaseView(BaseModel):
     worker_id: UUID | None
     claimed: bool
     due_at: datetime | None
+    clock: str | None = Field(description="what that deadline is of")
+    missed: int = Field(description="how often one of its deadlines was missed since it was set")
     area: AreaCode | None
     risk: str | None
     sheltered: bool
@@ -189,13 +194,22 @@ class CaseView(BaseModel):
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
         """The view of a row of `store.listed`."""
-        return cls.model_validate({name: getattr(row, name) for name in cls.model_fields})
+        deadlines = {clock: datetime.fromisoformat(due) for clock, due in row.deadlines.items()}
+        same = {name: getattr(row, name) for name in cls.model_fields if name not in {"clock", "missed"}}
+        return cls.model_validate({**same, "clock": _next(deadlines), "missed": max(row.missed.values(), default=0)})
 
     @classmethod
     def now(cls, case: Case) -> Self:
         """The view of a case as it is after a decision."""
         names = ("case_id", "state", "claimed", "area", "risk", "sheltered", "plan_version", "reentry")
-        return cls.model_validate({name: getattr(case, name) for name in names} | {"worker_id": case.worker, "due_at": case.due})
+        due = {"due_at": case.due, "clock": _next(case.deadlines), "missed": max(case.missed.values(), default=0)}
+        return cls.model_validate({name: getattr(case, name) for name in names} | {"worker_id": case.worker} | due)
+
+
+def _next(deadlines: Mapping[str, datetime]) -> str | None:
+    """The kind of the deadline that people are to keep next."""
+    kept = [(due, clock) for clock, due in deadlines.items() if clock != "assignment"]
+    return min(kept)[1].partition(":")[0] if kept else None
 
 
 class MemberView(BaseModel):

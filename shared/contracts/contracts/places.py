@@ -15,6 +15,9 @@ PLACES: tuple[tuple[str, tuple[str, str], frozenset[str]], ...] = (
     ("/placement/pages/queue", ("Giliran", "Whose move"), frozenset({Role.SHELTER_HEAD, Role.PLACEMENT_OFFICER, Role.SUPERVISOR})),
     ("/placement/pages/waiting", ("Daftar tunggu", "Waiting list"), frozenset({Role.PLACEMENT_OFFICER, Role.SUPERVISOR})),
     ("/placement/pages/beds", ("Tempat tidur", "Beds"), frozenset({Role.SHELTER_HEAD, Role.PLACEMENT_OFFICER, Role.SUPERVISOR, Role.OPERATOR})),
+    ("/assessment/pages/standing", ("Keadaan assessment", "Assessment"), frozenset({Role.OPERATOR})),
+    ("/assessment/pages/queue", ("Asesmen", "Assessments"), frozenset({Role.PEKSOS, Role.SUPERVISOR})),
+    ("/assessment/pages/programmes", ("Program", "Programmes"), frozenset({Role.PEKSOS, Role.SUPERVISOR, Role.OPERATOR})),
 )
 """Each entry: the path, its name in Indonesian and English, and who has a use for it. What a role may do there is the service's policy."""
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from chassis import FieldProblem, RefusedError, Transaction, not_found, reads, writes
+from chassis import FieldProblem, RefusedError, Transaction, conflict, not_found, reads, writes
 from chassis.store.vault import Vault
 from contracts import assessment as facts
 from contracts.vocabulary import AssessmentFlag, AssessmentKind, Band, Risk
@@ -23,6 +23,7 @@ from assessment.views import AnswersBody, AnswersView, CaseView, CompleteBody
 router = APIRouter()
 
 PLACE = "answer.sealed"
+CHANGED = "these answers were changed meanwhile: look at them, and send what holds"
 # An answer, by person and by the version of the instrument.
 Sealed = dict[tuple[UUID, Key], bytes]
 Opened = dict[tuple[UUID, Key], dict[str, int]]
@@ -78,6 +79,9 @@ async def save_answers(case_id: UUID, body: AnswersBody, vault: Safe, tx: Transa
     with refusing():
         member = instruments.check_person(instrument, known.members, body.person_id)
         instruments.check(instrument, body.answers, before)
+    if changed_now := sorted(code for code, was in body.seen.items() if before.get(code) not in (was, body.answers.get(code))):
+        # Which ones, and not what they are: whoever wants to see them asks, and that is audited.
+        raise conflict(CHANGED, changed=changed_now)
     merged = before | body.answers
     keys = await vault.new([body.person_id])
     await store.seal_answers(tx, case_id, body.person_id, keys.seal(body.person_id, PLACE, json.dumps(merged)), key)

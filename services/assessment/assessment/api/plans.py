@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from chassis import Transaction, reads, writes
+from chassis import Transaction, conflict, reads, writes
 from contracts import assessment as facts
 from contracts.vocabulary import ConferenceDecision, Outcome, ReviewFinding
-from fastapi import APIRouter
+from fastapi import APIRouter, Header
 
 from assessment import decisions, plans, policy, services
 from assessment.api.answers import Safe
@@ -35,15 +35,24 @@ from assessment.views import CaseView
 
 router = APIRouter()
 ASKEW = timedelta(minutes=5)
+CHANGED = "another version of the plan was proposed meanwhile: look at it"
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="the version of the plan that was read; another one meanwhile is a 409")]
+
+
+def _require_version(known: Case, if_match: str | None) -> None:
+    """Refuse to decide on, or to write over, a version that nobody here has seen; which one there is now is said, and is there to be read."""
+    if if_match is not None and if_match.strip('W/" ') != str(known.plan_version):
+        raise conflict(CHANGED, version=known.plan_version, state=known.state)
 
 
 @router.post("/cases/{case_id}/plan", status_code=201)
 @writes(*policy.PROPOSE_PLAN)
-async def propose(case_id: UUID, body: PlanBody, tx: Transaction) -> CaseView:
+async def propose(case_id: UUID, body: PlanBody, tx: Transaction, if_match: IfMatch = None) -> CaseView:
     """Propose a plan, or a revision of the approved one, which holds until this one is approved: for every person of the household an outcome,
     what she says to it, her goals, and the services she is to get.
     """
     before = await owned(case_id, tx)
+    _require_version(before, if_match)
     outcomes = [(entry.person_id, entry.outcome.value) for entry in body.outcomes]
     with refusing():
         after, proposed = plan.propose(before, outcomes, tx.principal.subject, tx.now, decisions.limits(tx))
@@ -72,10 +81,11 @@ def _kept(entry: OutcomeBody, own_agency: str) -> dict[str, Any]:
 
 @router.post("/cases/{case_id}/plan/approve")
 @writes(*policy.DECIDE_PLAN)
-async def approve(case_id: UUID, vault: Safe, tx: Transaction, body: ApproveBody | None = None) -> CaseView:
+async def approve(case_id: UUID, vault: Safe, tx: Transaction, body: ApproveBody | None = None, if_match: IfMatch = None) -> CaseView:
     """Approve the proposed plan: its services are asked of their providers, and what it does not name any more is asked of nobody."""
     await tx.lock([case_id])
     before = await seen(case_id, tx)
+    _require_version(before, if_match)
     with refusing():
         proposed = await plans.latest_plan(tx, before)
         after = plan.approve(before, proposed, tx.principal.subject, tx.now, decisions.limits(tx))
@@ -94,10 +104,11 @@ def _wanted(persons: Mapping[str, Any]) -> list[Wanted]:
 
 @router.post("/cases/{case_id}/plan/return")
 @writes(*policy.DECIDE_PLAN)
-async def send_back(case_id: UUID, body: ReturnBody, vault: Safe, tx: Transaction) -> CaseView:
+async def send_back(case_id: UUID, body: ReturnBody, vault: Safe, tx: Transaction, if_match: IfMatch = None) -> CaseView:
     """Return the proposed plan to the worker with a reason, and in words what is to change."""
     await tx.lock([case_id])
     before = await seen(case_id, tx)
+    _require_version(before, if_match)
     with refusing():
         proposed = await plans.latest_plan(tx, before)
         after = plan.send_back(before, proposed, tx.principal.subject, tx.now, decisions.limits(tx))
