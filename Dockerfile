@@ -2,7 +2,7 @@
 FROM python:3.13-slim AS build
 RUN pip install --quiet --no-cache-dir uv==0.13.9
 WORKDIR /app
-ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1
+ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 NODE_USE_SYSTEM_CA=1
 COPY pyproject.toml uv.lock README.md ./
 COPY shared ./shared
 COPY services ./services
