@@ -87,8 +87,6 @@ async def main(gateway: str, by: str | None) -> None:
         await bus.close()
         assert (await client.get("/placement/metrics")).status_code == 404
         print("another agency is told nothing, and figures stay inside")
-    if by is not None:
-        await by_tls(by, report)
 
         page = await opened(client, "/", "placement-dinsos")
         assert page.url.path == "/notifications/pages/inbox", page.url
@@ -96,6 +94,8 @@ async def main(gateway: str, by: str | None) -> None:
         for style in [part.split('"')[0] for part in page.text.split('href="') if ".css" in part.split('"')[0]]:
             assert (await client.get(style)).status_code == 200, style
         print("an officer is logged in and sees her inbox")
+    if by is not None:
+        await by_tls(by, report)
 
 
 async def opened(client: httpx.AsyncClient, path: str, identity: str) -> httpx.Response:
