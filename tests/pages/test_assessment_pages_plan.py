@@ -87,6 +87,17 @@ async def test_two_who_edit_one_plan_both_see_both_values(rig: Rig) -> None:
     assert (await see(rig, case_id)).json()["plans"][1]["outcomes"][str(MOTHER)] == "independent_living"
 
 
+async def test_services_for_the_whole_case_outlive_a_revision_by_the_form(rig: Rig) -> None:
+    case_id = await assessed(rig)
+    plan = {**plan_of({MOTHER: "rehabilitation", CHILD: "services_at_home"}), "services": ["psikologis"]}
+    assert (await act(rig, case_id, "plan", plan)).is_success
+    await decide(rig, case_id, "return", {"reason": "unsafe"})
+    mine = part(MOTHER, "independent_living") | part(CHILD, "services_at_home")
+    done = await worker(rig).send(f"cases/{case_id}/plan/propose", "/propose", **mine)
+    assert done.status_code == 303, done.text
+    assert [version["services"] for version in (await see(rig, case_id)).json()["plans"]] == [["psikologis"], ["psikologis"]]
+
+
 async def test_a_version_that_nobody_saw_is_not_approved(rig: Rig) -> None:
     case_id = await assessed(rig)
     plan = plan_of({MOTHER: "rehabilitation", CHILD: "services_at_home"})

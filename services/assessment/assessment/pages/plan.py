@@ -91,7 +91,9 @@ def _body(told: Mapping[str, Any], seen: CaseDetail) -> PlanBody:
     """What was entered, as the route takes it. Raises RefusedError; of a plan with nothing in it naming everybody who has no outcome."""
     if not told["outcomes"]:
         raise RefusedError(422, NO_OUTCOMES, [FieldProblem(f"outcomes.{member.person_id}", "missing") for member in seen.members])
-    return read(lambda: PlanBody.model_validate(told))
+    # The form asks for each person's services; those of the whole case stay as they are.
+    case_wide = seen.plans[-1].services if seen.plans else ()
+    return read(lambda: PlanBody.model_validate({**told, "services": case_wide}))
 
 
 async def _see(case_id: UUID, visit: Visiting, refused: RefusedError | None) -> Response:
