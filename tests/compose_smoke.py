@@ -12,6 +12,7 @@ from uuid import uuid4
 import httpx
 import nats
 import nkeys
+from nats.aio.client import Client
 
 PEKSOS = "5b0c1ac4-65f7-4f3e-8f0e-2f6f3b1f9d10"
 
@@ -27,22 +28,28 @@ async def by_tls(gateway: str, report: dict[str, Any]) -> None:
     seed = nkeys.encode_seed(secrets.token_bytes(32), nkeys.PREFIX_BYTE_USER)
     public = nkeys.from_seed(bytearray(seed)).public_key.decode()
     print(compose("agencies", "naungan", "agency", "add", "rs-contoh", "--public-key", public))
-    ended = asyncio.Event()
 
-    async def note() -> None:
-        ended.set()
+    async def joined() -> Client:
+        return await nats.connect(
+            f"{gateway}/nats", tls=trusted, nkeys_seed_str=seed.decode(), inbox_prefix="_INBOX_rs-contoh", allow_reconnect=False
+        )
 
-    bus = await nats.connect(
-        f"{gateway}/nats", tls=trusted, nkeys_seed_str=seed.decode(), inbox_prefix="_INBOX_rs-contoh", disconnected_cb=note, allow_reconnect=False
-    )
+    bus = await joined()
     receipts = await bus.subscribe("receipt.rs-contoh.>")
     await bus.flush()
     await bus.publish("referral.rs-contoh.submitted.v1", json.dumps(report | {"reference": f"SMOKE-{uuid4().hex[:8]}"}).encode())
     receipt = await receipts.next_msg(timeout=30)
     assert receipt.subject == "receipt.rs-contoh.accepted.v1", receipt.subject
     print(compose("agencies", "naungan", "agency", "revoke", "rs-contoh"))
-    await asyncio.wait_for(ended.wait(), 10)
-    await bus.close()
+    async with asyncio.timeout(10):
+        while bus.is_connected:
+            await asyncio.sleep(0.1)
+    try:
+        await joined()
+    except nats.errors.Error as refused:
+        assert "authorization" in str(refused).lower(), refused
+    else:
+        raise AssertionError("who was let in no more came in again")
     print("an agency came in by TLS with a key of its own, had its receipt, and is out")
 
 
