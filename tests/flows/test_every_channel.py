@@ -8,6 +8,8 @@ from uuid import uuid4
 
 import pytest
 from intake.domain.table import COLUMNS
+from intake.sealed import bodies
+from joserfc.jwk import OKPKey
 
 from tests.flows import people
 from tests.flows.people import ok
@@ -100,6 +102,30 @@ async def how_she_may_be_reached(rig: Rig, canaries: Canaries, case_id: str) -> 
     ok(await rig.post("notifications", f"/persons/{row.id}/messages", json={"purpose": "contact"}, **OFFICER))
 
 
+async def later_and_sealed(rig: Rig, canaries: Canaries) -> None:
+    """What an agency says of its case later, plain and sealed, read, refused and held."""
+    later = {"to": "N-1", "narrative": canaries.text("later", "narrative")}
+    added = {**later, "callback": canaries.text("later", "callback"), "persons": [canaries.person("later")]}
+    refused = {**added, "reference": "L-2", "urgency": canaries.text("later refused", "urgency")}
+    for kind, message in {
+        "added": {**added, "reference": "L-1"},
+        "withdrawn": {**later, "reference": "L-3", "reason": "sent_in_error"},
+    }.items():
+        await rig.publish(f"referral.dppapp.{kind}.v1", json.dumps(message).encode())
+    await rig.publish("referral.dppapp.added.v1", json.dumps(refused).encode())
+    system = {"role": "agency_system", "agency": "dppapp"}
+    said = {"reference": "L-4", "to": "N-1", "persons": [canaries.person("later by http")]}
+    assert canaries.found_in(str(ok(await rig.post("intake", "/messages/added", json=said, **system)))) == set()
+    (key,) = ok(await rig.clients["intake"].get("/sealing/keys"))["keys"]
+    nobodys = OKPKey.generate_key("X25519", {"kid": "nobodys"}, private=False).as_dict(private=False)
+    for channel, reference, to in (("sealed", "Z-1", key), ("sealed to nobody", "Z-2", nobodys)):
+        body = json.dumps(a_report(canaries, channel, reference=reference)).encode()
+        await rig.publish("referral.dppapp.sealed.v1", json.dumps({"sealed": bodies.seal(body, to), "reference": reference}).encode())
+    await rig.settle()
+    said_of = [data["reference"] for kind, _, data in await rig.facts("intake") if kind == "receipt.held.v1"]
+    assert said_of == ["Z-2"]
+
+
 async def every_channel(rig: Rig, canaries: Canaries) -> str:
     """Reports by each way that there is, good, incomplete and refused ones, and what officers add to a case; the id of that one."""
     refer = "referral.dppapp.submitted.v1"
@@ -125,6 +151,7 @@ async def every_channel(rig: Rig, canaries: Canaries) -> str:
     ok(await rig.post("intake", f"/cases/{case_id}/suspects", json={"relation": "suami_istri", **him}, **OFFICER))
     await how_she_may_be_reached(rig, canaries, case_id)
     await rig.settle()
+    await later_and_sealed(rig, canaries)
     told = ok(await rig.get("intake", f"/imports/{file['import_id']}", **OFFICER))
     assert (told["state"], told["rejected"]) == ("done", 1)
     return str(case_id)
