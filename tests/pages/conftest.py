@@ -105,8 +105,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         made.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(town: Town) -> Iterator[Browser]:
+    # While Playwright is there its loop counts as running in this thread, and no asynchronous test can: so it goes before another file's tests come.
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] if os.geteuid() == 0 else [])
         yield started
