@@ -48,6 +48,7 @@ async def test_a_case_that_is_handed_back_goes_to_another_and_never_back_by_itse
     assert (await act(rig, case_id, "hand-back", {"reason": "conflict"}, subject=OTHER_WORKER)).status_code == 404
     waiting = (await act(rig, case_id, "hand-back", {"reason": "conflict"})).json()
     assert (waiting["state"], waiting["worker_id"]) == ("waiting_for_worker", None), "nobody else is there, and she has a conflict"
+    assert (await see(rig, case_id, role="peksos", subject=WORKER)).status_code == 404, "nor does she see it any more"
     await rig.advance(minutes=20)
     assert await said(rig, case_id) == ["assigned", "clock_missed"]
     await add_worker(rig, OTHER_WORKER)

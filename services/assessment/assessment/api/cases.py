@@ -59,7 +59,9 @@ async def owned(case_id: UUID, tx: Transaction) -> Case:
 
 
 async def _require_own(known: Case, tx: Transaction) -> None:
-    worker = known.worker or await roster.last_worker(tx, known.case_id)
+    # What ended stays hers who had it last; what waits for a worker is nobody's, least of all hers who gave it back for a conflict.
+    waits = known.state is State.WAITING_FOR_WORKER
+    worker = known.worker or (None if waits else await roster.last_worker(tx, known.case_id))
     if worker != tx.principal.subject:
         raise not_found("case")
 
