@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.intake.builders import a_triage
-from tests.pages.visitor import OWN, Forms
+from tests.pages.visitor import OWN, Forms, Visitor
 from tests.rig import Rig
 
 SEEN = {"narrative": "Terdengar teriakan tiap malam.", "area": "31.71.02", "persons.0.sex": "female", "persons.0.age": "30"}
@@ -92,3 +92,12 @@ async def test_the_way_out_leads_to_a_page_of_ours_that_says_nothing_of_us(intak
     calendar = await intake.clients["intake"].get("/pages/kalender")
     assert calendar.status_code == 200
     assert not re.search(r"naungan|lapor|kekerasan|intake", calendar.text.lower().replace("/pages/static/", ""))
+
+
+async def test_the_language_that_the_public_chose_is_gone_with_the_browser_and_an_officers_stays(intake: Rig):
+    chosen = "/pages/language/en?to=/pages/public"
+    passing = (await intake.clients["intake"].get(chosen)).headers["set-cookie"].lower()
+    assert "naungan-language=en" in passing
+    assert not {"max-age", "expires"} & {part.split("=")[0].strip() for part in passing.split(";")}, "a trace on her device"
+    kept = (await Visitor(intake, "intake", role="intake_officer").see("language/en")).headers["set-cookie"].lower()
+    assert "max-age" in kept

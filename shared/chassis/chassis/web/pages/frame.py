@@ -19,7 +19,7 @@ from chassis.store.vault import ErasedError
 from chassis.web.pages import files
 from chassis.web.pages.guard import local_path, protect, require_own_origin
 from chassis.web.pages.refusals import told
-from chassis.web.pages.session import LoginNeededError
+from chassis.web.pages.session import COOKIE, LoginNeededError
 from chassis.web.pages.visit import LANGUAGE, PREFIX, Visiting, address, entered_in, here, language_of, sessions
 from chassis.web.pages.words import FRAME, JAKARTA, Language, Sentence, ago, day, moment, said, span
 from chassis.web.problems import RefusedError
@@ -116,9 +116,11 @@ class Pages:
             return self.plain(request, "logged_out.html", 200, login=address(request, "session/login", to=self.home))
 
         @self.router.get("/language/{language}")
-        async def choose_language(language: Language, to: To = "") -> Response:
+        async def choose_language(request: Request, language: Language, to: To = "") -> Response:
             response = RedirectResponse(local_path(to, self.home), 303)
-            response.set_cookie(LANGUAGE, language.value, max_age=A_YEAR, path="/", httponly=True, samesite="lax")
+            # On the device of somebody who is no officer nothing stays that tells of a visit.
+            lasts = A_YEAR if COOKIE in request.cookies else None
+            response.set_cookie(LANGUAGE, language.value, max_age=lasts, path="/", httponly=True, samesite="lax")
             return response
 
         @self.router.get("/static/{name}")
