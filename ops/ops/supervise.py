@@ -64,6 +64,7 @@ class Supervisor:
         for child in chosen:
             if child.task is not None:
                 child.task.cancel()
+        await asyncio.gather(*(child.task for child in chosen if child.task is not None), return_exceptions=True)
         await asyncio.gather(*(self._end(child) for child in chosen))
 
     async def _keep(self, child: Child) -> None:
@@ -71,7 +72,8 @@ class Supervisor:
         while True:
             started, code = monotonic(), None
             try:
-                child.process = await self._start(child)
+                await self._begin(child)
+                assert child.process is not None  # noqa: S101 - it has just begun
                 code = await child.process.wait()
                 _end_group(child.process.pid)
             except OSError as error:
@@ -82,6 +84,15 @@ class Supervisor:
             log.warning("child_ended", name=child.name, code=code, delay=delay)
             await asyncio.sleep(delay)
             delay = min(delay * 2, LONGEST_DELAY)
+
+    async def _begin(self, child: Child) -> None:
+        """Start a child, to the end: one that is stopped while it starts is there already, and has to be ended."""
+        starting = asyncio.ensure_future(self._start(child))
+        try:
+            child.process = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            child.process = await starting
+            raise
 
     async def _start(self, child: Child) -> asyncio.subprocess.Process:
         # SIGKILL at our death: a child that takes its time, or ignores a signal, would outlive us, and a crash costs it nothing.

@@ -96,7 +96,11 @@ async def test_a_service_on_a_kms_waits_for_it_and_the_doctor_says_so(rig: Rig) 
         await rig.start("intake", key_file=None, kms_url=kms.url, kms_token=SecretStr(TOKEN))
         await read(rig, await report(rig))
         reached = replace(access(rig, "intake"), kms=rig.services["intake"].settings.key_source.kms)
-        assert (await _keys(reached)).found.endswith("(5 by kms:naungan:v1 (wraps now))")
+
+        async def all_are_there() -> bool:  # the key to which agencies seal is made after the start
+            return (await _keys(reached)).found.endswith("(6 by kms:naungan:v1 (wraps now))")
+
+        await rig.until(all_are_there)
         kms.status = 503
         await rig.publish("referral.dppapp.submitted.v1", json.dumps(a_referral(reference="WAITS")).encode())
         calls = kms.calls

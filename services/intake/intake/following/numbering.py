@@ -34,6 +34,10 @@ class FeedEntryRow(Base, table=True):
     said_at: datetime = Field(sa_type=MOMENT)
 
 
+# Of the outbox's rows only those of agencies' feeds are numbered.
+Index("outbox_agencies", Base.metadata.tables["outbox"].c.position, postgresql_where=text("stream = 'AGENCIES'"))
+
+
 class FeedMarkRow(Base, table=True):
     """How far nothing can come any more: every outbox row up to `settled` is numbered, or was never committed.
 
