@@ -20,21 +20,23 @@ PATIENCE = 30.0
 PORTS = range(15000, 32000)
 # Of its own: whoever seeds `random`, as tests do, would have two platforms choose the same ports at the same time.
 CHANCE = random.SystemRandom()
+GIVEN: set[int] = set()
 LEASH = Path(__file__).with_name("leash.py")
 # The kernel takes the end of the thread that started a child for the parent's death; this one lives as long as the process.
 _starter = ThreadPoolExecutor(1, thread_name_prefix="starter")
 
 
 def free_port(preferred: int | None = None) -> int:
-    """A free TCP port of loopback; the preferred one if it is free."""
-    for candidate in ([preferred] if preferred else []) + CHANCE.sample(PORTS, 200):
+    """A free TCP port of loopback; the preferred one if it is free, otherwise one that nobody in this process was given: who was may not have opened it yet."""
+    for candidate in ([preferred] if preferred else []) + [port for port in CHANCE.sample(PORTS, 200) if port not in GIVEN]:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", candidate))
             except OSError:
                 continue
-            return int(probe.getsockname()[1])
+            GIVEN.add(candidate)
+            return candidate
     message = "no free port on loopback"
     raise RuntimeError(message)
 

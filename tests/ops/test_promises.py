@@ -355,3 +355,11 @@ def test_the_issuer_refuses_to_listen_beyond_loopback(host: str, tmp_path: Path)
     done = subprocess.run([sys.executable, "-m", "ops.issuer", *options], capture_output=True, check=False)
     assert done.returncode == 2
     assert b"loopback only" in done.stderr
+
+
+def test_a_port_is_given_once_although_nobody_has_opened_it_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = [free_port() for _ in range(3)]
+    monkeypatch.setattr(processes, "GIVEN", set())
+    monkeypatch.setattr(processes.CHANCE, "sample", lambda *_: few)
+    assert sorted(free_port() for _ in few) == sorted(few)
+    assert free_port(few[0]) == few[0], "who has opened it before may have it again"
