@@ -11,7 +11,7 @@ from contracts import audit, catalogue, streams
 
 from intake import api, handlers, relearn
 from intake.api import feeds
-from intake.following.bell import Bell
+from intake.following.bell import FeedBell, feed_bell
 from intake.pages import routes as pages
 from intake.reporting import public
 from intake.sealed import keys
@@ -21,7 +21,7 @@ STARTUP_FAILURE = 3  # as uvicorn itself ends then
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def build(settings: IntakeSettings, bell: Bell | None = None) -> Service:
+def build(settings: IntakeSettings, bell: FeedBell | None = None) -> Service:
     """The service with these settings; `bell` is what listeners to a feed wait for.
 
     Raises ValueError without a key database: intake seals what it is told from the first row on.
@@ -30,7 +30,7 @@ def build(settings: IntakeSettings, bell: Bell | None = None) -> Service:
         message = "intake needs INTAKE_KEYS_URL and a key-encryption key (INTAKE_KEY_FILE)"
         raise ValueError(message)
 
-    bell = bell or Bell()
+    bell = bell or feed_bell()
 
     def vault() -> Vault:
         assert service.vault is not None  # noqa: S101 - made with the service, for it has a key database
@@ -60,7 +60,7 @@ def main() -> None:
         upgrade_now(settings.database_url.get_secret_value(), MIGRATIONS)
         return
     logs.configure(settings.log_level, "intake")
-    bell = Bell()
+    bell = feed_bell()
     server = uvicorn.Server(
         uvicorn.Config(
             build(settings, bell).app(),

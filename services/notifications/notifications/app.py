@@ -11,7 +11,7 @@ from contracts import audit, catalogue, streams
 
 from notifications import aging, api, exporting, handlers, policy, relearn, untold
 from notifications.api import live
-from notifications.api.live import Bell
+from notifications.api.live import InboxBell, inbox_bell
 from notifications.channels import failing, officers, phones
 from notifications.pages import routes as pages
 from notifications.prevention.sending import send_announcements
@@ -23,7 +23,7 @@ from notifications.webhooks import sending
 STARTUP_FAILURE = 3  # as uvicorn itself ends then
 
 
-def build(settings: NotificationsSettings, bell: Bell | None = None) -> Service:
+def build(settings: NotificationsSettings, bell: InboxBell | None = None) -> Service:
     """The service, not started; `bell` is what live inboxes wait for.
 
     Raises RuntimeError without a key database: webhook secrets and survivors' rules are sealed. Raises ValueError naming the template that must not
@@ -32,7 +32,7 @@ def build(settings: NotificationsSettings, bell: Bell | None = None) -> Service:
     if reminders.TEMPLATE not in settings.templates.of("survivor"):
         message = f"templates_file: there is no template {reminders.TEMPLATE} for survivors"
         raise ValueError(message)
-    bell = bell or Bell()
+    bell = bell or inbox_bell()
 
     def vault() -> Vault:
         assert service.vault is not None  # noqa: S101 - made with the service, for it has a key database
@@ -84,7 +84,7 @@ def main() -> None:
     if sys.argv[1:] == ["migrate"]:
         migrate.upgrade_now(settings.database_url.get_secret_value(), Path(__file__).parent / "migrations")
         return
-    bell = Bell()
+    bell = inbox_bell()
     app = build(settings, bell).app()
     server = uvicorn.Server(
         uvicorn.Config(app, host=settings.host, port=settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=20)

@@ -25,7 +25,7 @@ from pydantic import AwareDatetime, BaseModel
 from intake import policy
 from intake.domain.followed import Followed, Heard, followed
 from intake.following import numbering
-from intake.following.bell import Bell
+from intake.following.bell import FeedBell
 
 GONE = 410
 POSITION = r"^\d{1,9}-\d{1,18}$"
@@ -147,7 +147,7 @@ def known_types(types: list[str]) -> None:
         raise RefusedError(422, "no such event in a feed: see the event catalogue", [FieldProblem(f"types.{n}", "unknown_code") for n in unknown])
 
 
-def routes(bell: Bell) -> APIRouter:
+def routes(bell: FeedBell) -> APIRouter:
     """The routes of a service with this bell."""
     router = APIRouter(tags=["feed"])
 

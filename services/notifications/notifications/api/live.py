@@ -1,15 +1,15 @@
 """The officers' inbox as it fills: server-sent events, which every replica gives, whichever of them wrote the notice."""
 
-import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from functools import partial
 from time import monotonic
 from typing import Annotated, Any
 
 import structlog
-from chassis import Asker, Principal, RefusedError, Service, Transaction
+from chassis import Asker, Principal, RefusedError, Transaction
 from chassis.store.database import Database
+from chassis.web.bell import Bell
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy import text
@@ -23,34 +23,12 @@ log = structlog.get_logger()
 NEWEST = text("SELECT coalesce(max(position), 0) AS position FROM notice")
 
 
-class Bell:
-    """Rings when there is something new in the store: one look for all who listen at this replica, whoever wrote it."""
+InboxBell = Bell[int]
 
-    def __init__(self) -> None:
-        self.listening = 0
-        self.newest = 0
-        self.closing: Callable[[], bool] = lambda: False
-        self._rung = asyncio.Event()
 
-    async def ring(self, service: Service) -> None:
-        """Look again and again, as long as somebody listens, until this is cancelled."""
-        while True:
-            await asyncio.sleep(service.settings.live_poll_seconds)  # type: ignore[attr-defined]
-            if self.listening:
-                try:
-                    newest = await service.database.run(newest_position)
-                except Exception as error:  # noqa: BLE001 - the store may be away; who listens goes on listening
-                    log.warning("bell_waits", error=type(error).__name__)
-                    continue
-                if newest != self.newest:
-                    self.newest = newest
-                    self._rung.set()
-                    self._rung = asyncio.Event()
-
-    async def wait(self, seconds: float) -> None:
-        """Wait for the next ring, or for so long."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._rung.wait(), seconds)
+def inbox_bell() -> InboxBell:
+    """The bell of the inboxes that are open at this replica: rings when there is a newer notice."""
+    return Bell(newest_position, 0, "live_poll_seconds")
 
 
 async def newest_position(tx: Transaction) -> int:
@@ -65,7 +43,7 @@ def officer(asker: Asker) -> Principal:
     return asker
 
 
-async def notices(bell: Bell, request: Request, who: Principal, *, after: int | None, lang: Language) -> AsyncGenerator[ServerSentEvent]:
+async def notices(bell: InboxBell, request: Request, who: Principal, *, after: int | None, lang: Language) -> AsyncGenerator[ServerSentEvent]:
     """What somebody is told from a position on, or from now on, as it comes; it ends after some minutes."""
     database: Database = request.app.state.database
     settings: Any = request.app.state.service.settings
@@ -86,7 +64,7 @@ async def notices(bell: Bell, request: Request, who: Principal, *, after: int | 
         bell.listening -= 1
 
 
-def routes(bell: Bell) -> APIRouter:
+def routes(bell: InboxBell) -> APIRouter:
     """The routes of a service with this bell."""
     router = APIRouter()
 

@@ -15,7 +15,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from notifications import policy
 from notifications.api import answers, inbox, waiting
-from notifications.api.live import Bell, notices
+from notifications.api.live import InboxBell, notices
 from notifications.domain.links import ANSWERABLE
 from notifications.messages import Language
 from notifications.pages import pages
@@ -71,7 +71,7 @@ async def from_a_message(token: str, visit: Visit) -> Response:
     return RedirectResponse(page_of(f"/placement/placements/{opened.placement_id}"), 303)
 
 
-def live(bell: Bell) -> APIRouter:
+def live(bell: InboxBell) -> APIRouter:
     """The inbox as it fills, for the page that is open; made with the service, for it listens to its bell."""
     made = pages.routes()
 

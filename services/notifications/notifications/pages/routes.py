@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter
 
-from notifications.api.live import Bell
+from notifications.api.live import InboxBell
 from notifications.pages import deliveries, inbox, pages
 
 
-def routers(bell: Bell) -> list[APIRouter]:
+def routers(bell: InboxBell) -> list[APIRouter]:
     """The pages of a service with this bell."""
     return [inbox.live(bell), pages.router]
 
