@@ -30,7 +30,6 @@ from notifications.store import BY_ROLE, MOMENT, Base
 
 log = structlog.get_logger()
 
-PLACE = "officer_email.address"
 EMAIL = "email"
 MOST = 50
 STATES = {Outcome.TAKEN: "sent", Outcome.UNKNOWN: "maybe_sent", Outcome.REFUSED: "failed", Outcome.NOT_TAKEN: "failed"}
@@ -156,7 +155,7 @@ async def set_email(body: EmailBody, vault: Safe, tx: Transaction) -> KeptView:
     if not ADDRESS.fullmatch(body.address):
         raise RefusedError(422, "give an e-mail address", [FieldProblem("address", "invalid")])
     who = tx.principal
-    sealed = (await vault.new([who.subject])).seal(who.subject, PLACE, body.address)
+    sealed = (await vault.new([who.subject])).seal(who.subject, EMAILS.place, body.address)
     units = [UUID(str(unit)) for unit in sorted(who.units)]
     values = {"officer": who.subject, "roles": sorted(who.roles), "agency": who.agency, "units": units, "address": sealed, "language": body.language}
     await tx.execute(SET, values | {"now": tx.now})
@@ -172,7 +171,7 @@ async def own_email(vault: Safe, tx: Transaction) -> EmailView:
     if row is None:
         raise not_found("address")
     tx.audit("own_email_read", row.officer, ("email",))
-    return EmailView(address=(await vault.of([row.officer])).open_or_none(row.officer, PLACE, row.address), language=row.language)
+    return EmailView(address=(await vault.of([row.officer])).open_or_none(row.officer, EMAILS.place, row.address), language=row.language)
 
 
 @router.delete("/me/email")
