@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import asyncpg
+from ops.stores import executed, fetched
 
 LIST = """
     SELECT id, stream, durable, route, reason, attempts, stored_at, set_aside_at, redrive FROM dead_letter
@@ -14,17 +14,9 @@ REDRIVE = "UPDATE dead_letter SET redrive = true WHERE set_aside_at IS NOT NULL 
 
 async def listed(url: str) -> Sequence[Any]:
     """The messages set aside in a store, oldest first; never their bodies."""
-    connection = await asyncpg.connect(url)
-    try:
-        return list(await connection.fetch(LIST))
-    finally:
-        await connection.close()
+    return await fetched(url, LIST)
 
 
 async def redrive(url: str, letter: UUID | None) -> int:
     """Ask the service to take one message, or all, through its handlers again; how many were asked for."""
-    connection = await asyncpg.connect(url)
-    try:
-        return int((await connection.execute(REDRIVE, letter)).split()[-1])
-    finally:
-        await connection.close()
+    return await executed(url, REDRIVE, letter)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import asyncpg
+from ops.stores import executed, fetched
 
 LIST = "SELECT id, agency, route, reference, field, code, kid, attempts, stored_at, held_at FROM held_message ORDER BY held_at, id"
 # The clock by which intake tries a message again; it looks within a second.
@@ -15,17 +15,9 @@ REDRIVE = """
 
 async def listed(url: str) -> Sequence[Any]:
     """The messages that intake holds, the oldest first."""
-    connection = await asyncpg.connect(url)
-    try:
-        return list(await connection.fetch(LIST))
-    finally:
-        await connection.close()
+    return await fetched(url, LIST)
 
 
 async def redrive(url: str, held: UUID | None) -> int:
     """Let intake try one message, or all, again; how many that are."""
-    connection = await asyncpg.connect(url)
-    try:
-        return int((await connection.execute(REDRIVE, held)).split()[-1])
-    finally:
-        await connection.close()
+    return await executed(url, REDRIVE, held)

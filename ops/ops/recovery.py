@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 from contracts.streams import SERVICES
 
 from ops import stores
@@ -63,20 +62,10 @@ def _url(service: str, setting: str, database: str, data: Path) -> str:
 
 async def listed(url: str) -> list[Any]:
     """What the recovery of this store left to people and is not settled, the oldest first."""
-    connection = await asyncpg.connect(url)
-    try:
-        return list(await connection.fetch("SELECT * FROM recovery_task WHERE done_at IS NULL ORDER BY opened_at, subject, event_id, missing"))
-    finally:
-        await connection.close()
+    return await stores.fetched(url, "SELECT * FROM recovery_task WHERE done_at IS NULL ORDER BY opened_at, subject, event_id, missing")
 
 
 async def settle(url: str, event: UUID | None) -> int:
     """Say that one event's matters, or all, are settled; how many there were."""
-    connection = await asyncpg.connect(url)
-    try:
-        done = await connection.execute(
-            "UPDATE recovery_task SET done_at = now() WHERE done_at IS NULL AND ($1::uuid IS NULL OR event_id = $1)", event
-        )
-    finally:
-        await connection.close()
-    return int(done.rsplit(" ", 1)[1])
+    settled = "UPDATE recovery_task SET done_at = now() WHERE done_at IS NULL AND ($1::uuid IS NULL OR event_id = $1)"
+    return await stores.executed(url, settled, event)

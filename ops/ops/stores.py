@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import re
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 from chassis import migrate
@@ -61,3 +62,21 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+async def fetched(url: str, statement: str, *values: Any) -> list[Any]:
+    """The rows of one statement in the database at a URL."""
+    connection = await asyncpg.connect(url)
+    try:
+        return list(await connection.fetch(statement, *values))
+    finally:
+        await connection.close()
+
+
+async def executed(url: str, statement: str, *values: Any) -> int:
+    """Execute one statement in the database at a URL; how many rows it touched."""
+    connection = await asyncpg.connect(url)
+    try:
+        return int((await connection.execute(statement, *values)).split()[-1])
+    finally:
+        await connection.close()
