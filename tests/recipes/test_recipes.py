@@ -220,6 +220,10 @@ def replays(system: System, since: str) -> None:
     for event in again:
         assert dashboard.hear(event), "once"
     assert system.own(dashboard.cases) == system.own(system.running.cases(system.agency))
+    if system.name.endswith("nats"):
+        before = len(system.printed(system.follow))
+        assert system.start([system.follow[0], "--since", since, "--types", "agency.opened.v1,agency.ended.v1"]).wait(60) == 0
+        assert system.printed(system.follow)[before:] == [event for event in again if event["type"] == "agency.opened.v1"]
 
 
 def lives_in_java(system: System) -> None:
@@ -252,8 +256,7 @@ def test_clients_of_each_language_and_way_live_through_their_own_crash_and_the_b
             for done in [pool.submit(lives, system) for system in systems]:
                 done.result()
         for system in systems:
-            if system.name.endswith("http"):
-                replays(system, began)
+            replays(system, began)
     finally:
         for system in systems:
             system.end()

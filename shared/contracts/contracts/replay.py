@@ -62,3 +62,28 @@ class ReplayRefused(BaseModel):
 
 
 SAMPLE_ASKED = ReplayAsked(since=datetime.fromisoformat("2026-03-02T08:00:00+00:00"), types=("agency.sheltered.v1",))
+SAMPLE_ANSWERED = ReplayAnswered(
+    events=(
+        Replayed(
+            position="1-7",
+            event={
+                "specversion": "1.0",
+                "id": "019cada1-6f80-8000-8000-000000000007",
+                "type": "agency.sheltered.v1",
+                "source": "intake",
+                "subject": "019cada1-6f80-8000-8000-000000000001",
+                "time": "2026-03-02T08:30:00Z",
+                "datacontenttype": "application/json",
+                "factversion": 3,
+                "data": {"agency": "dinsos", "city": "31.75"},
+            },
+        ),
+    ),
+    position="1-7",
+    more=False,
+)
+SAMPLE_REFUSED = ReplayRefused(
+    title="the platform was restored since: take a snapshot, and follow from its position",
+    status=410,
+    errors=(ReplayProblem(field="after", code="position_gone"),),
+)
