@@ -82,7 +82,7 @@ class System:
         told = {
             "PATH": os.environ["PATH"],
             "NAUNGAN_AGENCY": self.agency,
-            "NAUNGAN_NATS": where["websocket" if "node" in self.name else "nats"],
+            "NAUNGAN_NATS": where["nats" if "python" in self.name else "websocket"],
             "NAUNGAN_PASSWORD": where["passwords"][self.agency],
             "NAUNGAN_URL": where["url"],
             "NAUNGAN_TOKEN": self.running.token(self.agency),
@@ -166,6 +166,8 @@ def a_system(running: Running, folder: Path, language: str, way: str, agency: st
         copy = installed(RECIPES / "node", copy)
         return System(running, name, agency, ["node"], copy, [f"refer_{way}.mjs", "referrals.jsonl"], [f"follow_{way}.mjs", "events.jsonl"])
     shutil.copytree(RECIPES / language, copy)
+    if (language, way) == ("java", "nats"):
+        return System(running, name, agency, ["java", "AgencyNats.java"], copy, ["refer", "referrals.txt"], ["follow", "events.txt"])
     if language == "java":
         return System(running, name, agency, ["java", "Agency.java"], copy, ["refer"], ["follow", "events.txt"])
     return System(running, name, agency, [sys.executable], copy, [f"refer_{way}.py", "referrals.db"], [f"follow_{way}.py", "events.db"])
@@ -264,10 +266,29 @@ def test_clients_of_each_language_and_way_live_through_their_own_crash_and_the_b
         pytest.skip(f"Python's clients lived; Node's were left out: {left_out}")
 
 
+def replays_in_java(system: System, since: str) -> None:
+    """Java's recipe prints a replay page by page."""
+    told: dict[str, list[dict[str, Any]]] = {}
+    for name, types in (("all", []), ("some", ["agency.opened.v1"])):
+        system.folder.joinpath("replay.out").unlink(missing_ok=True)
+        assert system.start(["replay", since, *types]).wait(60) == 0
+        told[name] = [entry["event"] for page in system.printed(["replay"]) for entry in page]
+    dashboard = Dashboard()
+    for event in told["all"]:
+        assert dashboard.hear(event), "once"
+    assert system.own(dashboard.cases) == system.own(system.running.cases(system.agency))
+    assert told["some"] == [event for event in told["all"] if event["type"] == "agency.opened.v1"]
+
+
 @pytest.mark.skipif(shutil.which("javac") is None, reason="no JDK is here")
-def test_a_client_in_java_refers_and_follows_over_http(running: Running, tmp_path: Path) -> None:
-    system = a_system(running, tmp_path, "java", "http", "dinsos")
+def test_clients_in_java_live_over_http_and_over_nats(running: Running, tmp_path: Path) -> None:
+    began = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    over_http, over_nats = a_system(running, tmp_path, "java", "http", "dinsos"), a_system(running, tmp_path, "java", "nats", "polda-ppa")
     try:
-        lives_in_java(system)
+        with ThreadPoolExecutor(2) as pool:
+            for done in (pool.submit(lives_in_java, over_http), pool.submit(lives, over_nats)):
+                done.result()
+        replays_in_java(over_nats, began)
     finally:
-        system.end()
+        over_http.end()
+        over_nats.end()
