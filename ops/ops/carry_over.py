@@ -8,9 +8,12 @@ and acknowledgements. Nobody else reaches either of them. Only when all of it is
 import asyncio
 import contextlib
 import json
+import os
 import secrets
 import shutil
 import signal
+import socket
+import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -19,6 +22,7 @@ from typing import Any
 
 import nats
 import structlog
+from chassis import logs
 from nats.aio.client import Client
 
 from ops.nats_users import HUB
@@ -29,7 +33,6 @@ log = structlog.get_logger()
 
 BEFORE = "$G"
 CHUNK = 128 * 1024
-REFERRALS = "REFERRALS"
 
 
 class CarryError(Exception):
@@ -38,15 +41,14 @@ class CarryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """How many messages and durables each stream had; or, where the platform went on without it meanwhile, the referrals that nobody had taken yet."""
+    """How many messages and durables each stream had."""
 
     streams: dict[str, tuple[int, int]]
-    referrals: int = 0
 
 
 def awaited(store: Path) -> bool:
     """Whether a broker's store has something to carry over, or began to."""
-    return any((store / "jetstream" / BEFORE / "streams").glob("*")) or (store / "carrying").exists() or (store / "before").exists()
+    return any((store / "jetstream" / BEFORE / "streams").glob("*")) or (store / "carrying").exists()
 
 
 def leave(store: Path) -> Path:
@@ -68,10 +70,11 @@ async def carry_over(store: Path, key: str) -> Carried | None:
     if (carrying / "complete").exists():
         return _take_the_place(store)
     shutil.rmtree(carrying, ignore_errors=True)
-    if (store / "before").exists() or (new.exists() and any((old / "streams").glob("*"))):
-        return await _only_referrals(store, key)
     if not any((old / "streams").glob("*")):
         return None
+    if any((new / "streams").glob("*")):
+        message = f"both {old} and {new} hold streams, and only one of them can be the platform's: leave the first behind"
+        raise CarryError(message)
     if (store / "jetstream" / "$SYS" / "_js_").exists():
         message = "this broker was one of a cluster, and its streams are not its alone: see 'Upgrade' in docs/operations.md"
         raise CarryError(message)
@@ -96,6 +99,8 @@ def _take_the_place(store: Path) -> Carried:
     found = json.loads((carrying / "complete").read_text())
     made = carrying / "jetstream" / HUB
     if made.exists():
+        # A start without this, which a broker that cannot open everything never gets further than, leaves an account without streams.
+        shutil.rmtree(store / "jetstream" / HUB, ignore_errors=True)
         made.rename(store / "jetstream" / HUB)
     shutil.rmtree(store / "jetstream" / BEFORE, ignore_errors=True)
     shutil.rmtree(carrying)
@@ -139,30 +144,6 @@ async def _standing(client: Client, stream: str) -> dict[str, Any]:
             str(info.name): (info.ack_floor.stream_seq if info.ack_floor else 0, info.num_pending, info.num_ack_pending) for info in durables
         },
     }
-
-
-async def _only_referrals(store: Path, key: str) -> Carried:
-    """The platform went on in its own account: all is said again from the stores, but for referrals that nobody had taken. Each is moved by itself."""
-    apart, old = store / "before", store / "jetstream" / BEFORE
-    if old.exists() and not (apart / "jetstream").exists():
-        (apart / "jetstream").mkdir(parents=True, mode=0o700)
-    if old.exists():
-        old.rename(apart / "jetstream" / BEFORE)
-    moved = 0
-    async with broker(apart, key, apart, "") as giving, broker(store, key, apart, HUB) as taking:
-        names = {str(info.config.name) for info in await giving.jetstream().streams_info()}
-        held = (await giving.jetstream().stream_info(REFERRALS)).state if REFERRALS in names else None
-        for sequence in range(held.first_seq, held.last_seq + 1) if held else ():
-            try:
-                message = await giving.jetstream().get_msg(REFERRALS, sequence)
-            except nats.js.errors.NotFoundError:
-                continue
-            # Killed between the two it comes twice, under one reference: that opens nothing twice.
-            await taking.jetstream().publish(str(message.subject), message.data or b"", headers=message.headers, timeout=PATIENCE)
-            await giving.jetstream().delete_msg(REFERRALS, sequence)
-            moved += 1
-    shutil.rmtree(apart)
-    return Carried({}, moved)
 
 
 async def _call(client: Client, subject: str, question: dict[str, Any]) -> dict[str, Any]:
@@ -218,3 +199,37 @@ async def _connected(port: int, password: str) -> Client:
             await asyncio.sleep(0.05)
         else:
             return client
+
+
+def _refuse_beside(address: str) -> None:
+    """Raise CarryError while a broker answers there: two on one store destroy it."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=2).close()
+    except OSError:
+        return
+    message = "the broker of the release before still runs on this store: docker compose stop nats, and up again"
+    raise CarryError(message)
+
+
+def main() -> None:
+    """Run once before the brokers, told by NATS_STORES (their `store_dir`s, with commas), NATS_KEY_FILE and NATS_BROKER; `--leave` puts aside what they hold instead.
+
+    Ends with 1, having changed nothing, where it cannot be done.
+    """
+    logs.configure(os.environ.get("LOG_LEVEL", "info"), "carry")
+    stores = [store for store in map(Path, os.environ["NATS_STORES"].split(",")) if awaited(store)]
+    try:
+        for store in stores:
+            _refuse_beside(os.environ["NATS_BROKER"])
+            if "--leave" in sys.argv[1:]:
+                log.warning("left_behind", folder=str(leave(store)))
+            else:
+                asyncio.run(carry_over(store, Path(os.environ["NATS_KEY_FILE"]).read_text().strip()))
+    except CarryError as error:
+        log.error("not_carried_over", reason=str(error))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -24,6 +24,7 @@ from ops import (
     agency,
     audit,
     backup,
+    carry_over,
     catalogue,
     demo,
     doctor,
@@ -78,7 +79,11 @@ def up(
 ) -> None:
     """Start the whole platform on this machine, and keep it running until Ctrl-C."""
     structlog.configure(processors=[structlog.processors.TimeStamper(fmt="%H:%M:%S"), structlog.dev.ConsoleRenderer(colors=False)])
-    asyncio.run(_up(data, time_scale, hub.sites(edges), tls=tls))
+    try:
+        asyncio.run(_up(data, time_scale, hub.sites(edges), tls=tls))
+    except carry_over.CarryError as error:
+        console.print(f"{error} (naungan leave-behind puts it aside)", soft_wrap=True)
+        raise typer.Exit(1) from None
 
 
 async def _up(data: Path, time_scale: float, sites: list[hub.Site], *, tls: bool) -> None:
@@ -185,6 +190,16 @@ def measure(
 def show_events(out: Annotated[Path, typer.Option(help="folder to write to")] = Path("naungan-docs")) -> None:
     """Write the event catalogue as one page for a browser, and the schemas, AsyncAPI and OpenAPI documents beside it."""
     typer.echo(f"open {catalogue.write(out)}")
+
+
+@app.command("leave-behind")
+def leave_behind(data: Data = DEFAULT) -> None:
+    """Put aside, unread, what a stopped broker holds from a release before agencies had accounts, where it cannot be carried over."""
+    try:
+        console.print(f"it lies in {carry_over.leave(data / 'nats' / 'jetstream')}", soft_wrap=True)
+    except carry_over.CarryError as error:
+        console.print(str(error), soft_wrap=True)
+        raise typer.Exit(1) from None
 
 
 @app.command("provision")

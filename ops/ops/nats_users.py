@@ -192,4 +192,6 @@ def _user(login: Login, publish: Sequence[str], subscribe: Sequence[str], denied
     who = f'nkey: "{login.public_key}"' if login.public_key else f'user: "{login.user}", password: "{login.password}"'
     deny = f", deny: [{quoted(denied)}]" if denied else ""
     responses = ', allow_responses: { max: 1, expires: "2m" }' if answers else ""
-    return f"{{ {who}, permissions: {{ publish: {{ allow: [{quoted(publish)}]{deny} }}, subscribe: {{ allow: [{quoted(subscribe)}] }}{responses} }} }}"
+    return (
+        f"{{ {who}, permissions: {{ publish: {{ allow: [{quoted(publish)}]{deny} }}, subscribe: {{ allow: [{quoted(subscribe)}] }}{responses} }} }}"
+    )

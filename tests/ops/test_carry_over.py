@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -130,20 +131,25 @@ async def test_killed_and_begun_again_it_ends_the_same(tmp_path: Path, at: tuple
     await went_over(tmp_path / "n", life)
 
 
-async def test_where_the_platform_went_on_meanwhile_the_referrals_that_nobody_took_go_over(tmp_path: Path) -> None:
+async def test_a_broker_that_was_started_without_it_is_not_well_and_it_can_be_done_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that nobody works beside what was left: the full health check is bad, and the provisioner makes nothing."""
+    life = await some_life(tmp_path / "n")
+    monkeypatch.setattr("ops.servers.PATIENCE", 1.0)
+    with pytest.raises(RuntimeError, match="did not start"):
+        Nats(tmp_path / "n", lambda: authorization(PASSWORDS, AGENCIES)).start()
+    monkeypatch.undo()
+    await carried(tmp_path / "n")
+    await went_over(tmp_path / "n", life)
+
+
+async def test_where_both_accounts_hold_streams_nothing_is_touched(tmp_path: Path) -> None:
     await some_life(tmp_path / "n", cases=3)
-    with Nats(tmp_path / "n", lambda: authorization(PASSWORDS, AGENCIES)) as server:
-        owner = await joined(server, "provisioner")
-        await provision(owner.jetstream(), AGENCIES)
-        await owner.close()
-    found = await carried(tmp_path / "n")
-    assert (found.streams, found.referrals) == ({}, 4)
-    with Nats(tmp_path / "n", lambda: authorization(PASSWORDS, AGENCIES)) as server:
-        intake = await joined(server, "intake")
-        waiting = [json.loads(message.data)["reference"] for message in await read_all(intake.jetstream(), "intake-main", "REFERRALS")]
-        assert waiting == ["D-1", "D-2", "D-3", "D-4"]
-        await intake.close()
-    assert await carried(tmp_path / "n") is None
+    other = tmp_path / "n" / "jetstream" / "jetstream" / "NAUNGAN" / "streams" / "CASES"
+    other.mkdir(parents=True)
+    with pytest.raises(CarryError, match="leave the first behind"):
+        await carried(tmp_path / "n")
+    assert other.exists()
+    assert awaited(tmp_path / "n" / "jetstream")
 
 
 async def test_with_another_key_nothing_is_changed_and_with_the_right_one_it_goes_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,3 +169,20 @@ async def test_a_broker_of_a_cluster_is_refused_and_can_be_left_behind(tmp_path:
         await carried(tmp_path / "n")
     assert (leave(store) / "streams" / "CASES").exists(), "put aside and not destroyed"
     assert not awaited(store)
+
+
+async def test_the_container_does_it_once_and_not_beside_a_broker_that_runs(tmp_path: Path) -> None:
+    life = await some_life(tmp_path / "n")
+    (tmp_path / "key").write_text(Remembered(tmp_path / "n").facts["key"])
+    told = {"NATS_STORES": str(tmp_path / "n" / "jetstream"), "NATS_KEY_FILE": str(tmp_path / "key"), "PATH": os.environ["PATH"]}
+
+    async def run(address: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "ops.carry_over"]
+        return await asyncio.to_thread(subprocess.run, command, env=told | {"NATS_BROKER": address}, capture_output=True, text=True, check=False)
+
+    with Nats(tmp_path / "n", EARLIER) as server:
+        beside = await run(server.url.removeprefix("nats://"))
+        assert (beside.returncode, "docker compose stop nats" in beside.stdout) == (1, True), beside.stdout
+    assert (await run(f"127.0.0.1:{server.port}")).returncode == 0
+    await went_over(tmp_path / "n", life)
+    assert (await run(f"127.0.0.1:{server.port}")).returncode == 0, "there is nothing more to do"
