@@ -245,6 +245,67 @@ def lives_in_java(system: System) -> None:
     system.agrees()
 
 
+def on_the_command_line(running: Running, folder: Path, since: str) -> None:
+    """The recipe for the `nats` command line: refer, receipts, follow and be killed, replay; the program itself where it is, or what stands in for it."""
+    folder.mkdir()
+    if shutil.which("nats") is None:
+        stand_in = folder / "nats"
+        stand_in.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("command_line.py")} "$@"\n')
+        stand_in.chmod(0o755)
+    where, agency = running.where, "dppapp"
+    told = {
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "NAUNGAN_AGENCY": agency,
+        "NAUNGAN_NATS": where["nats"],
+        "NAUNGAN_PASSWORD": where["passwords"][agency],
+    }
+    command = ["sh", str(RECIPES / "nats-cli" / "agency.sh")]
+
+    def run(*arguments: str) -> str:
+        return subprocess.run([*command, *arguments], cwd=folder, env=told, check=True, capture_output=True, text=True, timeout=PATIENCE).stdout
+
+    def start(*arguments: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([*command, *arguments], cwd=folder, env=told, start_new_session=True, stdout=subprocess.DEVNULL)
+
+    def receipts() -> dict[str, Any]:
+        run("receipts", "receipts.jsonl")
+        return {receipt["reference"]: receipt for receipt in map(json.loads, (folder / "receipts.jsonl").read_text().splitlines())}
+
+    def own(events: list[dict[str, Any]]) -> set[str]:
+        return {
+            event["data"]["reference"]
+            for event in events
+            if event["type"] == "agency.opened.v1" and str(event["data"]["reference"]).startswith("cli/")
+        }
+
+    referrals = [a_referral("cli/1", shelter=False, narrative="{{ Random 10 100 }} as it was told"), a_referral("cli/2", shelter=False)]
+    (folder / "referrals.jsonl").write_text("\n".join(map(json.dumps, [*referrals, {"reference": "cli/3", "callback": "+62 000"}])))
+    run("refer", "referrals.jsonl")
+    until(lambda: receipts().keys() >= {"cli/1", "cli/2", "cli/3"}, "receipts on the command line")
+    assert "follow_id" in receipts()["cli/1"]
+    assert {"field": "urgency", "code": "missing"} in receipts()["cli/3"]["problems"]
+
+    heard = folder / "events.log"
+    follow_ids = {receipts()[name]["follow_id"] for name in ("cli/1", "cli/2")}
+    for _ in range(2):  # killed after the first thing that it hears, and started again
+        follower = start("follow", "events.log")
+        until(lambda: heard.exists() and "ce-id" in heard.read_text(), "an event on the command line")
+        os.killpg(follower.pid, signal.SIGKILL)
+        follower.wait()
+    follower = start("follow", "events.log")
+    until(lambda: all(f"ce-subject: {one}" in heard.read_text() for one in follow_ids), "both cases on the command line")
+    os.killpg(follower.pid, signal.SIGKILL)
+    follower.wait()
+
+    events = [json.loads(line) for line in run("replay", since).splitlines()]
+    assert own(events) == {"cli/1", "cli/2"}
+    chosen = [json.loads(line) for line in run("replay", since, "agency.opened.v1", "agency.ended.v1").splitlines()]
+    assert chosen == [event for event in events if event["type"] in {"agency.opened.v1", "agency.ended.v1"}]
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        run("replay", since, "agency.known_before.v1")
+    assert "unknown_code" in refused.value.stderr
+
+
 def test_clients_of_each_language_and_way_live_through_their_own_crash_and_the_brokers(running: Running, tmp_path: Path) -> None:
     began = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     wanted = [("python", "nats", "polda-ppa"), ("python", "http", "rs-harapan")]
@@ -259,11 +320,15 @@ def test_clients_of_each_language_and_way_live_through_their_own_crash_and_the_b
                 done.result()
         for system in systems:
             replays(system, began)
+        if shutil.which("jq"):
+            on_the_command_line(running, tmp_path / "cli", began)
+        else:
+            left_out = "there is no jq for the command line's"
     finally:
         for system in systems:
             system.end()
     if left_out:
-        pytest.skip(f"Python's clients lived; Node's were left out: {left_out}")
+        pytest.skip(f"the other clients lived; left out: {left_out}")
 
 
 def replays_in_java(system: System, since: str) -> None:
