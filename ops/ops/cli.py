@@ -25,7 +25,7 @@ from ops import (
     audit,
     backup,
     carry_over,
-    catalogue,
+    catalogue_pages,
     demo,
     doctor,
     keys,
@@ -188,8 +188,8 @@ def measure(
 
 @app.command("docs")
 def show_events(out: Annotated[Path, typer.Option(help="folder to write to")] = Path("naungan-docs")) -> None:
-    """Write the event catalogue as one page for a browser, and the schemas, AsyncAPI and OpenAPI documents beside it."""
-    typer.echo(f"open {catalogue.write(out)}")
+    """Write the catalogue for a browser (events, routes, error codes), and the schemas, AsyncAPI and OpenAPI documents beside it."""
+    typer.echo(f"open {catalogue_pages.write(out)}")
 
 
 @app.command("leave-behind")
