@@ -11,7 +11,7 @@ COPY ops ./ops
 RUN uv run --quiet --isolated --locked --only-group assets npm --prefix shared/chassis/assets ci --silent --ignore-scripts --omit=optional \
     && uv run --quiet --isolated --locked --only-group assets node shared/chassis/assets/build.mjs \
     && rm -r shared/chassis/assets/node_modules
-RUN uv sync --quiet --locked --no-dev --no-editable --package naungan-ops --extra backup
+RUN uv sync --quiet --locked --no-dev --no-editable --package naungan-ops --extra backup --extra carry
 
 FROM python:3.13-slim
 RUN groupadd --gid 10001 naungan && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin naungan

@@ -1,9 +1,8 @@
-"""The event catalogue for a browser: one page that holds everything it shows and asks nobody for anything."""
+"""The events for a browser: one page that holds everything it shows and asks nobody for anything."""
 
 import json
 from collections.abc import Iterable
 from html import escape
-from pathlib import Path
 from typing import Any
 
 from contracts import golden
@@ -34,6 +33,15 @@ WORDS = {
     "open": ("kode lain dapat menyusul", "more codes may come"),
     "agency": ("lembaga yang bersangkutan saja", "the agency concerned, alone"),
     "anyone": ("siapa pun yang diizinkan operator", "anyone whom the operator lets in"),
+    "routes": ("Jalur HTTP", "HTTP routes"),
+    "errors": ("Kode kesalahan", "Error codes"),
+    "asked": ("Yang diminta", "What is asked"),
+    "body": ("Isi permintaan", "Request body"),
+    "answer": ("Jawaban", "Answer"),
+    "every_route": (
+        "Setiap permintaan membawa Authorization: Bearer; setiap penulisan membawa Idempotency-Key; X-Purpose boleh menyebut alasan. Penolakan: application/problem+json.",
+        "Every request carries Authorization: Bearer, every write an Idempotency-Key; X-Purpose may say why. Refusals are application/problem+json.",
+    ),
     "nobody": ("belum ada; tetap tersimpan dalam aliran", "nobody yet; it stays in the stream"),
 }
 STYLE = """
@@ -102,7 +110,7 @@ def _event(event: type[Event], forms: int) -> str:
     head = "".join(f"<th>{words(name)}</th>" for name in ("field", "form", "needed", "meaning"))
     return (
         f'<details class="event" id="{event.type}"><summary><b>{event.type}</b> {escape(_summary(event))}</summary><dl>{listed}</dl>'
-        f'<h3>{words("fields")}</h3><div class="scroll"><table><tr>{head}</tr>{"".join(_fields(document, document, ""))}</table></div>'
+        f'<h3>{words("fields")}</h3><div class="scroll"><table><tr>{head}</tr>{"".join(fields(document, document, ""))}</table></div>'
         f"<h3>{words('example')}</h3><pre>{escape(example)}</pre>"
         f"<details><summary>{words('schema')}</summary><pre>{escape(json.dumps(document, indent=1, ensure_ascii=False))}</pre></details></details>"
     )
@@ -118,7 +126,7 @@ def _readers(event: type[Event]) -> str:
     return "; ".join([*readers, *([words(outside)] if outside else [])]) or words("nobody")
 
 
-def _fields(node: dict[str, Any], document: dict[str, Any], above: str) -> Iterable[str]:
+def fields(node: dict[str, Any], document: dict[str, Any], above: str) -> Iterable[str]:
     """A row for each field, those of what it holds after it."""
     for name, field in node.get("properties", {}).items():
         forms = [_resolved(form, document) for form in field.get("anyOf", [field])]
@@ -127,13 +135,13 @@ def _fields(node: dict[str, Any], document: dict[str, Any], above: str) -> Itera
         cells = f"<td><code>{escape(above + name)}</code></td><td>{' / '.join(map(_form, forms, inner))}</td>"
         yield f"<tr>{cells}<td>{'✓' if name in node.get('required', ()) else ''}</td><td>{escape(meaning)}</td></tr>"
         for form, held in zip(forms, inner, strict=True):
-            yield from _fields(held, document, f"{above}{name}{'[]' if 'items' in form else ''}.")
+            yield from fields(held, document, f"{above}{name}{'[]' if 'items' in form else ''}.")
 
 
 def _form(form: dict[str, Any], held: dict[str, Any]) -> str:
     said = str(form.get("format") or form.get("type", ""))
     if codes := held.get("enum", held.get("x-codes")):
-        said = ", ".join(codes) + (f" ({WORDS['open'][0]} / {WORDS['open'][1]})" if "x-codes" in held else "")
+        said = ", ".join(map(str, codes)) + (f" ({WORDS['open'][0]} / {WORDS['open'][1]})" if "x-codes" in held else "")
     elif pattern := held.get("pattern"):
         said = str(pattern)
     return escape(f"{said} []" if "items" in form else said)
@@ -141,13 +149,3 @@ def _form(form: dict[str, Any], held: dict[str, Any]) -> str:
 
 def _resolved(node: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     return document["$defs"][node["$ref"].rsplit("/", 1)[1]] if "$ref" in node else node
-
-
-def write(folder: Path) -> Path:
-    """Write the page, and beside it the documents and the golden schemas that it is made from; the page's path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    beside = docs.documents() | {name: content for name, content in golden.files().items() if name.endswith(".schema.json")}
-    for name, content in beside.items():
-        (folder / name).write_text(content)
-    (folder / "index.html").write_text(page(files=sorted(beside)))
-    return folder / "index.html"

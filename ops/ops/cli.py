@@ -23,6 +23,7 @@ COMMANDS = {
     "recovery": "ops.commands.keeping:recovery_app",
     "audit": "ops.commands.standing:audits",
     "instruments": "ops.commands.instruments:app",
+    "leave-behind": "ops.commands.up:leave_behind",
     "edge": "ops.edge.cli:app",
     "keys": "ops.commands.keeping:keys_app",
     "agency": "ops.agency:app",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from assessment import definitions
-from contracts import agencies, golden
+from contracts import agencies, golden, replay
 from contracts.catalogue import LIFECYCLE, read_by, said_by
 from contracts.event import Event
 from contracts.streams import SERVICES, STREAMS
@@ -60,6 +60,46 @@ def asyncapi(title: str, sends: Iterable[type[Event]], receives: Iterable[type[E
             "messageTraits": {"cloudevent": {"headers": HEADERS}},
         },
     }
+
+
+def with_replay(document: dict[str, Any], verb: str) -> dict[str, Any]:
+    """A document with the question and the answer of a replay; whose it is says by `verb` whether it asks (`send`) or is asked (`receive`)."""
+    answers = {"replay.answered": replay.ReplayAnswered, "replay.refused": replay.ReplayRefused}
+    samples = {"replay.asked": replay.SAMPLE_ASKED, "replay.answered": replay.SAMPLE_ANSWERED, "replay.refused": replay.SAMPLE_REFUSED}
+    address, parts = replay.subject("{agency}"), document["components"]
+    parameters = {"agency": {"description": "the agency's code; it asks under its own only"}}
+    for name, sample in samples.items():
+        schema = type(sample).model_json_schema(ref_template="#/components/schemas/{model}")
+        parts["schemas"] |= {**schema.pop("$defs", {}), name: schema}
+        parts["messages"][name] = {
+            "name": name,
+            "title": type(sample).__name__,
+            "summary": (type(sample).__doc__ or "").strip(),
+            "payload": {"$ref": f"#/components/schemas/{name}"},
+            "examples": [{"name": "sample", "payload": json.loads(sample.model_dump_json(exclude_none=True))}],
+        }
+    document["channels"]["replay"] = {
+        "address": address,
+        "messages": {"asked": {"$ref": "#/components/messages/replay.asked"}},
+        "description": "Ask by request and reply: nothing of it is stored.",
+        "parameters": parameters,
+    }
+    document["channels"]["replay.answers"] = {
+        "address": None,
+        "messages": {name.rpartition(".")[2]: {"$ref": f"#/components/messages/{name}"} for name in answers},
+        "description": "The reply subject of the question.",
+    }
+    document["operations"][f"{verb}.replay"] = {
+        "action": verb,
+        "channel": {"$ref": "#/channels/replay"},
+        "messages": [{"$ref": "#/channels/replay/messages/asked"}],
+        "reply": {
+            "address": {"location": "$message.header#/reply", "description": "the reply subject of NATS, in the asker's own inbox"},
+            "channel": {"$ref": "#/channels/replay.answers"},
+            "messages": [{"$ref": f"#/channels/replay.answers/messages/{name.rpartition('.')[2]}"} for name in answers],
+        },
+    }
+    return document
 
 
 def _schemas(events: Iterable[type[Event]]) -> dict[str, Any]:
@@ -155,12 +195,14 @@ def documents() -> dict[str, str]:
     """File name to content of everything that is generated."""
     door = [event for event in LIFECYCLE if issubclass(event, (agencies.Receipt, agencies.AgencyEvent))]
     made: dict[str, Any] = {"instrument.schema.json": definitions.schema()}
-    made |= {"asyncapi.agencies.json": asyncapi("Naungan: the agencies' door, as an agency sees it", said_by("agency"), door)}
+    at_the_door = asyncapi("Naungan: the agencies' door, as an agency sees it", said_by("agency"), door)
+    made["asyncapi.agencies.json"] = with_replay(at_the_door, "send")
     made["asyncapi.json"] = asyncapi("Naungan: everything that is said, and by whom", LIFECYCLE, ())
     for service in SERVICES:
         received = [event for stream in STREAMS for event in read_by(service, stream.name)]
         made[f"asyncapi.{service}.json"] = asyncapi(f"Naungan {service}", said_by(service), received)
         made[f"openapi.{service}.json"] = openapi(service)
+    with_replay(made["asyncapi.intake.json"], "receive")
     told = {name: json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n" for name, content in made.items()}
     return {**told, "errors.md": errors.page({name: content for name, content in made.items() if name.startswith("openapi.")})}
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from contracts import streams
+from contracts import replay, streams
 
 from ops.edge import hub
 
@@ -80,7 +80,12 @@ def service_permissions(service: str) -> tuple[list[str], list[str]]:
         ]
     followed = {durable.stream for durable in streams.durables_of(service)}
     publish += [f"$JS.API.STREAM.MSG.DELETE.{stream}" for stream in sorted(followed & streams.ERASED)]
-    return publish, [f"_INBOX_{service}.>"]
+    return publish, [f"_INBOX_{service}.>", *answered_by(service)]
+
+
+def answered_by(service: str) -> list[str]:
+    """On which subjects a service is asked, and may answer whoever asks: intake, what an agency was told."""
+    return [replay.subject("*")] if service == "intake" else []
 
 
 def service_denied(service: str, agencies: Iterable[str], sites: Iterable[hub.Site] = ()) -> list[str]:
@@ -101,8 +106,8 @@ def service_denied(service: str, agencies: Iterable[str], sites: Iterable[hub.Si
 
 
 def agency_permissions(agency: str) -> tuple[list[str], list[str]]:
-    """What an agency may: submit its own referrals, read its own receipts and its own feed, and nothing else."""
-    publish = [f"referral.{agency}.>", *_durable_calls(streams.durables_of_agency(agency))]
+    """What an agency may: submit its own referrals, read its own receipts and its own feed, ask for it again, and nothing else."""
+    publish = [f"referral.{agency}.>", replay.subject(agency), *_durable_calls(streams.durables_of_agency(agency))]
     return publish, [f"receipt.{agency}.>", f"agency.{agency}.>", f"_INBOX_{agency}.>"]
 
 
@@ -123,7 +128,10 @@ def accounts(passwords: Mapping[str, str], agencies: Mapping[str, Sequence[Login
         if not CODE.match(agency) or agency in TAKEN:
             message = f"not an agency code: {agency!r}"
             raise ValueError(message)
-    users = [_user(Login(name, passwords[name]), *service_permissions(name), service_denied(name, agencies, sites)) for name in SERVICES]
+    users = [
+        _user(Login(name, passwords[name]), *service_permissions(name), service_denied(name, agencies, sites), answers=bool(answered_by(name)))
+        for name in SERVICES
+    ]
     users.append(_user(Login(PROVISIONER, passwords[PROVISIONER]), ["$JS.API.>"], [f"_INBOX_{PROVISIONER}.>"]))
     outside = [_agency(agency, logins) for agency, logins in agencies.items() if logins]
     outside += [_site(site, passwords[site.user]) for site in sites if agencies.get(site.agency)]
@@ -169,7 +177,8 @@ def _lines(entries: Sequence[str]) -> str:
     return ",\n".join(f"      {entry}" for entry in entries)
 
 
-def _user(login: Login, publish: Sequence[str], subscribe: Sequence[str], denied: Sequence[str] = ()) -> str:
+def _user(login: Login, publish: Sequence[str], subscribe: Sequence[str], denied: Sequence[str] = (), *, answers: bool = False) -> str:
+    """A user; one that `answers` may publish once where somebody who asked it waits."""
     if login.public_key and not PUBLIC_KEY.match(login.public_key):
         message = f"not the public key of a user: {login.public_key!r}"
         raise ValueError(message)
@@ -182,4 +191,7 @@ def _user(login: Login, publish: Sequence[str], subscribe: Sequence[str], denied
 
     who = f'nkey: "{login.public_key}"' if login.public_key else f'user: "{login.user}", password: "{login.password}"'
     deny = f", deny: [{quoted(denied)}]" if denied else ""
-    return f"{{ {who}, permissions: {{ publish: {{ allow: [{quoted(publish)}]{deny} }}, subscribe: {{ allow: [{quoted(subscribe)}] }} }} }}"
+    responses = ', allow_responses: { max: 1, expires: "2m" }' if answers else ""
+    return (
+        f"{{ {who}, permissions: {{ publish: {{ allow: [{quoted(publish)}]{deny} }}, subscribe: {{ allow: [{quoted(subscribe)}] }}{responses} }} }}"
+    )

@@ -17,9 +17,10 @@ from contracts.streams import SERVICES
 from ops import stores, tls
 from ops.agencies import Book
 from ops.agency_keeper import Place, keep
+from ops.carry_over import carry_over
 from ops.edge import hub
 from ops.nats_users import KEEPER
-from ops.processes import free_port
+from ops.processes import end_leftover, free_port
 from ops.servers import Nats, Postgres
 from ops.supervise import Supervisor, keep_running, wait_ready
 
@@ -100,7 +101,9 @@ class Platform:
         return f"http://127.0.0.1:{self.secrets.ports['issuer']}"
 
     async def start(self) -> None:
-        """Start servers, migrate, start services, and wait until everything is ready."""
+        """Start servers, migrate, start services, and wait until everything is ready. Raises CarryError where an earlier release's broker holds what cannot go over."""
+        end_leftover(self.data / "nats" / "nats.pid", "nats-server")
+        await carry_over(self.data / "nats" / "jetstream", self.nats.key)
         await asyncio.gather(asyncio.to_thread(self.postgres.start), asyncio.to_thread(self.nats.start))
         self._watches = [asyncio.create_task(keep_running(server)) for server in (self.postgres, self.nats)]
         self._watches.append(asyncio.create_task(keep(self.place())))

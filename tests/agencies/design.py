@@ -1,5 +1,7 @@
 """Who may do what on NATS, as DESIGN sections 3 and 7 say it: written down here by hand, so that it knows nothing of what makes the configuration."""
 
+import re
+
 AGENCIES = ("dppapp", "dinsos")
 # An office at the edge of one of them: it hands over what is sealed, and hears its agency's receipts.
 OF_SITE, SITE = "dinsos", "edge_dinsos_kemayoran"
@@ -50,7 +52,7 @@ def may_publish(user: str, subject: str) -> bool:
         return subject == f"referral.{OF_SITE}.sealed.v1" or subject.startswith(f"$JS.ACK.RECEIPTS.{SITE}.")
     if user in AGENCIES:
         own = {("RECEIPTS", f"agency-{user}"), ("AGENCIES", f"agency-{user}")}
-        return subject.startswith(f"referral.{user}.") or _pulls(subject, own)
+        return subject.startswith(f"referral.{user}.") or subject == f"feed.{user}.replay" or _pulls(subject, own)
     return subject.startswith(SAYS[user]) or _pulls(subject, PULLS[user]) or _looks(user, subject)
 
 
@@ -78,5 +80,7 @@ def may_subscribe(user: str, subject: str) -> bool:
     """Whether this user is meant to subscribe to a subject."""
     if user == SITE and subject == f"edged.{OF_SITE}.kemayoran":
         return True
+    if user == "intake" and re.fullmatch(r"feed\.[a-z*-]+\.replay", subject):
+        return True  # it answers what agencies ask
     own = (f"receipt.{user}.", f"agency.{user}.") if user in AGENCIES else ()
     return subject.startswith((f"_INBOX_{user}.", *own))

@@ -40,6 +40,39 @@ async def test_the_broker_answers_on_nobody_elses_subject(tmp_path: Path) -> Non
         assert await held(owner, "CASES") == await held(owner, "AGENCIES") == {}
 
 
+async def test_who_answers_a_replay_answers_who_asked_and_nobody_else(tmp_path: Path) -> None:
+    """Intake may publish wherever whoever asked it waits: that must lead into the asker's account only, and be over after one answer."""
+    async with deployment(tmp_path, "dppapp", "dinsos") as broker:
+        owner, intake = await broker.join("provisioner"), await broker.join("intake")
+        bad, other = await broker.join("dppapp"), await broker.join("dinsos")
+        asked: list[str] = []
+
+        async def answer(message: Any) -> None:
+            asked.append(message.subject)
+            for _ in range(2):
+                await message.respond(b'{"events":[]}')
+
+        await intake.subscribe("feed.*.replay", queue="replay", cb=answer)
+        heard = [await other.subscribe(subject) for subject in ("receipt.dinsos.>", "agency.dinsos.>", "_INBOX_dinsos.>")]
+        for client in (intake, other):
+            await client.flush()
+        aims = ("receipt.dinsos.accepted.v1", "referral.dinsos.submitted.v1", "case.intake.closed.v1", "agency.dinsos.opened.v1", "_INBOX_dinsos.x")
+        for aim in aims:
+            await bad.publish("feed.dppapp.replay", b"{}", reply=aim)
+            await bad.publish("feed.dinsos.replay", b"{}", reply=aim)
+        inbox = await bad.subscribe("_INBOX_dppapp.x")
+        await bad.publish("feed.dppapp.replay", b"{}", reply="_INBOX_dppapp.x")
+        assert (await inbox.next_msg(timeout=5)).data == b'{"events":[]}'
+        with pytest.raises(nats.errors.TimeoutError):
+            await inbox.next_msg(timeout=0.3)
+        assert asked == ["feed.dppapp.replay"] * (len(aims) + 1), "nobody asks in another's name"
+        for subscription in heard:
+            with pytest.raises(nats.errors.TimeoutError):
+                await subscription.next_msg(timeout=0.2)
+        for stream in ("REFERRALS", "CASES", "AGENCIES", "RECEIPTS"):
+            assert await held(owner, stream) == {}
+
+
 async def test_an_agency_pulls_acknowledges_and_hears_its_own(tmp_path: Path) -> None:
     async with deployment(tmp_path, "dppapp", "dinsos") as broker:
         intake, agency, other = await broker.join("intake"), await broker.join("dppapp"), await broker.join("dinsos")

@@ -35,6 +35,7 @@ WATCHED = (
     ">", "*", "*.>", "case.>", "shelter.>", "referral.>", "receipt.>", "receipt.*.accepted.v1", "agency.>", "agency.*.opened.v1", "audit.>", "public.>",
     "handover.>", "handover.notifications.contact_given.v1", "_INBOX.>", "*.one.two", "$JS.>", "$JS.API.>", "$JS.ACK.>", "$JS.EVENT.ADVISORY.>", "$JS.FC.>",
     "$SYS.>", "$SYS.ACCOUNT.>", "$KV.>", "$O.>", "$MQTT.>", "_R_.>", "nobody.answers",
+    "feed.>", "feed.*.*", "feed.*.replay", *(f"feed.{agency}.replay" for agency in AGENCIES),
     "edged.>", "edged.dinsos.kemayoran", *(f"{kind}.{agency}.>" for kind in ("referral", "receipt", "agency") for agency in AGENCIES),
     *(f"_INBOX_{user}.>" for user in USERS), *(f"_INBOX_{user}.one.two" for user in USERS), *(f"case.{service}.>" for service in SERVICES),
 )  # fmt: skip
@@ -42,7 +43,8 @@ WATCHED = (
 
 def subjects() -> list[str]:
     """Everything that somebody could publish: what every event travels on, every call for every stream and consumer, and what the server has besides."""
-    return list(dict.fromkeys([*_events(), *_streams(), *_consumers(), *OTHERS, *(f"_INBOX_{user}.x" for user in USERS)]))
+    asked = [f"feed.{agency}.{what}" for agency in (*AGENCIES, "nobody") for what in ("replay", "replay.x", "snapshot")]
+    return list(dict.fromkeys([*_events(), *_streams(), *_consumers(), *OTHERS, *asked, *(f"_INBOX_{user}.x" for user in USERS)]))
 
 
 def _events() -> Iterator[str]:

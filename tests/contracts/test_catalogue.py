@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from contracts import golden
 from contracts.catalogue import LIFECYCLE
+from contracts.streams import SERVICES
 from contracts.vocabulary import ProblemCode
 from ops.cli import app
 from typer.testing import CliRunner
 
-from ops import catalogue, docs, errors
+from ops import catalogue, catalogue_pages, docs, errors
 
 VOID = {"meta", "input", "br", "link", "img"}
 
@@ -77,23 +78,46 @@ def test_each_event_is_shown_with_its_schema_example_speaker_readers_subject_str
         assert all(f"{name}" in shown for name in event.model_fields)
 
 
-def test_the_page_asks_no_other_host_and_its_links_lead_somewhere(built: Path) -> None:
-    content = (built / "index.html").read_text()
+@pytest.mark.parametrize("name", ["index.html", "routes.html", "errors.html"])
+def test_a_page_asks_no_other_host_and_its_links_lead_somewhere(built: Path, name: str) -> None:
+    content = (built / name).read_text()
     page = Page(content)
+    assert page.open == []
+    assert len(set(page.ids)) == len(page.ids)
     assert "default-src 'none'" in html.unescape(content), "a browser would refuse it, too"
     for link in page.links:
         assert "//" not in link
         assert link.removeprefix("#") in page.ids if link.startswith("#") else (built / link).exists(), link
     assert {*docs.documents()} <= {path.name for path in built.iterdir()}
-    assert len(content.encode()) < 1_000_000
+    assert len(content.encode()) < (2_000_000 if name == "routes.html" else 1_000_000)
 
 
 def test_its_own_words_are_there_in_both_languages(built: Path) -> None:
-    content = (built / "index.html").read_text()
+    content = "".join((built / name).read_text() for name in ("index.html", "routes.html", "errors.html"))
     unused = set() if any(event.stream == "PUBLIC" for event in LIFECYCLE) else {"anyone"}
     for indonesian, english in (said for name, said in catalogue.WORDS.items() if name not in unused):
         assert html.escape(indonesian) in content
         assert html.escape(english) in content
+
+
+def test_each_route_is_shown_with_what_it_asks_and_answers(built: Path) -> None:
+    content = (built / "routes.html").read_text()
+    for service in SERVICES:
+        for path, methods in json.loads((built / f"openapi.{service}.json").read_text())["paths"].items():
+            for method, said in methods.items():
+                assert f'id="{service}.{said["operationId"]}"' in content
+                assert f"<b>{method.upper()} /{service}{html.escape(path)}</b>" in content
+                for parameter in said.get("parameters", []):
+                    assert f"<code>{parameter['name']}</code>" in content or parameter["name"] in catalogue_pages.EVERYWHERE
+    assert "<code>events[].position</code>" in content, "a list's own fields are there too"
+
+
+def test_each_error_code_and_title_is_on_the_page_of_errors(built: Path) -> None:
+    content = (built / "errors.html").read_text()
+    rows = [line for line in (built / "errors.md").read_text().splitlines() if line.startswith("| ") and not line.startswith(("| code", "| status"))]
+    assert len(rows) > 100
+    assert content.count("<tr><td>") == len(rows)
+    assert "<td><code>position_gone</code></td>" in content
 
 
 # -- error codes -----------------------------------------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ class System:
         told = {
             "PATH": os.environ["PATH"],
             "NAUNGAN_AGENCY": self.agency,
-            "NAUNGAN_NATS": where["websocket" if "node" in self.name else "nats"],
+            "NAUNGAN_NATS": where["nats" if "python" in self.name else "websocket"],
             "NAUNGAN_PASSWORD": where["passwords"][self.agency],
             "NAUNGAN_URL": where["url"],
             "NAUNGAN_TOKEN": self.running.token(self.agency),
@@ -166,6 +166,8 @@ def a_system(running: Running, folder: Path, language: str, way: str, agency: st
         copy = installed(RECIPES / "node", copy)
         return System(running, name, agency, ["node"], copy, [f"refer_{way}.mjs", "referrals.jsonl"], [f"follow_{way}.mjs", "events.jsonl"])
     shutil.copytree(RECIPES / language, copy)
+    if (language, way) == ("java", "nats"):
+        return System(running, name, agency, ["java", "AgencyNats.java"], copy, ["refer", "referrals.txt"], ["follow", "events.txt"])
     if language == "java":
         return System(running, name, agency, ["java", "Agency.java"], copy, ["refer"], ["follow", "events.txt"])
     return System(running, name, agency, [sys.executable], copy, [f"refer_{way}.py", "referrals.db"], [f"follow_{way}.py", "events.db"])
@@ -220,6 +222,10 @@ def replays(system: System, since: str) -> None:
     for event in again:
         assert dashboard.hear(event), "once"
     assert system.own(dashboard.cases) == system.own(system.running.cases(system.agency))
+    if system.name.endswith("nats"):
+        before = len(system.printed(system.follow))
+        assert system.start([system.follow[0], "--since", since, "--types", "agency.opened.v1,agency.ended.v1"]).wait(60) == 0
+        assert system.printed(system.follow)[before:] == [event for event in again if event["type"] == "agency.opened.v1"]
 
 
 def lives_in_java(system: System) -> None:
@@ -239,6 +245,67 @@ def lives_in_java(system: System) -> None:
     system.agrees()
 
 
+def on_the_command_line(running: Running, folder: Path, since: str) -> None:
+    """The recipe for the `nats` command line: refer, receipts, follow and be killed, replay; the program itself where it is, or what stands in for it."""
+    folder.mkdir()
+    if shutil.which("nats") is None:
+        stand_in = folder / "nats"
+        stand_in.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("command_line.py")} "$@"\n')
+        stand_in.chmod(0o755)
+    where, agency = running.where, "dppapp"
+    told = {
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "NAUNGAN_AGENCY": agency,
+        "NAUNGAN_NATS": where["nats"],
+        "NAUNGAN_PASSWORD": where["passwords"][agency],
+    }
+    command = ["sh", str(RECIPES / "nats-cli" / "agency.sh")]
+
+    def run(*arguments: str) -> str:
+        return subprocess.run([*command, *arguments], cwd=folder, env=told, check=True, capture_output=True, text=True, timeout=PATIENCE).stdout
+
+    def start(*arguments: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([*command, *arguments], cwd=folder, env=told, start_new_session=True, stdout=subprocess.DEVNULL)
+
+    def receipts() -> dict[str, Any]:
+        run("receipts", "receipts.jsonl")
+        return {receipt["reference"]: receipt for receipt in map(json.loads, (folder / "receipts.jsonl").read_text().splitlines())}
+
+    def own(events: list[dict[str, Any]]) -> set[str]:
+        return {
+            event["data"]["reference"]
+            for event in events
+            if event["type"] == "agency.opened.v1" and str(event["data"]["reference"]).startswith("cli/")
+        }
+
+    referrals = [a_referral("cli/1", shelter=False, narrative="{{ Random 10 100 }} as it was told"), a_referral("cli/2", shelter=False)]
+    (folder / "referrals.jsonl").write_text("\n".join(map(json.dumps, [*referrals, {"reference": "cli/3", "callback": "+62 000"}])))
+    run("refer", "referrals.jsonl")
+    until(lambda: receipts().keys() >= {"cli/1", "cli/2", "cli/3"}, "receipts on the command line")
+    assert "follow_id" in receipts()["cli/1"]
+    assert {"field": "urgency", "code": "missing"} in receipts()["cli/3"]["problems"]
+
+    heard = folder / "events.log"
+    follow_ids = {receipts()[name]["follow_id"] for name in ("cli/1", "cli/2")}
+    for _ in range(2):  # killed after the first thing that it hears, and started again
+        follower = start("follow", "events.log")
+        until(lambda: heard.exists() and "ce-id" in heard.read_text(), "an event on the command line")
+        os.killpg(follower.pid, signal.SIGKILL)
+        follower.wait()
+    follower = start("follow", "events.log")
+    until(lambda: all(f"ce-subject: {one}" in heard.read_text() for one in follow_ids), "both cases on the command line")
+    os.killpg(follower.pid, signal.SIGKILL)
+    follower.wait()
+
+    events = [json.loads(line) for line in run("replay", since).splitlines()]
+    assert own(events) == {"cli/1", "cli/2"}
+    chosen = [json.loads(line) for line in run("replay", since, "agency.opened.v1", "agency.ended.v1").splitlines()]
+    assert chosen == [event for event in events if event["type"] in {"agency.opened.v1", "agency.ended.v1"}]
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        run("replay", since, "agency.known_before.v1")
+    assert "unknown_code" in refused.value.stderr
+
+
 def test_clients_of_each_language_and_way_live_through_their_own_crash_and_the_brokers(running: Running, tmp_path: Path) -> None:
     began = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     wanted = [("python", "nats", "polda-ppa"), ("python", "http", "rs-harapan")]
@@ -252,19 +319,41 @@ def test_clients_of_each_language_and_way_live_through_their_own_crash_and_the_b
             for done in [pool.submit(lives, system) for system in systems]:
                 done.result()
         for system in systems:
-            if system.name.endswith("http"):
-                replays(system, began)
+            replays(system, began)
+        if shutil.which("jq"):
+            on_the_command_line(running, tmp_path / "cli", began)
+        else:
+            left_out = "there is no jq for the command line's"
     finally:
         for system in systems:
             system.end()
     if left_out:
-        pytest.skip(f"Python's clients lived; Node's were left out: {left_out}")
+        pytest.skip(f"the other clients lived; left out: {left_out}")
+
+
+def replays_in_java(system: System, since: str) -> None:
+    """Java's recipe prints a replay page by page."""
+    told: dict[str, list[dict[str, Any]]] = {}
+    for name, types in (("all", []), ("some", ["agency.opened.v1"])):
+        system.folder.joinpath("replay.out").unlink(missing_ok=True)
+        assert system.start(["replay", since, *types]).wait(60) == 0
+        told[name] = [entry["event"] for page in system.printed(["replay"]) for entry in page]
+    dashboard = Dashboard()
+    for event in told["all"]:
+        assert dashboard.hear(event), "once"
+    assert system.own(dashboard.cases) == system.own(system.running.cases(system.agency))
+    assert told["some"] == [event for event in told["all"] if event["type"] == "agency.opened.v1"]
 
 
 @pytest.mark.skipif(shutil.which("javac") is None, reason="no JDK is here")
-def test_a_client_in_java_refers_and_follows_over_http(running: Running, tmp_path: Path) -> None:
-    system = a_system(running, tmp_path, "java", "http", "dinsos")
+def test_clients_in_java_live_over_http_and_over_nats(running: Running, tmp_path: Path) -> None:
+    began = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    over_http, over_nats = a_system(running, tmp_path, "java", "http", "dinsos"), a_system(running, tmp_path, "java", "nats", "polda-ppa")
     try:
-        lives_in_java(system)
+        with ThreadPoolExecutor(2) as pool:
+            for done in (pool.submit(lives_in_java, over_http), pool.submit(lives, over_nats)):
+                done.result()
+        replays_in_java(over_nats, began)
     finally:
-        system.end()
+        over_http.end()
+        over_nats.end()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ops import catalogue, simfoni
+from ops import catalogue_pages, simfoni
 from ops.commands.options import DEFAULT, Data, console
 
 
@@ -28,5 +28,5 @@ def report_outward(
 
 
 def show_events(out: Annotated[Path, typer.Option(help="folder to write to")] = Path("naungan-docs")) -> None:
-    """Write the event catalogue as one page for a browser, and the schemas, AsyncAPI and OpenAPI documents beside it."""
-    typer.echo(f"open {catalogue.write(out)}")
+    """Write the catalogue for a browser (events, routes, error codes), and the schemas, AsyncAPI and OpenAPI documents beside it."""
+    typer.echo(f"open {catalogue_pages.write(out)}")

@@ -10,6 +10,7 @@ import typer
 from contracts.streams import SERVICES
 from rich.table import Table
 
+from ops import carry_over
 from ops.commands.options import DEFAULT, Data, console
 from ops.edge import hub
 from ops.platform import Platform
@@ -24,7 +25,20 @@ def up(
 ) -> None:
     """Start the whole platform on this machine, and keep it running until Ctrl-C."""
     structlog.configure(processors=[structlog.processors.TimeStamper(fmt="%H:%M:%S"), structlog.dev.ConsoleRenderer(colors=False)])
-    asyncio.run(_up(data, time_scale, hub.sites(edges), tls=tls))
+    try:
+        asyncio.run(_up(data, time_scale, hub.sites(edges), tls=tls))
+    except carry_over.CarryError as error:
+        console.print(f"{error} (naungan leave-behind puts it aside)", soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+def leave_behind(data: Data = DEFAULT) -> None:
+    """Put aside, unread, what a stopped broker holds from a release before agencies had accounts, where it cannot be carried over."""
+    try:
+        console.print(f"it lies in {carry_over.leave(data / 'nats' / 'jetstream')}", soft_wrap=True)
+    except carry_over.CarryError as error:
+        console.print(str(error), soft_wrap=True)
+        raise typer.Exit(1) from None
 
 
 async def _up(data: Path, time_scale: float, sites: list[hub.Site], *, tls: bool) -> None:

@@ -10,7 +10,7 @@ from chassis.store.vault import Vault
 from contracts import audit, catalogue, streams
 
 from intake import api, handlers, relearn
-from intake.api import feeds
+from intake.api import feeds, replays
 from intake.following.bell import FeedBell, feed_bell
 from intake.pages import routes as pages
 from intake.reporting import public
@@ -46,7 +46,7 @@ def build(settings: IntakeSettings, bell: FeedBell | None = None) -> Service:
         said_on=streams.said_on("intake"),
         personal_streams=frozenset({"REFERRALS"}),
         says={event.type: event for event in catalogue.said_by("intake")},
-        workers=[keys.keep_keys, bell.ring, public.publish],
+        workers=[keys.keep_keys, bell.ring, public.publish, replays.answer],
         relearn=relearn.relearn,
         seal=audit.IntakeSealed,
     )

@@ -1,7 +1,7 @@
 """An agency's own feed over plain HTTP: where its cases stand and from which position to go on, what was said since, and events as they come."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -141,7 +141,7 @@ async def place(tx: Transaction, position: str | None, since: datetime | None, f
     return Place(epoch, number, None)
 
 
-def known_types(types: list[str]) -> None:
+def known_types(types: Sequence[str]) -> None:
     """Refuse a filter that could never let anything through."""
     if unknown := [number for number, name in enumerate(types) if name not in TYPES]:
         raise RefusedError(422, "no such event in a feed: see the event catalogue", [FieldProblem(f"types.{n}", "unknown_code") for n in unknown])
@@ -185,7 +185,7 @@ def routes(bell: FeedBell) -> APIRouter:
         known_types(types)
         await numbering.number(tx)
         here = await place(tx, after, since, "after")
-        rows, last = await _after(tx, here=here, agency=tx.principal.agency, types=types, most=limit + 1)
+        rows, last = await said_after(tx, here=here, agency=tx.principal.agency, types=types, most=limit + 1)
         shown, more = rows[:limit], len(rows) > limit
         events = [EventView(position=f"{here.epoch}-{row.number}", event=cloud_event(row)) for row in shown]
         return PageView(events=events, position=f"{here.epoch}-{shown[-1].number if more else last}", more=more)
@@ -212,7 +212,7 @@ def routes(bell: FeedBell) -> APIRouter:
                     continue
                 looked, more = newest, True
                 while more:
-                    rows, last = await database.run(partial(_after, here=here, agency=who.agency, types=types, most=PAGE))
+                    rows, last = await database.run(partial(said_after, here=here, agency=who.agency, types=types, most=PAGE))
                     for row in rows:
                         yield ServerSentEvent(data=cloud_event(row), event=row.type, id=f"{here.epoch}-{row.number}")
                     more = len(rows) == PAGE
@@ -223,10 +223,10 @@ def routes(bell: FeedBell) -> APIRouter:
     return router
 
 
-async def _after(tx: Transaction, *, here: Place, agency: str, types: list[str], most: int) -> tuple[Any, int]:
+async def said_after(tx: Transaction, *, here: Place, agency: str, types: Sequence[str], most: int) -> tuple[Any, int]:
     """What follows a place, and the number of what was said last."""
     top = await numbering.newest(tx, agency)
-    asked = {"agency": agency, "top": top, "after": here.number, "since": here.since, "types": types, "always": numbering.ALWAYS, "most": most}
+    asked = {"agency": agency, "top": top, "after": here.number, "since": here.since, "types": list(types), "always": numbering.ALWAYS, "most": most}
     return await tx.rows(numbering.AFTER, asked), top
 
 
