@@ -5,6 +5,7 @@ from pathlib import Path
 
 import uvicorn
 from chassis import Service, logs
+from chassis.bus.turns import always
 from chassis.migrate import upgrade_now
 from chassis.store.vault import Vault
 from contracts import audit, catalogue, streams
@@ -45,6 +46,7 @@ def build(settings: IntakeSettings, bell: FeedBell | None = None) -> Service:
         order=catalogue.ORDER,
         said_on=streams.said_on("intake"),
         personal_streams=frozenset({"REFERRALS"}),
+        in_turns={"REFERRALS": (streams.LANE, always)},
         says={event.type: event for event in catalogue.said_by("intake")},
         workers=[keys.keep_keys, bell.ring, public.publish],
         relearn=relearn.relearn,
