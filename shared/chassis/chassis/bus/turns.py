@@ -22,21 +22,23 @@ from chassis.bus.pull import Pull
 
 log = structlog.get_logger()
 
-# Messages of one sender that are decided in one go. A sender who is quiet waits for at most one turn of each who is not.
-TURN = 25
-IN_HAND = 2 * TURN
+# Messages of one sender that are decided in one go: few while others send too, who would wait for them; more while nobody else does.
+TURN, ALONE = 5, 50
+COMPANY = 60.0  # seconds for which somebody who sent something counts as one who may send again
+IN_HAND = ALONE
 # Turns that are taken at the same time, never two of one sender: whoever comes while another's turn is long need not wait for its end.
 AT_ONCE = 3
 LOOK_EVERY = 1.0
 SILENCE = 2.0
-# Asked before a turn of a sender, with how many messages: for how many seconds it has to wait; 0 is go on.
-May = Callable[[str, int], Awaitable[float]]
+ASK_AGAIN = 5.0  # seconds after which whoever has to wait is asked for again, for what a sender may send can change
+# Asked before a turn of a sender, with how many messages: how many of them it may have now, and for how many seconds it has to wait where that is none.
+May = Callable[[str, int], Awaitable[tuple[int, float]]]
 Take = Callable[[Sequence[Msg]], Coroutine[Any, Any, None]]
 
 
-async def always(_sender: str, _count: int) -> float:
+async def always(_sender: str, count: int) -> tuple[int, float]:
     """Nobody has to wait."""
-    return 0.0
+    return count, 0.0
 
 
 @dataclass(eq=False)
@@ -48,6 +50,7 @@ class Lane:
     waiting: deque[Msg] = field(default_factory=deque)
     taken: asyncio.Event = field(default_factory=asyncio.Event)
     ready: float = 0.0
+    heard: float = -COMPANY
     turn: asyncio.Task[None] | None = None
     task: asyncio.Task[None] | None = None
 
@@ -115,10 +118,10 @@ class Turns:
             self._round.rotate(-1)
             if not lane.waiting or lane.turn or lane.ready > monotonic():
                 continue
-            count = min(TURN, len(lane.waiting))
-            wait = await self.may(lane.sender, count)
-            if wait > 0:
-                lane.ready = monotonic() + wait
+            count = min(ALONE if self._alone() else TURN, len(lane.waiting))
+            count, wait = await self.may(lane.sender, count)
+            if not count:
+                lane.ready = monotonic() + min(wait, ASK_AGAIN)
                 continue
             batch = [lane.waiting.popleft() for _ in range(count)]
             if not lane.waiting:
@@ -127,6 +130,11 @@ class Turns:
             lane.turn.add_done_callback(lambda _: self._arrived.set())
             return True
         return False
+
+    def _alone(self) -> bool:
+        """Whether one sender alone sent something lately."""
+        since = monotonic() - COMPANY
+        return sum(lane.heard > since for lane in self._round) <= 1
 
     def _until_ready(self) -> float:
         """How long nobody who waits may go on; the end of a turn is heard of."""
@@ -138,6 +146,7 @@ class Turns:
             async for batch in batches:
                 lane.taken.clear()
                 lane.waiting.extend(batch)
+                lane.heard = monotonic()
                 self._arrived.set()
                 await lane.taken.wait()
 
