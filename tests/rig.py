@@ -257,6 +257,8 @@ class Rig:
     async def publish(self, subject: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         """Publish raw bytes, as an agency would."""
         await self.nats.jetstream().publish(subject, body, headers=dict(headers or {}))
+        if subject.startswith("referral.") and subject.split(".")[1] not in AGENCIES:
+            await provision(self.nats.jetstream(), AGENCIES, ack_wait=2)  # as the provisioner does within seconds
 
     async def advance(self, **parts: float) -> None:
         """Move the clocks of all started services forward, and wait until everything that was due has happened."""

@@ -88,6 +88,11 @@ def logins(roster: Roster, now: datetime) -> dict[str, list[Login]]:
     return {agency: [found.login(agency) for found in credentials if found.holds(now)] for agency, credentials in sorted(roster.items())}
 
 
+def shut_out(roster: Roster, now: datetime) -> list[str]:
+    """The agencies whose access has ended: each of their credentials has, so that they come in by no door, until they are added again."""
+    return [agency for agency, credentials in sorted(roster.items()) if credentials and not any(found.holds(now) for found in credentials)]
+
+
 def _holding(roster: Roster, agency: str, now: datetime) -> list[Credential]:
     holding = [credential for credential in roster.get(agency, ()) if credential.holds(now)]
     if not holding:
@@ -137,6 +142,7 @@ class Book:
     def __init__(self, folder: Path, known: Path | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path, self.codes = folder / "roster.json", (known or folder) / "codes.json"
+        self.limits = folder / "limits.json"
 
     def read(self) -> Roster:
         """The roster as it is."""
@@ -144,16 +150,37 @@ class Book:
         return {agency: [_read(entry) for entry in entries] for agency, entries in kept.items()}
 
     @contextlib.contextmanager
-    def changing(self) -> Iterator[dict[str, Sequence[Credential]]]:
-        """The roster to change in place; kept when the block ends well."""
+    def _alone(self) -> Iterator[None]:
         with (self.path.with_suffix(".lock")).open("w") as claim:
             fcntl.flock(claim, fcntl.LOCK_EX)
+            yield
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[dict[str, Sequence[Credential]]]:
+        """The roster to change in place; kept when the block ends well."""
+        with self._alone():
             roster = dict(self.read())
             yield roster
             kept = {agency: [asdict(credential) for credential in credentials] for agency, credentials in swept(roster, datetime.now(UTC)).items()}
             _replace(self.path, json.dumps(kept, default=str, indent=1), 0o600)
             # Whose durables there are to be is no secret; what lets somebody in is.
             _replace(self.codes, json.dumps(sorted(kept)), 0o644)
+
+    def rates(self) -> dict[str, int]:
+        """How much in a minute these agencies may send, where that is not the usual."""
+        kept: dict[str, int] = json.loads(self.limits.read_text()) if self.limits.exists() else {}
+        return kept
+
+    def limit(self, agency: str, per_minute: int | None) -> None:
+        """Let an agency send so much in a minute, or what is usual. Raises RosterError for one that was never on the roster."""
+        if agency not in self.read():
+            message = f"{agency} was never let in: add lets it"
+            raise RosterError(message)
+        with self._alone():
+            kept = self.rates() | ({agency: per_minute} if per_minute else {})
+            if not per_minute:
+                kept.pop(agency, None)
+            _replace(self.limits, json.dumps(kept, indent=1), 0o600)
 
     def begin(self, passwords: Mapping[str, str]) -> None:
         """Let these agencies in by a password, each that was never on the roster: one that was revoked stays out."""

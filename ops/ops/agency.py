@@ -132,14 +132,33 @@ def revoke_agency(
     credential: Annotated[int | None, typer.Option(help="one of them, by its number in the list; all without it")] = None,
     data: Data = DEFAULT,
 ) -> None:
-    """Let an agency, or one of its credentials, in no more: its connections end at once. What it was sent waits in its durables, should it come again."""
+    """Let an agency in no more, by NATS and HTTP: its connections end at once, and its tokens are good for nothing. What it was sent waits, should it come again.
+
+    One of its credentials alone ends that one's connections; with the last one all access ends.
+    """
     with _saying_why():
         place = Place.of(data)
         with place.book.changing() as roster:
             roster.update(revoke(roster, code, credential, datetime.now(UTC)))
         console.print(asyncio.run(apply(place)))
-    console.print(
-        "over HTTP it comes in until its tokens run out: take its clients from your issuer, end its subscriptions (DELETE /notifications/subscriptions/ID),"
-        f" and set active to false in PUT /intake/agencies/{code}",
-        soft_wrap=True,
-    )
+        if code in place.access().ended:
+            console.print(
+                f"nobody of {code} comes in over HTTP either, officers included, and its webhooks are sent nothing; add lets it in again."
+                f" Set active to false in PUT /intake/agencies/{code}, so that nobody names it any more",
+                soft_wrap=True,
+            )
+
+
+@app.command("limit")
+def limit_agency(
+    code: Code,
+    per_minute: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="how many messages of it intake takes in a minute; the usual number without it")
+    ] = None,
+    data: Data = DEFAULT,
+) -> None:
+    """How much of an agency is taken in a minute, over NATS and as systems over HTTP. What is more waits in the broker, or is asked to come later; nothing is lost."""
+    with _saying_why():
+        place = Place.of(data)
+        place.book.limit(code, per_minute)
+        console.print(asyncio.run(apply(place)))

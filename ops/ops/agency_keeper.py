@@ -1,4 +1,5 @@
-"""The keeper of who may come in: writes what the brokers read of the roster, has them reload it, and ends credentials whose time is over.
+"""The keeper of who may come in: writes what the brokers read of the roster, has them reload it, tells the services whose access has ended, and
+ends credentials whose time is over.
 
 A reload drops nobody's connection but that of whom it lets in no more. Embedded it is a task of `naungan up`, in compose a process of its own.
 """
@@ -12,20 +13,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 import nats
 import structlog
 from chassis import logs
+from contracts.access import AccessListed, AgencyRate
 from nats.aio.client import Client
+from nats.js.errors import NotFoundError
 
-from ops.agencies import Book, logins
+from ops.agencies import Book, logins, shut_out
 from ops.edge import hub
-from ops.nats_users import KEEPER, accounts
+from ops.nats_users import KEEPER, PROVISIONER, accounts
 from ops.processes import Remembered
 
 log = structlog.get_logger()
 
 EVERY = 2.0
+SAY_AGAIN_EVERY = 30.0  # seconds until it is looked whether the services are told what holds: a stream may be lost
 SILENCE = 0.5  # seconds after which every broker that is there has answered
 PATIENCE = 5.0
 AWAY = (OSError, TimeoutError, nats.errors.Error)
@@ -76,6 +81,11 @@ class Place:
         told = self.told()
         return accounts(told, logins(self.book.read(), datetime.now(UTC)), hub.known(told))
 
+    def access(self) -> AccessListed:
+        """What the services are told as of now."""
+        rates = tuple(AgencyRate(agency=agency, per_minute=rate) for agency, rate in sorted(self.book.rates().items()))
+        return AccessListed(ended=tuple(shut_out(self.book.read(), datetime.now(UTC))), rates=rates)
+
     def write(self) -> str:
         """Write that where the brokers read it, in one piece; what was written."""
         wanted = self.configuration()
@@ -103,17 +113,34 @@ async def reload(place: Place) -> int:
         await client.close()
 
 
-async def connected(place: Place) -> Client:
-    """A connection as the keeper, which may have brokers reload and nothing else."""
+async def say(place: Place) -> AccessListed:
+    """Tell every replica of every service whose access has ended, unless that is what they were told last; what was told."""
+    told = place.access()
+    client = await connected(place, PROVISIONER)
+    try:
+        js = client.jetstream(timeout=PATIENCE)
+        try:
+            last = AccessListed.model_validate_json((await js.get_last_msg(told.stream, told.route)).data or b"")
+        except (NotFoundError, ValueError):
+            last = None
+        if last != told:
+            await js.publish(told.route, told.model_dump_json().encode(), headers={"ce-type": told.type, "ce-specversion": "1.0"})
+        return told
+    finally:
+        await client.close()
+
+
+async def connected(place: Place, user: str = KEEPER) -> Client:
+    """A connection as the keeper, which may have brokers reload and nothing else, or as the provisioner, whose word on access is the services'."""
 
     async def quiet(_error: Exception) -> None:
         return
 
     return await nats.connect(
         place.nats.split(","),
-        user=KEEPER,
-        password=place.told()[KEEPER],
-        inbox_prefix=f"_INBOX_{KEEPER}",
+        user=user,
+        password=place.told()[user],
+        inbox_prefix=f"_INBOX_{user}",
         allow_reconnect=False,
         connect_timeout=2,
         error_cb=quiet,
@@ -139,14 +166,15 @@ async def apply(place: Place) -> str:
     place.write()
     try:
         count = await reload(place)
+        await say(place)
     except AWAY as error:
         return f"the brokers do not answer ({type(error).__name__}): it holds from their start on"
-    return f"{count} broker{'s' if count > 1 else ''} took it"
+    return f"{count} broker{'s' if count > 1 else ''} took it, and the services are told"
 
 
 async def keep(place: Place, every: float = EVERY) -> None:
     """Until cancelled: whatever changes in the roster, by a command or by time, reaches the brokers."""
-    taken = ""
+    taken, told, at = "", None, 0.0
     while True:
         try:
             place.book.sweep()
@@ -157,6 +185,8 @@ async def keep(place: Place, every: float = EVERY) -> None:
                 if taken:
                     log.info("users_changed")
                 taken = wanted
+            if place.access() != told or monotonic() - at > SAY_AGAIN_EVERY:
+                told, at = await say(place), monotonic()
         except ReloadError as error:
             log.error("users_refused", reason=str(error))
         except (*AWAY, ValueError) as error:

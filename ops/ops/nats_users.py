@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from contracts import replay, streams
+from contracts.access import AccessListed
 
 from ops.edge import hub
 
@@ -79,8 +80,17 @@ def service_permissions(service: str) -> tuple[list[str], list[str]]:
             f"$JS.API.CONSUMER.DELETE.{stream}.*",
         ]
     followed = {durable.stream for durable in streams.durables_of(service)}
+    if "REFERRALS" in followed:
+        # One durable for each agency, of whom there are ever more; nobody else reads this stream.
+        publish += [
+            "$JS.API.CONSUMER.NAMES.REFERRALS",
+            "$JS.API.CONSUMER.MSG.NEXT.REFERRALS.*",
+            "$JS.API.CONSUMER.INFO.REFERRALS.*",
+            "$JS.ACK.REFERRALS.>",
+        ]
     publish += [f"$JS.API.STREAM.MSG.DELETE.{stream}" for stream in sorted(followed & streams.ERASED)]
-    return publish, [f"_INBOX_{service}.>", *answered_by(service)]
+    publish.append(f"$JS.API.STREAM.MSG.GET.{AccessListed.stream}")
+    return publish, [f"_INBOX_{service}.>", AccessListed.type, *answered_by(service)]
 
 
 def answered_by(service: str) -> list[str]:
@@ -132,7 +142,7 @@ def accounts(passwords: Mapping[str, str], agencies: Mapping[str, Sequence[Login
         _user(Login(name, passwords[name]), *service_permissions(name), service_denied(name, agencies, sites), answers=bool(answered_by(name)))
         for name in SERVICES
     ]
-    users.append(_user(Login(PROVISIONER, passwords[PROVISIONER]), ["$JS.API.>"], [f"_INBOX_{PROVISIONER}.>"]))
+    users.append(_user(Login(PROVISIONER, passwords[PROVISIONER]), ["$JS.API.>", AccessListed.type], [f"_INBOX_{PROVISIONER}.>"]))
     outside = [_agency(agency, logins) for agency, logins in agencies.items() if logins]
     outside += [_site(site, passwords[site.user]) for site in sites if agencies.get(site.agency)]
     exports = [f'{{ service: "{NOBODY}" }}', *(line for account in outside for line in _exports(account))]

@@ -68,10 +68,17 @@ async def provision(
         await _ensure_stream(js, stream_config(stream, replicas))
     durables = [durable for service in streams.SERVICES for durable in streams.durables_of(service)]
     durables += [durable for agency in agencies for durable in streams.durables_of_agency(agency)]
+    # Whoever wrote there, on the roster or not: what was acknowledged is taken.
+    durables += [streams.lane_of(agency) for agency in sorted({*agencies, *await _waiting_for(js)})]
     for durable in durables:
         await _ensure_durable(js, durable, ack_wait)
     for site in sites:
         await _ensure_durable(js, site.durable, ack_wait, site.delivery)
+
+
+async def _waiting_for(js: JetStreamContext) -> set[str]:
+    """The agencies of which something waits for intake."""
+    return {subject.split(".")[1] for subject in (await js.stream_info("REFERRALS", subjects_filter=">")).state.subjects or {}}
 
 
 async def _ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:

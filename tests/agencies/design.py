@@ -7,7 +7,7 @@ AGENCIES = ("dppapp", "dinsos")
 OF_SITE, SITE = "dinsos", "edge_dinsos_kemayoran"
 SERVICES = ("intake", "placement", "assessment", "notifications")
 USERS = (*SERVICES, "provisioner", "keeper", *AGENCIES, SITE)
-STREAMS = ("CASES", "REFERRALS", "RECEIPTS", "AGENCIES", "AUDIT", "PUBLIC", "HANDOVER")
+STREAMS = ("CASES", "REFERRALS", "RECEIPTS", "AGENCIES", "AUDIT", "ACCESS", "PUBLIC", "HANDOVER")
 
 # A service says what is its own, pulls from its own durables, and looks into the streams that it compares with its store: not where others' personal facts lie.
 SAYS = {
@@ -38,14 +38,15 @@ ERASES = {"intake": {"REFERRALS"}, "notifications": {"HANDOVER"}}
 DURABLES = {durable for durables in PULLS.values() for durable in durables} | {
     (stream, f"agency-{agency}") for stream in ("RECEIPTS", "AGENCIES") for agency in AGENCIES
 }
-DURABLES |= {("RECEIPTS", SITE)}
+DURABLES |= {("RECEIPTS", SITE)} | {("REFERRALS", f"lane-{agency}") for agency in AGENCIES}
 PULLING = ("MSG.NEXT", "INFO")
+LANES = ("$JS.API.CONSUMER.NAMES.REFERRALS", "$JS.API.CONSUMER.MSG.NEXT.REFERRALS.", "$JS.API.CONSUMER.INFO.REFERRALS.", "$JS.ACK.REFERRALS.")
 
 
 def may_publish(user: str, subject: str) -> bool:
     """Whether this user is meant to publish on a subject, calls of JetStream included."""
     if user == "provisioner":
-        return subject.startswith("$JS.API.")
+        return subject.startswith("$JS.API.") or subject == "access.listed.v1"
     if user == "keeper":
         return subject == "$SYS.REQ.SERVER.PING" or (subject.startswith("$SYS.REQ.SERVER.") and subject.endswith(".RELOAD"))
     if user == SITE:
@@ -53,7 +54,9 @@ def may_publish(user: str, subject: str) -> bool:
     if user in AGENCIES:
         own = {("RECEIPTS", f"agency-{user}"), ("AGENCIES", f"agency-{user}")}
         return subject.startswith(f"referral.{user}.") or subject == f"feed.{user}.replay" or _pulls(subject, own)
-    return subject.startswith(SAYS[user]) or _pulls(subject, PULLS[user]) or _looks(user, subject)
+    # Intake alone reads what agencies send, from the durable of each, whoever comes.
+    asks = ("$JS.API.STREAM.MSG.GET.ACCESS", *(LANES if user == "intake" else ()))
+    return subject.startswith(asks) or subject.startswith(SAYS[user]) or _pulls(subject, PULLS[user]) or _looks(user, subject)
 
 
 def _pulls(subject: str, durables: set[tuple[str, str]]) -> bool:
@@ -82,5 +85,7 @@ def may_subscribe(user: str, subject: str) -> bool:
         return True
     if user == "intake" and re.fullmatch(r"feed\.[a-z*-]+\.replay", subject):
         return True  # it answers what agencies ask
+    if user in SERVICES and subject == "access.listed.v1":
+        return True
     own = (f"receipt.{user}.", f"agency.{user}.") if user in AGENCIES else ()
     return subject.startswith((f"_INBOX_{user}.", *own))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nats
 import pytest
+from chassis.bus.access import Access
 from contracts import streams
 from ops.agencies import new_key
 from ops.agency_keeper import Place, keep
@@ -101,6 +102,29 @@ async def test_what_is_revoked_stays_out_across_a_restart_and_may_come_again(tmp
         assert await acknowledged(again, "dppapp")
 
 
+async def test_what_an_agency_may_send_and_whose_access_has_ended_is_said_to_the_services(tmp_path: Path) -> None:
+    async with deployment(tmp_path, "dppapp", "dinsos") as broker:
+        intake = await broker.join("intake")
+        access = Access()
+        await broker.naungan("agency", "limit", "dppapp", "--per-minute", "600")
+        await broker.naungan("agency", "revoke", "dinsos")
+        await access.ask(intake)
+        assert (access.ended, access.rates) == ({"dinsos"}, {"dppapp": 600})
+        await broker.naungan("agency", "limit", "dppapp")
+        await broker.naungan("agency", "add", "dinsos")
+        await access.ask(intake)
+        assert (access.ended, access.rates) == (set(), {})
+        await (await broker.join("provisioner")).jetstream().purge_stream("ACCESS")
+        await access.ask(intake)
+        await broker.naungan("agency", "revoke", "dinsos")
+        keeping = asyncio.create_task(keep(Place.of(tmp_path), every=0.1))  # whatever was lost is said again
+        async with asyncio.timeout(10):
+            while not access.has_ended("dinsos"):
+                await access.ask(intake)
+                await asyncio.sleep(0.05)
+        keeping.cancel()
+
+
 async def test_the_list_says_who_may_come_in_and_shows_no_password(tmp_path: Path) -> None:
     async with deployment(tmp_path, "dppapp", "dinsos") as broker:
         given = await secret(broker, "rotate", "dppapp", "--password")
@@ -124,6 +148,7 @@ async def test_the_list_says_who_may_come_in_and_shows_no_password(tmp_path: Pat
         (["add", "rs-budi", "--public-key", "nonsense"], "is no public key of a user"),
         (["rotate", "rs-budi"], "rs-budi may not come in: add"),
         (["revoke", "rs-budi"], "rs-budi may not come in: add"),
+        (["limit", "rs-budi", "--per-minute", "5"], "rs-budi was never let in: add"),
         (["revoke", "dppapp", "--credential", "7"], "dppapp has no credential 7"),
     ],
 )

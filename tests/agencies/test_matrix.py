@@ -36,7 +36,7 @@ WATCHED = (
     "handover.>", "handover.notifications.contact_given.v1", "_INBOX.>", "*.one.two", "$JS.>", "$JS.API.>", "$JS.ACK.>", "$JS.EVENT.ADVISORY.>", "$JS.FC.>",
     "$SYS.>", "$SYS.ACCOUNT.>", "$KV.>", "$O.>", "$MQTT.>", "_R_.>", "nobody.answers",
     "feed.>", "feed.*.*", "feed.*.replay", *(f"feed.{agency}.replay" for agency in AGENCIES),
-    "edged.>", "edged.dinsos.kemayoran", *(f"{kind}.{agency}.>" for kind in ("referral", "receipt", "agency") for agency in AGENCIES),
+    "access.>", "access.listed.v1", "edged.>", "edged.dinsos.kemayoran", *(f"{kind}.{agency}.>" for kind in ("referral", "receipt", "agency") for agency in AGENCIES),
     *(f"_INBOX_{user}.>" for user in USERS), *(f"_INBOX_{user}.one.two" for user in USERS), *(f"case.{service}.>" for service in SERVICES),
 )  # fmt: skip
 

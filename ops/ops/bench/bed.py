@@ -115,6 +115,7 @@ class Bed:
         return {f"{service.upper()}_{name}": value for name, value in told.items()} | {
             "TIME_SCALE": "1",
             "ASSESSMENT_CASELOAD": str(MANY),
+            "INTAKE_OFFICER_PER_MINUTE": str(MANY),  # the doors are measured by one officer
         }
 
     def issuer_command(self) -> Command:

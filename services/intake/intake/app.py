@@ -9,7 +9,7 @@ from chassis.migrate import upgrade_now
 from chassis.store.vault import Vault
 from contracts import audit, catalogue, streams
 
-from intake import api, handlers, relearn
+from intake import api, handlers, rates, relearn
 from intake.api import feeds, replays
 from intake.following.bell import FeedBell, feed_bell
 from intake.pages import routes as pages
@@ -45,6 +45,7 @@ def build(settings: IntakeSettings, bell: FeedBell | None = None) -> Service:
         order=catalogue.ORDER,
         said_on=streams.said_on("intake"),
         personal_streams=frozenset({"REFERRALS"}),
+        in_turns={"REFERRALS": (streams.LANE, rates.turns(lambda: service))},
         says={event.type: event for event in catalogue.said_by("intake")},
         workers=[keys.keep_keys, bell.ring, public.publish, replays.answer],
         relearn=relearn.relearn,

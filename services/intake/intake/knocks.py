@@ -36,6 +36,7 @@ COUNT = text("""
     INSERT INTO knock (mark, since, times) SELECT mark, :since, 1 FROM unnest(CAST(:marks AS bytea[])) AS m (mark) ORDER BY mark
     ON CONFLICT (mark, since) DO UPDATE SET times = knock.times + 1 RETURNING mark, times""")
 OLD = text("DELETE FROM knock WHERE since < :before")
+OLD_TAKEN = text("DELETE FROM taken WHERE since < :before")
 
 
 async def count(tx: Transaction, vault: Vault, knocks: Iterable[tuple[str, str, int]]) -> None:
@@ -49,6 +50,7 @@ async def count(tx: Transaction, vault: Vault, knocks: Iterable[tuple[str, str, 
 
 
 async def forget(_due: Sequence[Due], tx: Transaction) -> None:
-    """Who knocked before the last hour is forgotten."""
-    await tx.execute(OLD, {"before": tx.now - 2 * WINDOW})
+    """Who knocked, or sent how much (`rates`), before the last hour is forgotten."""
+    for old in (OLD, OLD_TAKEN):
+        await tx.execute(old, {"before": tx.now - 2 * WINDOW})
     tx.set_clock(FORGET, EVERY_DOOR, tx.now + WINDOW)

@@ -16,7 +16,7 @@ from contracts.agencies import AgencyEvent, CaseOpened, Receipt, ReceiptAccepted
 from contracts.household import Household
 from contracts.messages import ReceiptHeld
 from contracts.public import VictimsCounted
-from contracts.register import AgencyRegistered
+from contracts.register import AgencyRegistered, AgencySlowed
 from contracts.vocabulary import ProblemCode
 
 from intake import agencies, casebook, feed, opening, reading, store
@@ -131,6 +131,8 @@ def _sort(lost: Lost) -> Sorted:
             found.published.append(event)
         elif isinstance(event.data, AgencyRegistered):
             found.agencies.append(event)
+        elif isinstance(event.data, AgencySlowed):
+            continue  # a word on one day, of which nothing is kept
         else:
             found.said.setdefault(event.subject, []).append(event)
             found.case_of.setdefault(event.causation, event.subject)

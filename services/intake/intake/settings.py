@@ -42,6 +42,13 @@ class IntakeSettings(Settings):
     public_code_per_hour: int = Field(default=10, gt=0, description="questions for the state of one report, whoever asks")
     gateways: str = Field(default="127.0.0.1,::1", description="addresses and networks that may say for whom they ask (X-Forwarded-For)")
 
+    agency_per_minute: int = Field(
+        default=30_000,
+        gt=0,
+        description="messages of one agency, over NATS and as systems over HTTP each; `naungan agency limit` sets another for one",
+    )
+    officer_per_minute: int = Field(default=120, gt=0, description="reports and messages that one officer sends; nobody types so fast")
+    imports_per_minute: int = Field(default=10, gt=0, description="files of reports of one agency")
     import_bytes: int = Field(default=64 * 2**20, gt=0, description="the largest file of reports")
     import_rows: int = Field(default=100_000, gt=0)
     import_part_rows: int = Field(default=100, gt=0, description="rows that are taken in one transaction")

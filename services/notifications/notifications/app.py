@@ -18,7 +18,7 @@ from notifications.prevention.sending import send_announcements
 from notifications.settings import NotificationsSettings
 from notifications.survivors import reminders, routes, sealing, taking
 from notifications.survivors.sending import send_messages
-from notifications.webhooks import sending
+from notifications.webhooks import access, sending
 
 STARTUP_FAILURE = 3  # as uvicorn itself ends then
 
@@ -57,6 +57,7 @@ def build(settings: NotificationsSettings, bell: InboxBell | None = None) -> Ser
         personal_streams=frozenset({taking.STREAM}),
         workers=[
             sending.deliver,
+            access.stop_with_access,
             bell.ring,
             sealing.keep_keys,
             send_messages,

@@ -57,6 +57,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "placement.transfer_offered": ("Permintaan pindah menunggu jawaban Anda.", "A request to move in awaits your answer."),
     "placement.transfer_answered": ("Permintaan pindah sudah dijawab.", "A request to move got its answer."),
     "placement.transferred": ("Penghuni sudah pindah penampungan.", "Residents have moved to another shelter."),
+    "intake.agency_slowed": (
+        "Satu instansi mengirim lebih dari jatahnya per menit; sisanya menunggu.",
+        "An agency sends more than its share of a minute; the rest waits.",
+    ),
     "placement.probing_suspected": (
         "Permintaan tempat berulang dengan wilayah berbeda; periksa.",
         "Repeated requests for places with changed areas; look into it.",

@@ -17,11 +17,13 @@ from faststream.nats import NatsBroker
 from faststream.security import SASLPlaintext
 from nats.aio.client import Client
 
+from chassis.bus.access import Access
 from chassis.bus.consume import Consumer
 from chassis.bus.dead_letters import DeadLetters
 from chassis.bus.reconcile import Reconcile
 from chassis.bus.recovery import Recovery, Relearn, Untold
 from chassis.bus.relay import Relay
+from chassis.bus.turns import May, Turns
 from chassis.bus.watch import Watch
 from chassis.envelope import Emitted, Fact
 from chassis.inputs import Inputs
@@ -51,7 +53,8 @@ class Service:
     `durables` are (stream, durable) pairs that it consumes, `order` the lifecycle order of event types, `said_on` the subjects it
     publishes on each stream, `workers` loops of its own that run after commit, from rows, until they are cancelled. `says` are its own
     facts by type, `relearn` makes state of those that its store lost, and `untold` names what its store keeps and no fact holds; `seal` is the fact
-    by which it seals its audit log; `forget` lets go what it has that is past its time.
+    by which it seals its audit log; `forget` lets go what it has that is past its time. `in_turns` are streams that it reads by one durable for each
+    sender: how the names of these begin, and who may have a turn.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Service:
     seal: type[Fact] | None = None
     untold: Untold | None = None
     forget: Forget | None = None
+    in_turns: Mapping[str, tuple[str, May]] = field(default_factory=dict)
     workers: Sequence[Callable[["Service"], Awaitable[None]]] = ()
     consumers: list[Consumer] = field(default_factory=list)
     relay: Relay | None = None
@@ -86,6 +90,7 @@ class Service:
             self.inputs = self.inputs.with_clock(ERASE, self.eraser.destroyed, self.eraser.destroy)
         self.letters = DeadLetters(self.database, self.vault, self.personal_streams)
         self.presence = Presence()
+        self.access = Access()
         self.clocks = Clocks(self.database, self.name, self.inputs)
         self.database.on_commit = self._committed
         self._tasks: set[asyncio.Task[None]] = set()
@@ -97,7 +102,7 @@ class Service:
         """The ASGI application; its lifespan starts and stops the service."""
         app = Api(title=f"Naungan {self.name}", version="1", lifespan=self._lifespan, root_path=self.settings.root_path, responses=PROBLEM)
         app.state.service, app.state.database = self, self.database
-        app.state.identity = Identity(self.settings.issuer, self.settings.jwks_url, self.settings.audience)
+        app.state.identity = Identity(self.settings.issuer, self.settings.jwks_url, self.settings.audience, self.access.has_ended)
         app.add_middleware(LimitsBodies, most=self.settings.body_bytes, own=limited(self.routers))
         app.add_middleware(NotesRequests, presence=self.presence)
         answer_with_problems(app)
@@ -271,6 +276,7 @@ class Service:
             logger=None,
         )
         client = self.client = await broker.connect()
+        self._spawn("access", functools.partial(self.access.follow, client))
         if self.database.closed:
             await self._recover(client)
             self._open()
@@ -292,6 +298,7 @@ class Service:
                 client=client,
                 settings=settings,
                 presence=self.presence,
+                turns=Turns(client, stream, *self.in_turns[stream]) if stream in self.in_turns else None,
             )
             self.consumers.append(consumer)
             self._spawn(f"{stream}.{durable}", consumer.run)

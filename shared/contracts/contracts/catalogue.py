@@ -1,6 +1,21 @@
 """Which events there are, in the order in which a case meets them."""
 
-from contracts import agencies, assessment, audit, consents, handover, intake, messages, notifications, outcomes, placement, public, register, rights
+from contracts import (
+    access,
+    agencies,
+    assessment,
+    audit,
+    consents,
+    handover,
+    intake,
+    messages,
+    notifications,
+    outcomes,
+    placement,
+    public,
+    register,
+    rights,
+)
 from contracts.event import Event
 
 LIFECYCLE: tuple[type[Event], ...] = (
@@ -124,6 +139,7 @@ LIFECYCLE: tuple[type[Event], ...] = (
     audit.PlacementSealed,
     audit.AssessmentSealed,
     audit.NotificationsSealed,
+    *access.ACCESS,
 )
 
 BY_TYPE: dict[str, type[Event]] = {event.type: event for event in LIFECYCLE}

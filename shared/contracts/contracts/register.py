@@ -1,4 +1,4 @@
-"""What intake says of the register of agencies: who takes part, of what kind, with which units and for which areas."""
+"""What intake says of the register of agencies: who takes part, of what kind, with which units and for which areas; and who sends more than its share."""
 
 from enum import StrEnum
 from typing import Annotated, ClassVar
@@ -41,4 +41,14 @@ class AgencyRegistered(IntakeEvent):
     active: bool
 
 
-REGISTER: tuple[type[Event], ...] = (AgencyRegistered,)
+class AgencySlowed(IntakeEvent):
+    """More came of an agency than is taken of it in a minute: what is more waits, or is asked to come later. Said once a day; the subject is the agency."""
+
+    type: ClassVar[str] = "case.intake.agency_slowed.v1"
+    read_by: ClassVar[tuple[str, ...]] = ("notifications",)
+
+    code: AgencyCode
+    per_minute: int = Field(ge=1)
+
+
+REGISTER: tuple[type[Event], ...] = (AgencyRegistered, AgencySlowed)

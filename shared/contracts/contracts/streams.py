@@ -41,6 +41,8 @@ STREAMS = (
     Stream("RECEIPTS", ("receipt.>",), duplicate_window=600, max_bytes=2 * GIB),
     Stream("AGENCIES", ("agency.>",), duplicate_window=600, max_bytes=4 * GIB),
     Stream("AUDIT", ("audit.*.sealed.v1",), duplicate_window=600, max_bytes=GIB),
+    # Who is let in no more: every replica asks for the last word, and nobody has a durable on it.
+    Stream("ACCESS", ("access.>",), duplicate_window=0.1, max_bytes=GIB),
     Stream("PUBLIC", ("public.>",), duplicate_window=600, max_bytes=GIB),
     # Sent again under ids of its own until it is taken, and erased then: there is nothing to deduplicate.
     Stream(HANDOVER, ("handover.>",), duplicate_window=0.1, max_bytes=GIB),
@@ -59,6 +61,15 @@ def durables_of(service: str) -> tuple[Durable, ...]:
         if main:
             found.append(Durable(stream.name, f"{service}-main", main))
     return tuple(found)
+
+
+# How the durables begin by which intake reads what each agency sends, so that what one sends costs the others nothing.
+LANE = "lane-"
+
+
+def lane_of(agency: str) -> Durable:
+    """From which intake takes what this agency sends. `intake-main` on the same stream counts what all of them wait for; nobody pulls it."""
+    return Durable("REFERRALS", f"{LANE}{agency}", tuple(event.filters()[0].replace("*", agency) for event in said_by("agency")))
 
 
 def durables_of_agency(agency: str) -> tuple[Durable, ...]:

@@ -206,7 +206,9 @@ def routes(bell: FeedBell) -> APIRouter:
         here, ends, looked = begins, monotonic() + 60 * settings.live_minutes, -1
         bell.listening += 1
         try:
-            while monotonic() < ends and not bell.closing() and not await request.is_disconnected():
+            while (
+                monotonic() < ends and not bell.closing() and not request.app.state.identity.ended(who.agency) and not await request.is_disconnected()
+            ):
                 if (newest := bell.newest.get(who.agency, 0)) == looked:
                     await bell.wait(max(0.0, min(1.0, ends - monotonic())))
                     continue

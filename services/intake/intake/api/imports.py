@@ -21,6 +21,7 @@ from intake.imports import files
 from intake.imports.files import IMPORTS, ROWS
 from intake.imports.work import IMPORT, Line, packed
 from intake.opening import Safe
+from intake.rates import FewFiles
 
 CSV_BODY = {"requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}}
 
@@ -80,7 +81,7 @@ async def template(tx: Transaction) -> Response:
     return Response(",".join(table.COLUMNS) + "\r\n", media_type="text/csv; charset=utf-8")
 
 
-@router.post("", status_code=201, openapi_extra=CSV_BODY)
+@router.post("", status_code=201, openapi_extra=CSV_BODY, dependencies=[FewFiles])
 @writes(*policy.IMPORT)
 async def send_file(sent: Annotated[Sent, Depends(sent_file)], vault: Safe, tx: Transaction) -> ImportView:
     """Send a file of reports: CSV, UTF-8, one report a row. Each row is a report as any other; the same rows again open nothing twice."""

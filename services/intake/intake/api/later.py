@@ -17,6 +17,7 @@ from intake.api.reports import AGENCY, fields_of
 from intake.api.sealing import opened, opened_by
 from intake.later import rows, taking
 from intake.opening import REUSED, Safe
+from intake.rates import InTime
 
 NOT_TAKEN = "this message cannot be taken: correct these fields and send it again"
 USED_BEFORE = "this reference was used for another message"
@@ -49,21 +50,21 @@ def _as(kind: type[LaterMessage]) -> Any:
     return Body(title="Body", description=f"as {kind.type}, or sealed as referral.sealed.v1")
 
 
-@router.post("/messages/added", status_code=201)
+@router.post("/messages/added", status_code=201, dependencies=[InTime])
 @writes(*policy.SAY_LATER)
 async def add(body: Annotated[dict[str, Any], _as(Addition)], vault: Safe, tx: Transaction) -> LaterView:
     """Say more of a case that your agency referred or takes part in. Nothing on file is overwritten: a desk looks at it."""
     return await _take(tx, vault, Addition, body)
 
 
-@router.post("/messages/withdrawn", status_code=201)
+@router.post("/messages/withdrawn", status_code=201, dependencies=[InTime])
 @writes(*policy.SAY_LATER)
 async def withdraw(body: Annotated[dict[str, Any], _as(Withdrawal)], vault: Safe, tx: Transaction) -> LaterView:
     """Take your referral back. No case ends by that: a desk decides."""
     return await _take(tx, vault, Withdrawal, body)
 
 
-@router.post("/messages/attached", status_code=201)
+@router.post("/messages/attached", status_code=201, dependencies=[InTime])
 @writes(*policy.SAY_LATER)
 async def attach(body: Annotated[dict[str, Any], _as(Attachment)], vault: Safe, tx: Transaction) -> LaterView:
     """Name a document that your agency keeps of a case. The document stays with you."""

@@ -20,6 +20,7 @@ from intake.consents import holding
 from intake.domain.consent import hearers
 from intake.domain.standing import ENDED, State
 from intake.opening import Answer, Safe, Submission
+from intake.rates import InTime
 from intake.reading import Problem, read_submission
 from intake.store import CASES, FOLLOWS
 
@@ -62,7 +63,7 @@ class AvailabilityView(BaseModel):
 router = APIRouter(tags=["reports"])
 
 
-@router.post("/reports", status_code=201)
+@router.post("/reports", status_code=201, dependencies=[InTime])
 @writes_together(
     *policy.REPORT, body=Annotated[dict[str, Any], Body(title="Body", description="as referral.submitted.v1, or sealed as referral.sealed.v1")]
 )

@@ -51,7 +51,7 @@ async def notices(bell: InboxBell, request: Request, who: Principal, *, after: i
     ends, looked = monotonic() + 60 * settings.live_minutes, -1
     bell.listening += 1
     try:
-        while monotonic() < ends and not bell.closing() and not await request.is_disconnected():
+        while monotonic() < ends and not bell.closing() and not request.app.state.identity.ended(who.agency) and not await request.is_disconnected():
             if bell.newest == looked:
                 await bell.wait(1)
                 continue

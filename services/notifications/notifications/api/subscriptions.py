@@ -19,7 +19,7 @@ from sqlalchemy import Row
 
 from notifications import domain, policy
 from notifications.channels import failing
-from notifications.webhooks import stops, store
+from notifications.webhooks import access, stops, store
 
 router = APIRouter()
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
@@ -205,9 +205,11 @@ async def unsubscribe(subscription_id: UUID, tx: Transaction) -> SubscriptionVie
 
 @router.post("/subscriptions/{subscription_id}/enable")
 @writes(*policy.SUBSCRIPTIONS)
-async def enable(subscription_id: UUID, tx: Transaction) -> SubscriptionView:
-    """Send again to a subscription that failures disabled, beginning with what has gathered since."""
+async def enable(subscription_id: UUID, service: Here, tx: Transaction) -> SubscriptionView:
+    """Send again to a subscription that failures, or the end of its agency's access, disabled, beginning with what has gathered since."""
     row = await _own_subscription(subscription_id, tx)
+    if service.access.has_ended(row.agency):
+        raise RefusedError(409, "the access of this agency has ended: it is to be let in again first", state=access.ACCESS_ENDED)
     if row.state != "disabled":
         raise RefusedError(409, "only a disabled subscription can be enabled", state=row.state)
     await store.enable_subscription(tx, subscription_id)

@@ -177,6 +177,7 @@ TABLE: dict[str, tuple[Told, ...]] = {
     "intake.right_requested": (SUPERVISOR,),
     "intake.export_ordered": (),  # an order to the services; who asked and who is to answer is told already
     "intake.glass_broken": (SUPERVISOR,),
+    "intake.agency_slowed": (Told(Role.OPERATOR, Whose.EVERY),),
     "placement.offered": (HEAD,),
     "placement.extended": (),  # the ladder speaks while a hold is extended
     "placement.claimed": (),  # the ladder waits while somebody works on the answer

@@ -21,6 +21,7 @@ from sqlalchemy import Row
 from chassis import crash
 from chassis.bus.dead_letters import DeadLetters, identity_of, stored_at
 from chassis.bus.pull import Pull
+from chassis.bus.turns import Turns
 from chassis.envelope import MalformedError, Received, read, read_raw
 from chassis.inputs import Inputs
 from chassis.settings import Settings
@@ -65,7 +66,7 @@ class Item:
 
 
 class Consumer:
-    """Brings one durable's messages to the service's handlers."""
+    """Brings one durable's messages to the service's handlers; with `turns` those of one durable for each sender, counted and set aside under this one's name."""
 
     def __init__(
         self,
@@ -80,6 +81,7 @@ class Consumer:
         client: Client,
         settings: Settings,
         presence: Presence | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self.service, self.stream, self.durable = service, stream, durable
         self.inputs, self.order = inputs, dict(order)
@@ -87,19 +89,25 @@ class Consumer:
         self.raw = inputs.raw.get(stream)
         self.types = inputs.types
         self.presence = presence or Presence()
-        self.pull = Pull(client, stream, durable, settings.batch)
-        self.busy = False
+        self.pull: Pull | Turns = turns or Pull(client, stream, durable, settings.batch)
+        self.busy = 0  # batches in hand
         self._looked_at: set[UUID] = set()
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
         """Consume until `stop`; the batch in hand is finished and acknowledged."""
+        if isinstance(self.pull, Turns):
+            await self.pull.run(self._take)
+            return
         async for batch in self.pull.batches():
-            self.busy = True
-            try:
-                await self.process(batch)
-            finally:
-                self.busy = False
+            await self._take(batch)
+
+    async def _take(self, batch: Sequence[Msg]) -> None:
+        self.busy += 1
+        try:
+            await self.process(batch)
+        finally:
+            self.busy -= 1
 
     def stop(self) -> None:
         """End after the batch in hand; a batch that waits for the infrastructure is given up and delivered again."""

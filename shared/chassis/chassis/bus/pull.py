@@ -6,7 +6,7 @@ FastStream's batch mode is not used here: it strands messages when a fetch times
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from time import monotonic
 
 import structlog
@@ -38,7 +38,7 @@ class Pull:
         self._stopping = False
         self._subscription: Subscription | None = None
 
-    async def batches(self) -> AsyncIterator[list[Msg]]:
+    async def batches(self) -> AsyncGenerator[list[Msg]]:
         """Batches of what is there, until `stop`; survives the server, the stream and the durable going away and coming back."""
         await self._subscribe()
         try:

@@ -1,6 +1,7 @@
 """Who asks: OIDC access tokens, verified against the issuer's keys."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from time import monotonic, time
@@ -43,11 +44,15 @@ class NotIdentifiedError(Exception):
     """There is no token, or none that is to be believed."""
 
 
-class Identity:
-    """Verifies bearer tokens of one issuer; its keys are fetched when needed and kept for some minutes."""
+class AccessEndedError(NotIdentifiedError):
+    """The token is good, and the operator ended the access of its agency."""
 
-    def __init__(self, issuer: str, jwks_url: str, audience: str) -> None:
-        self.jwks_url = jwks_url
+
+class Identity:
+    """Verifies bearer tokens of one issuer; its keys are fetched when needed and kept for some minutes. `ended` says whose agency is let in no more."""
+
+    def __init__(self, issuer: str, jwks_url: str, audience: str, ended: Callable[[str], bool] = lambda _agency: False) -> None:
+        self.jwks_url, self.ended = jwks_url, ended
         self._claims = jwt.JWTClaimsRegistry(
             iss={"essential": True, "value": issuer},
             aud={"essential": True, "value": audience},
@@ -61,7 +66,14 @@ class Identity:
         self._lock = asyncio.Lock()
 
     async def principal(self, authorization: str | None) -> Principal:
-        """The principal of an `Authorization` header. Raises NotIdentifiedError."""
+        """The principal of an `Authorization` header. Raises NotIdentifiedError, and AccessEndedError for one of an agency that is let in no more."""
+        principal = await self._verify(authorization)
+        if self.ended(principal.agency):
+            message = "the access of your agency has ended: ask the operator of the platform"
+            raise AccessEndedError(message)
+        return principal
+
+    async def _verify(self, authorization: str | None) -> Principal:
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token or len(token) > LONGEST_TOKEN:
             message = "send `Authorization: Bearer <access token>`"

@@ -14,7 +14,7 @@ from starlette.routing import Match
 
 from chassis.store.failures import ClosedStoreError
 from chassis.store.vault import ErasedError
-from chassis.web.identity import NotIdentifiedError
+from chassis.web.identity import AccessEndedError, NotIdentifiedError
 
 log = structlog.get_logger()
 
@@ -54,6 +54,9 @@ class FieldProblem:
 
     field: str
     code: str
+
+
+ACCESS_ENDED = (FieldProblem("agency", "access_ended"),)
 
 
 class RefusedError(Exception):
@@ -108,6 +111,17 @@ def _page_of(request: Request) -> str | None:
     return f"{root}{path}" if known else None
 
 
+def _stranger(request: Request, error: NotIdentifiedError) -> Response:
+    """How somebody is answered who is not let in: a browser by the page where one logs in."""
+    if isinstance(error, AccessEndedError):
+        return problem(403, str(error), ACCESS_ENDED)
+    if (page := _page_of(request)) is not None:
+        return RedirectResponse(page, 303)
+    response = problem(401, str(error))
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
 def answer_with_problems(app: FastAPI) -> None:
     """Let every failure of this app end as a problem."""
 
@@ -126,11 +140,7 @@ def answer_with_problems(app: FastAPI) -> None:
 
     @app.exception_handler(NotIdentifiedError)
     async def not_identified(request: Request, error: NotIdentifiedError) -> Response:
-        if (page := _page_of(request)) is not None:
-            return RedirectResponse(page, 303)
-        response = problem(401, str(error))
-        response.headers["WWW-Authenticate"] = "Bearer"
-        return response
+        return _stranger(request, error)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -38,6 +38,7 @@ WORDS: Mapping[str, Sentence] = {
     "fact.intake.safe_contact_changed": ("Cara menghubungi dengan aman diubah", "How she may be reached was changed"),
     "fact.intake.service_answered": ("Penyedia layanan menjawab", "A provider answered"),
     "fact.intake.agency_registered": ("Instansi terdaftar", "An agency was registered"),
+    "fact.intake.agency_slowed": ("Instansi mengirim terlalu banyak", "An agency sent more than its share"),
     "fact.intake.simfoni_numbered": ("SIMFONI memberi nomor untuk kasus ini", "SIMFONI gave the case a number"),
     "fact.placement.waitlisted": ("Masuk daftar tunggu", "On the waiting list"),
     "fact.placement.offered": ("Tempat ditawarkan", "A place was offered"),

@@ -21,9 +21,9 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 
 from chassis.settings import Settings
-from chassis.web.identity import ALGORITHMS, Identity, NotIdentifiedError, Principal
+from chassis.web.identity import ALGORITHMS, AccessEndedError, Identity, NotIdentifiedError, Principal
 from chassis.web.pages.guard import local_path
-from chassis.web.problems import RefusedError
+from chassis.web.problems import ACCESS_ENDED, RefusedError
 
 log = structlog.get_logger()
 
@@ -49,10 +49,12 @@ class Sessions:
         self._asked = -DISCOVERY_SECONDS
 
     async def principal(self, request: Request) -> Principal:
-        """Who is logged in. Raises LoginNeededError."""
+        """Who is logged in. Raises LoginNeededError, and RefusedError for somebody whose agency is let in no more: to log in again is of no use."""
         token = request.cookies.get(COOKIE)
         try:
             return await self.identity.principal(f"Bearer {token}")
+        except AccessEndedError as error:
+            raise RefusedError(403, str(error), ACCESS_ENDED) from None
         except NotIdentifiedError:
             raise LoginNeededError from None
 
@@ -89,6 +91,8 @@ class Sessions:
             await self.identity.principal(f"Bearer {access}")
             await self._require_nonce(str(tokens.get("id_token", "")), str(waiting["nonce"]))
             left = float(jwt.decode(access, await self.identity.keys(), algorithms=ALGORITHMS).claims["exp"]) - time()
+        except AccessEndedError as error:
+            raise RefusedError(403, str(error), ACCESS_ENDED) from None
         except (NotIdentifiedError, JoseError, ValueError, KeyError) as error:
             log.warning("login_refused", error=type(error).__name__)
             raise RefusedError(401, "the issuer's answer is not to be believed: log in again") from None
