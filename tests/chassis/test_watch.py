@@ -90,12 +90,15 @@ async def test_a_deaf_consumer_begins_again(rig: Rig) -> None:
         # As if the server had forgotten the subscription: the pull's own requests go on, and nothing comes back.
         await consumer.pull._subscription.unsubscribe()
     service.watch.deaf_after = 0.5
+    assert service.watch.deaf == []
     await rig.say(a_triage(), subject=uuid4())
 
     async def heard() -> bool:
         return len(await seen(rig)) == 2
 
     await rig.until(heard)
+    assert set(service.watch.deaf) <= {f"{one.stream}/{one.durable}" for one in service.consumers}
+    assert service.watch.deaf, "an operator sees which it was"
 
 
 async def test_a_deaf_consumer_to_which_all_was_delivered_begins_again(rig: Rig) -> None:

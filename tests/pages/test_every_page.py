@@ -22,7 +22,7 @@ def paths(service: str, **ids: Any) -> Iterator[str]:
     for route in routes:
         path = route.path.removeprefix("/pages/")
         if "GET" in route.methods and not path.startswith(("session/", "static/", "language/")):
-            yield path.format(**{"token": "none", **ids})
+            yield path.format(**{"token": "none", "part": "what", "session_id": ids["case_id"], "duty_id": ids["case_id"], **ids})
 
 
 @pytest.mark.timeout(180)

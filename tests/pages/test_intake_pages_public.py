@@ -86,7 +86,7 @@ async def test_a_large_body_is_refused(intake: Rig) -> None:
 async def test_the_way_out_leads_to_a_page_of_ours_that_says_nothing_of_us(intake: Rig) -> None:
     form = await intake.clients["intake"].get("/pages/public")
     assert 'data-leave rel="noreferrer" href="/pages/kalender"' in form.text
-    script = re.search(r'src="(/pages/scripts/leave-[0-9a-f]+\.js)"', form.text)
+    script = re.search(r'src="(/pages/static/leave-[0-9a-f]+\.js)"', form.text)
     assert script is not None
     assert "location.replace" in (await intake.clients["intake"].get(script[1])).text
     calendar = await intake.clients["intake"].get("/pages/kalender")

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from chassis.web.pages.words import FRAME
 from intake.pages.words import WORDS
 from playwright.sync_api import Route
 
@@ -147,7 +148,7 @@ def test_the_public_reports_and_leaves_at_once(town: Town, phone: Phone, languag
     phone.page.goto("/intake/pages/public")
     phone.page.locator("#narrative").fill("Kanarya")
     at = phone.page.evaluate("history.length")
-    phone.tap(t("public.exit"))
+    phone.tap(FRAME["frame.leave"][0 if language == "id" else 1])
     phone.page.wait_for_url("**/intake/pages/kalender")
     assert phone.page.evaluate("history.length") == at  # the form's place in the history is the calendar's now
     phone.look("calendar")

@@ -24,6 +24,7 @@ mkdirSync(target, { recursive: true });
 const frontend = readFileSync(join(here, "node_modules/govuk-frontend/dist/govuk/govuk-frontend.min.js"), "utf8");
 const library = keep("govuk-frontend.min.js", frontend.replace(/\n?\/\/# sourceMappingURL=.*/, ""));
 keep("pages.js", readFileSync(join(here, "pages.js"), "utf8").replace("./govuk-frontend.min.js", `./${library}`));
+keep("leave.js", readFileSync(join(here, "leave.js"), "utf8"));
 keep("icon.svg", readFileSync(join(here, "icon.svg")));
 keep("pages.css", compile(join(here, "pages.scss"), { style: "compressed", quietDeps: true }).css);
 writeFileSync(join(target, "index.json"), JSON.stringify(index));

@@ -1,8 +1,11 @@
 """Intake's pages: whose move it is, a report, its triage, the case, persons that may be one, and the public's own form."""
 
-from chassis.web.pages import Pages, Place
-from contracts.places import HOME, PLACES
+from chassis.web.pages import Pages, Place, add_standing, add_way_out
+from contracts.places import HOME, PLACES, STANDINGS
+from contracts.vocabulary import OfficerRole
 
 from intake.pages.words import WORDS
 
 pages = Pages(__name__, WORDS, [Place(*entry) for entry in PLACES], HOME)
+add_standing(pages, OfficerRole.OPERATOR, beside=STANDINGS)
+add_way_out(pages)

@@ -1,14 +1,11 @@
 """The public's pages: a report without a log-in, left at once if need be, and the question what became of it."""
 
-import calendar
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 from chassis.web.pages.guard import require_own_origin
 from chassis.web.pages.refusals import told
 from chassis.web.pages.visit import entered_in, language_of
-from chassis.web.pages.words import JAKARTA, MONTHS, Language
 from chassis.web.problems import FieldProblem, RefusedError
 from chassis.web.routes import ANYBODY, require_key
 from contracts.vocabulary import ReporterRole, Risk, Sex
@@ -62,21 +59,6 @@ async def progress(request: Request) -> Response:
     except RefusedError as refused:
         return _status(request, filled, refused)
     return _status(request, Filled({}), None, view.status)
-
-
-@router.get("/kalender")
-async def month(request: Request) -> Response:
-    """What stands in the place of the form for whoever had to leave it: a calendar, and nothing else."""
-    today = datetime.now(UTC).astimezone(JAKARTA).date()
-    english = language_of(request) is Language.ENGLISH
-    weeks = calendar.Calendar().monthdayscalendar(today.year, today.month)
-    return pages.plain(request, "calendar.html", 200, weeks=weeks, today=today.day, month=f"{MONTHS[int(english)][today.month - 1]} {today.year}")
-
-
-@router.get("/kalender/icon.svg")
-async def icon() -> Response:
-    """An icon that says nothing either."""
-    return Response('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path d="M1 1h6v6H1z"/></svg>', media_type="image/svg+xml")
 
 
 async def _sent(request: Request) -> Filled:

@@ -1,17 +1,19 @@
 """The door for people and organisations without an account who want to hear of prevention: ask, agree from the address itself, choose anew, stop.
 
-Nothing that comes out says whether an address is known. Links in messages lead to leaflets with one button: what reads ahead presses none.
+Nothing that comes out says whether an address is known. Links in messages lead to pages with one button: what reads ahead presses none.
 """
 
 import functools
-from html import escape
+from datetime import datetime
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 from uuid import UUID
 
-from chassis import FieldProblem, RefusedError, Transaction, client_address, reads, reads_openly, writes, writes_openly
+from chassis import FieldProblem, RefusedError, Transaction, client_address, not_found, reads, reads_openly, writes, writes_openly
 from chassis.store.vault import Vault
+from chassis.web.pages.visit import address
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from notifications import policy
@@ -24,14 +26,11 @@ from notifications.prevention import contacts, words
 router = APIRouter(tags=["prevention"])
 By = Literal["email", "sms", "whatsapp"]
 HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
     "x-robots-tag": "noindex",
 }
-STYLE = (
-    "body{font:1.2rem/1.5 system-ui,sans-serif;max-width:32rem;margin:2rem auto;padding:0 1rem}button{font:inherit;padding:.7rem 1.2rem;width:100%}"
-)
 
 
 class AddressBody(BaseModel):
@@ -72,6 +71,18 @@ class ContactView(BaseModel):
     state: str
 
 
+class OpenSession(BaseModel, from_attributes=True):
+    """A session as everybody may read it."""
+
+    title: str
+    place: str
+    area: str
+    audiences: list[str]
+    starts_at: datetime
+    note: str
+    cancelled_at: datetime | None
+
+
 class ErasedView(BaseModel):
     """Whether there was such a contact; there is none now."""
 
@@ -110,11 +121,10 @@ async def ask_openly(body: ContactBody, vault: Safe, tx: Transaction) -> AskedVi
     return AskedView()
 
 
-@router.get("/public/prevention/confirm/{token}", response_class=HTMLResponse)
-@reads_openly
-async def confirming(token: str, tx: Transaction) -> HTMLResponse:  # noqa: ARG001 - looking uses nothing up, and says nothing of the token
-    """The leaflet behind the link in the first message."""
-    return _leaflet("confirm", "confirm_button")
+@router.get("/public/prevention/confirm/{token}", status_code=303, response_class=RedirectResponse)
+async def confirming(token: str, request: Request) -> RedirectResponse:
+    """The link in the first message leads to its page; looking uses nothing up."""
+    return _to_page(request, f"confirm/{quote(token, safe='')}")
 
 
 @router.post("/public/prevention/confirm/{token}", response_class=HTMLResponse)
@@ -124,11 +134,10 @@ async def confirm(token: str, tx: Transaction) -> HTMLResponse:
     return _leaflet("confirmed") if await contacts.confirm(tx, token) else _leaflet("gone", status=410)
 
 
-@router.get("/public/prevention/stop/{token}", response_class=HTMLResponse)
-@reads_openly
-async def stopping(token: str, tx: Transaction) -> HTMLResponse:  # noqa: ARG001 - as above
-    """The leaflet behind the link in every message."""
-    return _leaflet("stop", "stop_button")
+@router.get("/public/prevention/stop/{token}", status_code=303, response_class=RedirectResponse)
+async def stopping(token: str, request: Request) -> RedirectResponse:
+    """The link in every message leads to its page."""
+    return _to_page(request, f"stop/{quote(token, safe='')}")
 
 
 @router.post("/public/prevention/stop/{token}", response_class=HTMLResponse)
@@ -148,15 +157,19 @@ async def choose(token: str, body: ChoiceBody, tx: Transaction) -> AskedView:
     return AskedView()
 
 
-@router.get("/public/prevention/sessions/{session_id}", response_class=HTMLResponse)
+@router.get("/public/prevention/sessions/{session_id}", status_code=303, response_class=RedirectResponse)
+async def session(session_id: UUID, request: Request) -> RedirectResponse:
+    """The link to a session leads to its page."""
+    return _to_page(request, f"sessions/{session_id}")
+
+
 @reads_openly
-async def session(session_id: UUID, tx: Transaction) -> HTMLResponse:
-    """A session, for who follows the link to it."""
+async def open_session(session_id: UUID, tx: Transaction) -> OpenSession:
+    """A session as everybody reads it who follows the link to it; its page asks this."""
     row = await tx.row(contacts.SESSION, {"id": session_id})
     if row is None:
-        return _leaflet("unknown", status=404)
-    said = [_of(row, language) for language in Language]
-    return _page([*said, escape(row.note)], words.LEAFLETS["cancelled"] if row.cancelled_at else None)
+        raise not_found("session")
+    return OpenSession.model_validate(row)
 
 
 @router.post("/prevention/contacts", status_code=201)
@@ -212,19 +225,13 @@ def _count(row: Any) -> CountView:
     return CountView(channel=row.channel, state=row.state, count=row.many, kind=getattr(row, "kind", None))
 
 
-def _of(row: Any, language: Language) -> str:
-    place = words.place_of(language)
-    return f"{words.TITLES[row.title][place]}, {words.when(row.starts_at, language)}, {words.PLACES[row.place][place]}."
+def _to_page(request: Request, path: str) -> RedirectResponse:
+    return RedirectResponse(address(request, f"public/prevention/{path}"), 303, HEADERS)
 
 
-def _leaflet(text: str, button: str | None = None, status: int = 200) -> HTMLResponse:
-    return _page(list(words.LEAFLETS[text]), words.LEAFLETS[button] if button else None, form=button is not None, status=status)
-
-
-def _page(lines: list[str], strong: tuple[str, str] | None = None, *, form: bool = False, status: int = 200) -> HTMLResponse:
-    """Lines, the Indonesian first; and either one button, or two words that stand out."""
-    said = "".join(f"<p>{line}</p>" for line in lines if line)
-    last = "" if strong is None else f"<button>{' / '.join(strong)}</button>" if form else f"<p><strong>{' / '.join(strong)}</strong></p>"
-    body = f'<form method="post">{said}{last}</form>' if form else said + last
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Info</title><style>{STYLE}</style>'
-    return HTMLResponse(f'<!doctype html><html lang="id"><head>{head}</head><body><main>{body}</main></body></html>', status, HEADERS)
+def _leaflet(text: str, status: int = 200) -> HTMLResponse:
+    """Lines for programs that press a button themselves, the Indonesian first; people have pages."""
+    said = "".join(f"<p>{line}</p>" for line in words.LEAFLETS[text])
+    return HTMLResponse(
+        f'<!doctype html><html lang="id"><head><meta charset="utf-8"><title>Info</title></head><body>{said}</body></html>', status, HEADERS
+    )

@@ -113,6 +113,6 @@ def notice_view(row: Row[Any], lang: Language) -> NoticeView:
     """A notice as its reader sees it."""
     return NoticeView(
         text=text_of(row.kind, lang, number=row.number, clock=row.clock),
-        link=link_of(row.role, row.case_id, row.placement_id, row.subscription_id),
+        link=link_of(row.role, row.case_id, row.placement_id, row.subscription_id, row.session_id),
         **{name: getattr(row, name) for name in NoticeView.model_fields if name not in {"text", "link"}},
     )

@@ -12,6 +12,7 @@ from sqlalchemy import Row
 
 from notifications import policy
 from notifications.domain import preferences as rules
+from notifications.domain.notices import kinds_for
 from notifications.domain.preferences import Pace
 from notifications.preferences import store
 
@@ -50,6 +51,7 @@ class ChoiceView(BaseModel):
     chosen: PreferencesView
     choosable: list[str]
     optional: list[str]
+    compulsory: list[str]
 
 
 @router.get("/preferences")
@@ -58,10 +60,12 @@ async def preferences(tx: Transaction) -> ChoiceView:
     """What the one who asks chose, and what there is to choose."""
     data, roles = tx.settings.preferences, tx.principal.roles
     row = await store.current(tx, tx.principal.subject)
+    optional = {kind for role in roles for kind in data.optional.get(role, ())}
     return ChoiceView(
         chosen=_view(row) if row is not None else PreferencesView(policy_version=data.version),
         choosable=sorted({kind for role in roles for kind in data.choosable.get(role, ())}),
-        optional=sorted({kind for role in roles for kind in data.optional.get(role, ())}),
+        optional=sorted(optional),
+        compulsory=sorted(kinds_for(roles) - optional),
     )
 
 

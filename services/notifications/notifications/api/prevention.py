@@ -132,9 +132,23 @@ async def announce(body: SessionBody, tx: Transaction) -> SessionView:
 
 @router.get("/prevention/sessions")
 @reads(*policy.PREVENTION_READ)
-async def sessions(tx: Transaction, area: Annotated[str | None, Query(pattern=r"^\d{2}(\.\d{2}(\.\d{2})?)?$")] = None) -> list[SessionView]:
+async def sessions(
+    tx: Transaction,
+    area: Annotated[str | None, Query(pattern=r"^\d{2}(\.\d{2}(\.\d{2})?)?$")] = None,
+    since: Annotated[AwareDatetime | None, Query(description="those that began since then too, as for counting who came")] = None,
+) -> list[SessionView]:
     """The sessions to come, everywhere or in an area."""
-    return [_view(row) for row in await store.sessions(tx, tx.now, area, tx.settings.inbox_page)]
+    return [_view(row) for row in await store.sessions(tx, since or tx.now, area, tx.settings.inbox_page)]
+
+
+@router.get("/prevention/sessions/{session_id}")
+@reads(*policy.PREVENTION_READ)
+async def see_session(session_id: UUID, tx: Transaction) -> SessionView:
+    """One session, also one that is over."""
+    row = await store.look(tx, session_id)
+    if row is None:
+        raise not_found("session")
+    return _view(row)
 
 
 @router.post("/prevention/sessions/{session_id}/cancel")

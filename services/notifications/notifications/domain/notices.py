@@ -4,6 +4,7 @@ Order never matters here: a case file is a fold over facts that each carry their
 agency or worker that a notice follows, the time of a ladder's next step) is decided again from the file as it is.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
@@ -259,6 +260,11 @@ CLOCKS: dict[str, tuple[Told, ...]] = {
     "service_declined": (WORKER, SUPERVISOR),
 }
 ANY_OTHER_CLOCK = (SUPERVISOR,)
+
+
+def kinds_for(roles: Collection[str]) -> set[str]:
+    """The kinds of notices that somebody who holds one of these roles may be told without having asked."""
+    return {kind for kind, told in TABLE.items() if any(cell.role in roles for cell in told)}
 
 
 def notices_for(event: Happening, case: CaseFile) -> list[Notice]:

@@ -10,8 +10,10 @@ from fastapi import Response
 
 from notifications.api import subscriptions
 from notifications.pages import pages
+from notifications.pages.subscriptions import chosen, one
 
 router = pages.router
+STATES = ("failed", "pending", "delivered")
 
 
 @router.get("/subscriptions")
@@ -33,6 +35,13 @@ async def redrive_all(subscription_id: UUID, visit: Sent) -> Response:
     return await visit.send(subscriptions.redrive_all, then=then, again=partial(_log, subscription_id), subscription_id=subscription_id)
 
 
+@router.post("/subscriptions/{subscription_id}/deliveries/{delivery_id}")
+async def redrive(subscription_id: UUID, delivery_id: UUID, visit: Sent) -> Response:
+    """Try one that failed again."""
+    then = f"subscriptions/{subscription_id}/deliveries?said=redriven"
+    return await visit.send(subscriptions.redrive, then=then, again=partial(_log, subscription_id), delivery_id=delivery_id)
+
+
 @router.post("/subscriptions/{subscription_id}/enable")
 async def enable(subscription_id: UUID, visit: Sent) -> Response:
     """Send again to a subscription that failures disabled."""
@@ -41,6 +50,15 @@ async def enable(subscription_id: UUID, visit: Sent) -> Response:
 
 
 async def _log(subscription_id: UUID, visit: Visiting, refused: RefusedError | None) -> Response:
-    found = await visit.ask(subscriptions.deliveries, subscription_id=subscription_id, before=None, state=None)
-    whole = next(entry for entry in await visit.ask(subscriptions.subscriptions) if entry.id == subscription_id)
-    return visit.show("deliveries.html", refused=refused, found=found, subscription=whole)
+    asked = visit.request.query_params
+    before, state = asked.get("before", ""), asked.get("state")
+    found = await visit.ask(
+        subscriptions.deliveries,
+        subscription_id=subscription_id,
+        before=int(before) if before.isdecimal() and before.isascii() and len(before) < len(str(2**63)) else None,
+        state=state if state in STATES else None,
+    )
+    whole = await one(subscription_id, visit)
+    more = found[-1].position if len(found) >= visit.request.app.state.service.settings.inbox_page else None
+    rows = chosen(visit, whole.model_dump())
+    return visit.show("deliveries.html", refused=refused, found=found, subscription=whole, rows=rows, more=more, state=state, states=STATES)

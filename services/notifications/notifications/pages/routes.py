@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from notifications.api.live import InboxBell
-from notifications.pages import deliveries, inbox, pages
+from notifications.pages import deliveries, duties, escalation, inbox, openly, pages, preferences, prevention, reached, subscriptions
 
 
 def routers(bell: InboxBell) -> list[APIRouter]:
@@ -11,4 +11,4 @@ def routers(bell: InboxBell) -> list[APIRouter]:
     return [inbox.live(bell), pages.router]
 
 
-__all__ = ["deliveries", "routers"]
+__all__ = ["deliveries", "duties", "escalation", "openly", "preferences", "prevention", "reached", "routers", "subscriptions"]

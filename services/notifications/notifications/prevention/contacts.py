@@ -136,7 +136,7 @@ TELL_OFF = text("""
     SELECT gen_random_uuid(), m.contact_id, 'cancelled/' || s.id, s.id, 'cancelled', m.channel, 'planned', :due, s.starts_at, 0, :now
     FROM prevention_message m JOIN prevention_session s ON s.id = m.session_id
     WHERE s.id = :id AND m.kind = 'announced' AND m.state IN ('claimed', 'sent', 'maybe_sent') ORDER BY m.contact_id ON CONFLICT DO NOTHING""")
-SESSION = text("SELECT title, place, starts_at, note, cancelled_at FROM prevention_session WHERE id = :id")
+SESSION = text("SELECT title, place, area, audiences, starts_at, note, cancelled_at FROM prevention_session WHERE id = :id")
 REACH = text("""
     SELECT kind, channel, state, count(*) AS many FROM prevention_message WHERE session_id = :id GROUP BY kind, channel, state ORDER BY kind, channel, state""")
 COUNTS = text("SELECT channel, state, count(*) AS many FROM prevention_contact GROUP BY channel, state ORDER BY channel, state")

@@ -51,6 +51,7 @@ ANNOUNCE = text("""
     INSERT INTO prevention_session (id, title, note, place, area, audiences, starts_at, announced_at, announced_by)
     VALUES (:id, :title, :note, :place, :area, CAST(:audiences AS text[]), :starts_at, :now, :by)""")
 SESSION = text("SELECT * FROM prevention_session WHERE id = :id FOR UPDATE")
+LOOK = text("SELECT * FROM prevention_session WHERE id = :id")
 SESSIONS = text("""
     SELECT * FROM prevention_session WHERE starts_at >= :since AND (CAST(:area AS text) IS NULL OR starts_with(area, :area))
     ORDER BY starts_at, id LIMIT :most""")
@@ -99,6 +100,11 @@ async def _tell(tx: Transaction, session_id: UUID, kind: str) -> None:
 async def session(tx: Transaction, session_id: UUID) -> Row[Any] | None:
     """A session, locked."""
     return await tx.row(SESSION, {"id": session_id})
+
+
+async def look(tx: Transaction, session_id: UUID) -> Row[Any] | None:
+    """A session, to be looked at."""
+    return await tx.row(LOOK, {"id": session_id})
 
 
 async def sessions(tx: Transaction, since: datetime, area: str | None, most: int) -> Sequence[Row[Any]]:

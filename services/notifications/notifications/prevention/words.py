@@ -1,4 +1,4 @@
-"""What people without an account read of a session: Indonesian first, English second; names of topics and places, and the leaflets behind the links."""
+"""What people without an account read of a session: Indonesian first, English second; names of topics and places, and what answers a program that follows a link."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -24,15 +24,9 @@ PLACES = {
 }
 DAYS = (("Sen", "Sel", "Rab", "Kam", "Jum", "Sab", "Min"), ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))
 LEAFLETS = {
-    "confirm": ("Terima info kegiatan pencegahan di sini?", "Hear of prevention activities here?"),
-    "confirm_button": ("Ya, kirimkan", "Yes, send them"),
     "confirmed": ("Tercatat. Setiap pesan memuat tautan untuk berhenti.", "Noted. Each message has a link to stop."),
     "gone": ("Tautan ini tidak berlaku lagi. Silakan daftar ulang.", "This link does not count any more. Please ask again."),
-    "stop": ("Berhenti menerima info kegiatan dan hapus alamat ini?", "Hear no more of activities, and have this address erased?"),
-    "stop_button": ("Ya, berhenti", "Yes, stop"),
     "stopped": ("Selesai. Alamat ini dihapus.", "Done. This address is erased."),
-    "unknown": ("Kegiatan ini tidak ditemukan.", "There is no such activity."),
-    "cancelled": ("DIBATALKAN", "CANCELLED"),
 }
 
 

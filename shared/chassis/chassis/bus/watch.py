@@ -36,6 +36,7 @@ TASKS = Gauge("naungan_recovery_tasks", "What a restored store left to people an
 TAKEN_UP = Counter("naungan_facts_taken_up", "Facts taken up because they were acknowledged and not in the inbox", ["service", "durable"])
 
 DEAF_AFTER = 15.0
+REMEMBERED = 600.0
 COMPARE_EVERY = 600.0
 NEWEST = 50_000
 BEHIND = text("""
@@ -115,6 +116,7 @@ class Watch:
         self._seen: dict[Consumer, tuple[Sight, Any]] = {}
         # When a message last came to a consumer, and since when others wait for it without anything coming.
         self._quiet: dict[Consumer, tuple[float, float]] = {}
+        self._renewed: dict[Consumer, float] = {}
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -137,6 +139,11 @@ class Watch:
         """Compare everything at the next look: the connection was lost, so anything may have happened."""
         self._seen.clear()
 
+    @property
+    def deaf(self) -> list[str]:
+        """The durables to which nothing came though messages waited, within the last ten minutes; each was asked for anew."""
+        return sorted(f"{one.stream}/{one.durable}" for one, at in self._renewed.items() if monotonic() - at < REMEMBERED)
+
     async def look(self, consumer: Consumer) -> int:
         """Look at one consumer; how many events were taken up that its inbox lacked."""
         durable = await durable_of(self.client, consumer.stream, consumer.durable)
@@ -148,6 +155,7 @@ class Watch:
                 "pull_renewed", stream=consumer.stream, durable=consumer.durable, pending=durable.pending, unacknowledged=durable.unacknowledged
             )
             consumer.pull.renew()
+            self._renewed[consumer] = monotonic()
         # Messages from outside have no id of their own, and are erased once they are taken: nothing is there to compare.
         return 0 if consumer.raw is not None else await self._compare(consumer, durable)
 

@@ -10,8 +10,6 @@ WORDS: Mapping[str, Sentence] = {
         "Dalam bahaya sekarang? Telepon 112 (gratis, 24 jam) atau SAPA 129.",
         "In danger now? Call 112 (free, day and night) or SAPA 129.",
     ),
-    "public.exit": ("Keluar cepat", "Leave quickly"),
-    "public.exit_hint": ("atau tekan Esc tiga kali", "or press Esc three times"),
     "public.traces": ("Hati-hati: kunjungan ini dapat meninggalkan jejak", "Take care: this visit may leave traces"),
     "public.traces_text": (
         (
@@ -60,7 +58,6 @@ WORDS: Mapping[str, Sentence] = {
     "public.received": ("Laporan diterima.", "The report was received."),
     "public.being_handled": ("Laporan sedang ditangani.", "The report is being handled."),
     "public.back": ("Ke laporan baru", "To a new report"),
-    "calendar.title": ("Kalender", "Calendar"),
     "field.code": ("Kode laporan", "Code of the report"),
     "field.pin": ("PIN", "PIN"),
     "refused.429": (

@@ -5,7 +5,8 @@ roles, audit, idempotency and refusals are theirs, and shows a template. There i
 """
 
 from chassis.web.pages.frame import Pages, Place
+from chassis.web.pages.leaving import add_way_out
 from chassis.web.pages.standing import add_standing
 from chassis.web.pages.visit import Sent, Visit
 
-__all__ = ["Pages", "Place", "Sent", "Visit", "add_standing"]
+__all__ = ["Pages", "Place", "Sent", "Visit", "add_standing", "add_way_out"]

@@ -1,4 +1,4 @@
-"""What notifications' pages say: Indonesian first, English second. A module of its own because translators edit it, not programmers."""
+"""The inbox, and answering from a message."""
 
 from collections.abc import Mapping
 
@@ -28,22 +28,4 @@ WORDS: Mapping[str, Sentence] = {
     "call.back": ("Kembali ke permintaan", "Back to the request"),
     "refused.410.used": ("Tautan ini sudah dipakai. Jawab lewat kotak masuk.", "This link was used. Answer in your inbox."),
     "refused.410.expired": ("Tautan ini sudah kedaluwarsa. Jawab lewat kotak masuk.", "This link has run out. Answer in your inbox."),
-    # Systems that subscribe.
-    "subscriptions.title": ("Langganan sistem", "Systems that subscribe"),
-    "subscriptions.none": ("Belum ada langganan.", "No system subscribes yet."),
-    "subscriptions.failed": ("gagal berturut-turut: {number}", "failed in a row: {number}"),
-    "subscription.active": ("Aktif", "Active"),
-    "subscription.disabled": ("Dinonaktifkan karena gagal terus", "Disabled after failures"),
-    "subscription.deleted": ("Dihapus", "Deleted"),
-    "deliveries.title": ("Pengiriman ke {agency}", "Deliveries to {agency}"),
-    "deliveries.none": ("Belum ada pengiriman.", "Nothing was delivered yet."),
-    "deliveries.enable": ("Aktifkan lagi", "Enable it again"),
-    "deliveries.redrive": ("Kirim ulang yang gagal", "Try all that failed again"),
-    "deliveries.tries": ("{number} kali dicoba", "{number} tries"),
-    "delivery.pending": ("Menunggu", "Waits"),
-    "delivery.delivered": ("Terkirim", "Delivered"),
-    "delivery.failed": ("Gagal", "Failed"),
-    "delivery.cancelled": ("Dibatalkan", "Cancelled"),
-    "said.redriven": ("Yang gagal dicoba lagi.", "What failed is tried again."),
-    "said.enabled": ("Langganan aktif lagi.", "The subscription is active again."),
 }
