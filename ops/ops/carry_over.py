@@ -76,7 +76,7 @@ async def carry_over(store: Path, key: str) -> Carried | None:
         message = f"both {old} and {new} hold streams, and only one of them can be the platform's: leave the first behind"
         raise CarryError(message)
     if (store / "jetstream" / "$SYS" / "_js_").exists():
-        message = "this broker was one of a cluster, and its streams are not its alone: see 'Upgrade' in docs/operations.md"
+        message = "this broker was one of a cluster, and its streams are not its alone: see 'An upgrade from a release before' in docs/operations.md"
         raise CarryError(message)
     carrying.mkdir(mode=0o700)
     found: dict[str, tuple[int, int]] = {}
@@ -89,7 +89,9 @@ async def carry_over(store: Path, key: str) -> Carried | None:
         for name in sorted(opened):
             found[name] = await _hand_over(giving, taking, name)
             log.info("stream_carried_over", stream=name, messages=found[name][0], durables=found[name][1])
-    (carrying / "complete").write_text(json.dumps(found))
+    (carrying / "found").write_text(json.dumps(found))
+    os.sync()  # the broker that took it in does not wait for the disk with all of it, and the old store is destroyed after this
+    (carrying / "found").rename(carrying / "complete")
     return _take_the_place(store)
 
 
@@ -102,6 +104,7 @@ def _take_the_place(store: Path) -> Carried:
         # A start without this, which a broker that cannot open everything never gets further than, leaves an account without streams.
         shutil.rmtree(store / "jetstream" / HUB, ignore_errors=True)
         made.rename(store / "jetstream" / HUB)
+    os.sync()
     shutil.rmtree(store / "jetstream" / BEFORE, ignore_errors=True)
     shutil.rmtree(carrying)
     return Carried({name: (messages, durables) for name, (messages, durables) in found.items()})
@@ -166,7 +169,7 @@ async def broker(store: Path, key: str, folder: Path, account: str) -> AsyncIter
         f'server_name: carrying\nlisten: "127.0.0.1:{port}"\nmax_payload: 8MB\n'
         f'jetstream {{ store_dir: "{store}", sync_interval: always, cipher: chacha, key: "{key}", max_file: 900T }}\n{users}\n'
     )
-    process = leashed([nats_server(), "-c", str(config)], folder / f"{name}.log", signal.SIGTERM)
+    process = leashed([nats_server(), "-c", str(config)], folder / f"{name}.log", signal.SIGKILL)  # who begins again is to find nobody on the store
     try:
         client = await _connected(port, password)
         try:
