@@ -3,6 +3,7 @@
 What is too much is not lost: over NATS it waits in the broker, over HTTP its sender is asked to come later. Who sent how much is forgotten within hours.
 """
 
+import asyncio
 import math
 from collections.abc import Callable
 from datetime import datetime
@@ -65,18 +66,20 @@ class Rates:
     def __init__(self, service: Service) -> None:
         self.service = service
         self._left: dict[tuple[str, str], tuple[int, float]] = {}
+        self._one_claims = asyncio.Lock()
 
     async def take(self, sender: str, door: str, count: int, most: int) -> tuple[int, float]:
         """Take up to `count` of a sender's `most` in this minute: how many are given, and where that is none for how many seconds it has to wait.
 
         Nobody is held up because nothing can be counted: who asks meets then what keeps the store from answering.
         """
-        left, until = self._left.get((sender, door), (0, 0.0))
-        if left >= count and monotonic() < until:
-            self._left[sender, door] = (left - count, until)
-            return count, 0.0
         try:
-            return await self._claim(sender, door, count, most)
+            async with self._one_claims:  # many who ask at once would each claim a portion, and use up the minute between them
+                left, until = self._left.get((sender, door), (0, 0.0))
+                if left >= count and monotonic() < until:
+                    self._left[sender, door] = (left - count, until)
+                    return count, 0.0
+                return await self._claim(sender, door, count, most)
         except Exception as error:  # noqa: BLE001 - the store may be away, or closed
             log.warning("not_counted", door=door, error=type(error).__name__)
             return count, 0.0
