@@ -1,7 +1,7 @@
 """All of placement's pages, one module for each thing that is done there."""
 
-from placement.pages import beds, door, keeping, night, offers, pages, staying, waiting
+from placement.pages import beds, door, figures, keeping, night, offers, pages, staying, waiting
 
 router = pages.router
 
-__all__ = ["beds", "door", "keeping", "night", "offers", "router", "staying", "waiting"]
+__all__ = ["beds", "door", "figures", "keeping", "night", "offers", "router", "staying", "waiting"]

@@ -38,6 +38,7 @@ FRAME: Mapping[str, Sentence] = {
     "frame.done": ("Berhasil", "Done"),
     "frame.important": ("Penting", "Important"),
     "frame.back": ("Kembali", "Back"),
+    "frame.choose": ("Pilih", "Choose"),
     "frame.now": ("sekarang", "now"),
     "frame.unknown": ("belum diketahui", "not known"),
     "frame.resume": ("Masuk lagi untuk mengirim", "Log in again to send"),
