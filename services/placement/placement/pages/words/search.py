@@ -1,7 +1,97 @@
-"""Words."""
+"""What the pages of a search and of an offer on its way say: more time, taken back, whom to call, housed apart, an alarm."""
 
 from collections.abc import Mapping
 
 from chassis.web.pages.words import Sentence
 
-WORDS: Mapping[str, Sentence] = {}
+WORDS: Mapping[str, Sentence] = {
+    "extend.title": ("Beri waktu lebih lama", "Give more time"),
+    "extend.minutes": ("{number} menit", "{number} minutes"),
+    "extend.do": ("Perpanjang", "Give the time"),
+    "said.extended": ("Waktunya diperpanjang.", "There is more time now."),
+    "code.minutes.missing": ("Pilih berapa lama", "Choose how long"),
+    "code.minutes.invalid": ("Pilih berapa lama", "Choose how long"),
+    "cancel.title": ("Tarik permintaan ini", "Take this request back"),
+    "cancel.hint": ("Menolak tidak pernah menurunkan urutan penyintas.", "Saying no never lowers a survivor's place in the order."),
+    "cancel.do": ("Tarik", "Take it back"),
+    "cancel.survivor_declined": ("Penyintas menolak", "The survivor said no"),
+    "cancel.survivor_unreachable": ("Penyintas tidak dapat dihubungi", "The survivor cannot be reached"),
+    "cancel.no_longer_needed": ("Tempat tidak diperlukan lagi", "A place is not needed any more"),
+    "said.cancelled": ("Permintaan ditarik; tempat tidurnya kosong lagi.", "The request is taken back; the beds are free again."),
+    "contact.title": ("Siapa yang ditelepon", "Whom to call"),
+    "contact.text": (
+        "Koordinator menyambungkan Anda. Nomor dan alamat rumah hanya disampaikan lisan.",
+        "The coordinator puts you through. A home's own number and address are told by voice only.",
+    ),
+    "contact.not_yet": (
+        "Rumah belum menjawab. Nomornya tampil setelah rumah menerima.",
+        "The home has not answered. The number shows once it said yes.",
+    ),
+    "contact.over": ("Permintaan ini sudah berakhir.", "This request is over."),
+    "code.handover.missing": ("Pilih bagaimana mereka datang", "Choose how they come"),
+    "code.handover.invalid": ("Pilih bagaimana mereka datang", "Choose how they come"),
+    "waiting.rematch": ("Cari lagi untuk semua", "Look again for all of them"),
+    "said.rematch": ("Seluruh daftar sedang dicarikan tempat lagi.", "A place is being looked for again for the whole list."),
+    # Housed apart.
+    "split.title": ("Tempatkan terpisah dalam kelompok", "House them apart, in groups"),
+    "split.again": ("Bagi kelompok lagi", "Change the groups"),
+    "split.text": (
+        "Hanya bila itu yang terbaik bagi mereka dan masing-masing setuju. Setiap kelompok dicarikan rumah secara utuh.",
+        "Only where that is best for them and each of them agrees. Each group is then offered a home as a whole.",
+    ),
+    "split.group": ("Kelompok {number}", "Group {number}"),
+    "split.which": ("Kelompok", "Group"),
+    "split.agreed": ("Bagaimana ia menyetujui", "How she or he agreed"),
+    "split.ground": ("Bila ada anak tanpa orang dewasa: mengapa", "If children are without an adult: why"),
+    "split.ground_hint": ("Kosongkan bila setiap kelompok ada orang dewasanya.", "Leave this when there is an adult in every group."),
+    "split.reason": ("Mengapa terpisah", "Why apart"),
+    "split.safety": ("Keselamatan", "Safety"),
+    "split.health": ("Kesehatan", "Health"),
+    "split.care_need": ("Kebutuhan perawatan", "A need for care"),
+    "split.own_wish": ("Keinginan mereka sendiri", "Their own wish"),
+    "split.no_joint_place": ("Tidak ada tempat untuk semuanya bersama", "There is no place for all of them together"),
+    "split.do": ("Tempatkan terpisah", "House them apart"),
+    "split.nobody": ("Tidak ada yang sedang mencari tempat.", "Nobody of them looks for a place."),
+    "split.in_none": ("Belum dalam kelompok", "In no group yet"),
+    "split.said": ("Dipisahkan {at}: {why}.", "Put apart {at}: {why}."),
+    "ground.health": ("Kesehatan", "Health"),
+    "ground.care_need": ("Kebutuhan perawatan", "A need for care"),
+    "ground.danger_among_them": ("Bahaya di antara mereka", "Danger among them"),
+    "ground.boys_age_limit": ("Batas usia anak laki-laki", "The age limit of boys"),
+    "ground.own_wish": ("Keinginannya sendiri", "The child's own wish"),
+    "said.split": ("Tercatat. Setiap kelompok dicarikan rumah.", "Noted. A home is being looked for for each group."),
+    "code.at_least_two": ("Bagi ke dalam dua kelompok atau lebih", "Put them into two groups or more"),
+    "code.in_no_group": ("{field}: pilih", "{field}: choose"),
+    "code.in_two_groups": ("{field}: ia ada dalam dua kelompok", "{field}: she or he is in two groups"),
+    "code.not_looking_for_a_bed": ("{field}: ia tidak sedang mencari tempat", "{field}: she or he does not look for a place"),
+    "code.child_without_an_adult": ("Satu kelompok tanpa orang dewasa: pilih alasannya", "A group is without an adult: choose why"),
+    "code.an_adult_is_among_them": (
+        "Setiap kelompok ada orang dewasanya: kosongkan alasan ini",
+        "There is an adult in every group: leave this empty",
+    ),
+    # An alarm.
+    "alarm.title": ("Periksa dan lanjutkan", "Look into it and go on"),
+    "alarm.text": (
+        "Wilayah pelaku berubah berkali-kali. Rumah aman tidak ditawarkan sampai supervisor memeriksanya.",
+        "The perpetrator's areas were changed repeatedly. No safe house is offered until a supervisor has looked into it.",
+    ),
+    "alarm.finding": ("Apa yang Anda temukan?", "What did you find?"),
+    "alarm.areas_became_known": ("Wilayahnya baru diketahui sedikit demi sedikit", "The areas became known bit by bit"),
+    "alarm.mistaken_entry": ("Salah mengisi", "Mistaken entries"),
+    "alarm.other": ("Penjelasan lain", "Another explanation"),
+    "alarm.clear": ("Tawarkan rumah aman lagi", "Let safe houses be offered again"),
+    "said.cleared": ("Tercatat. Rumah aman dapat ditawarkan lagi.", "Noted. Safe houses may be offered again."),
+    "code.finding.missing": ("Pilih apa yang Anda temukan", "Choose what you found"),
+    "code.finding.invalid": ("Pilih apa yang Anda temukan", "Choose what you found"),
+    # Some of those who stay move without the others.
+    "transfer.some": ("Hanya beberapa yang pindah", "Only some of them move"),
+    "transfer.some_hint": (
+        "Kosongkan bila semua pindah bersama.",
+        "Leave this empty when all of them move together.",
+    ),
+    "transfer.agreed": ("Mereka menyetujui", "They agreed to it"),
+    "field.agreed": ("Persetujuan", "Their agreement"),
+    "field.persons": ("Siapa", "Who"),
+    "code.agreed.missing": ("Nyatakan bahwa mereka menyetujui", "Say that they agreed"),
+    "code.not_all_of_them": ("Hanya supervisor yang memisahkan rumah tangga", "Only a supervisor lets a household be housed apart"),
+}
