@@ -2,10 +2,15 @@
 
 from placement.pages import (
     answers,
+    bedkeeping,
     beds,
+    closing,
     door,
     figures,
+    house,
+    inventory,
     keeping,
+    newhouse,
     night,
     offers,
     pages,
@@ -18,10 +23,15 @@ router = pages.router
 
 __all__ = [
     "answers",
+    "bedkeeping",
     "beds",
+    "closing",
     "door",
     "figures",
+    "house",
+    "inventory",
     "keeping",
+    "newhouse",
     "night",
     "offers",
     "router",
