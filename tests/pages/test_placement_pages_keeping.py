@@ -158,7 +158,7 @@ async def test_a_new_house_is_registered_once_and_its_address_is_told_to_those_w
     officer, operator = (Visitor(rig, "placement", language="en", role=role) for role in ("placement_officer", "operator"))
     empty = await officer.send("new-shelter", "/new-shelter")
     assert empty.status_code == 422
-    assert all(f'href="#{field}"' in empty.text for field in ("name", "kind", "area", "sexes", "address", "intake_phone")), empty.text
+    assert all(f'href="#{field}"' in empty.text for field in ("name", "kind", "secret", "area", "sexes", "address", "intake_phone")), empty.text
     form = await officer.form("new-shelter", "/new-shelter")
     first, second = [await officer.post(form.action, {**form.fields, **HOUSE}) for _ in range(2)]
     assert (first.status_code, second.status_code) == (303, 303), first.text

@@ -70,8 +70,8 @@ async def occupancy_file(visit: Visit, days: Span = Span.MONTH, house: House = "
 async def figures(visit: Visit, days: Span = Span.MONTH) -> Response:
     """Times to a bed, declines, stays, re-entries, unmet needs, and the rules that left somebody without any house."""
     seen: IndicatorsView = await visit.ask(indicators.indicators, **_days_of(visit, days))
-    names = {str(row.shelter_id): row.name for row in await visit.ask(shelters.occupancy) if row.shelter_id is not None}
-    return visit.show("indicators.html", seen=seen, names=names, days=days, spans=list(Span), unmet=visit.who.has(*policy.SEE_WAITING))
+    homes = {str(row.shelter_id): row.name for row in await visit.ask(shelters.occupancy) if row.shelter_id is not None}
+    return visit.show("indicators.html", seen=seen, homes=homes, days=days, spans=list(Span), unmet=visit.who.has(*policy.SEE_WAITING))
 
 
 @router.get("/indicators.csv")

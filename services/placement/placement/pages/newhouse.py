@@ -104,7 +104,8 @@ async def _address(shelter_id: UUID, visit: Visiting) -> AddressView:
 
 
 def _entered(visit: Visiting) -> dict[str, Any]:
-    flags = {name: visit.field(name) == "yes" for name in ("secret", "grounds_required")}
+    # What was not answered is missed: no house is taken for one whose place may be known because a question was left out.
+    flags = {name: {"yes": True, "no": False}.get(visit.field(name) or "") for name in ("secret", "grounds_required")}
     plain = {name: visit.field(name) for name in ("kind", "area", "stay_review_days", *PLACES)}
     return {**unit_entered(visit), **plain, **flags, "accepts_needs": visit.fields("accepts_needs")}
 

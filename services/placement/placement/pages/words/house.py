@@ -73,8 +73,8 @@ WORDS: Mapping[str, Sentence] = {
     "close.open": ("Buka lagi", "Open again"),
     "said.closed": ("Rumah ini tidak ditawarkan kepada siapa pun.", "The home is offered to nobody."),
     "said.opened": ("Rumah ini menerima penghuni lagi.", "The home takes people again."),
-    "code.kind.missing": ("Pilih mengapa", "Choose why"),
-    "code.kind.invalid": ("Pilih mengapa", "Choose why"),
+    "code.kind.missing": ("{field}: pilih", "{field}: choose"),
+    "code.kind.invalid": ("{field}: pilih", "{field}: choose"),
     # Whom the staff must not meet.
     "conflicts.title": ("Siapa yang tidak boleh bertemu petugas", "Whom the staff must not meet"),
     "conflicts.text": (
@@ -114,6 +114,7 @@ WORDS: Mapping[str, Sentence] = {
     "code.address.invalid": ("Isi alamat, sampai 400 huruf", "Enter the address, of up to 400 letters"),
     "code.intake_phone.missing": ("Isi nomor telepon", "Enter the phone number"),
     "code.intake_phone.invalid": ("Isi nomor telepon, sampai 40 angka", "Enter the phone number, of up to 40 digits"),
+    "code.secret.missing": ("Nyatakan apakah tempatnya dirahasiakan", "Say whether its place is secret"),
     "code.sexes.missing": ("Pilih siapa yang dilayani", "Choose whom it serves"),
     "code.sexes.invalid": ("Pilih siapa yang dilayani", "Choose whom it serves"),
     "code.stay_review_days.missing": ("Isi hari sampai ditinjau", "Enter the days until a review"),
