@@ -119,10 +119,9 @@ def test_a_supervisor_sees_the_figures_offers_a_home_and_houses_a_household_apar
     t = words(language)
     inside(town)
     known = {need["case_id"] for need in town.call("supervisor-dinsos", "GET", "/placement/waiting")}
-    # No house of this town takes a man.
-    man = {"sex": "male", "age": 40}
     referral = a_referral(uuid4().hex[:12], shelter=True)
-    referral["persons"][0] |= man
+    # No house of this town can meet it.
+    referral["persons"][0]["needs"] = ["acute_psychiatric"]
     town.run(town._refer(referral))
     waiting = town.until(lambda: [n for n in town.call("supervisor-dinsos", "GET", "/placement/waiting") if n["case_id"] not in known])
     case = waiting[0]["case_id"]

@@ -98,7 +98,7 @@ async def remove(shelter_id: UUID, bed_id: UUID, visit: Sent) -> Response:
 
     async def again(visit: Visiting, refused: RefusedError | None) -> Response:
         if refused is not None and refused.status == 409:  # noqa: PLR2004 - a conflict, and there is one that it can be
-            refused = RefusedError(409, refused.title, [FieldProblem("", "bed_was_used")])
+            refused = RefusedError(409, refused.title, [FieldProblem("bed_id", "bed_was_used")])
         return await _see(shelter_id, bed_id, visit, refused)
 
     return await visit.send(inventory.drop_bed, then=then, again=again, bed_id=bed_id)

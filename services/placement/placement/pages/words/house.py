@@ -49,7 +49,7 @@ WORDS: Mapping[str, Sentence] = {
     "said.cleaned": ("Tempat tidur itu dapat diberikan lagi.", "That bed can be given to somebody."),
     "said.out": ("Tempat tidur itu tidak diberikan kepada siapa pun.", "That bed is given to nobody."),
     "said.in_use": ("Tempat tidur itu dipakai lagi.", "That bed is in use again."),
-    "code.bed_was_used": (
+    "refused.409.bed_was_used": (
         "Tempat tidur ini pernah dipakai dan tidak dapat dihapus. Nyatakan tidak dipakai.",
         "This bed was used and cannot be removed. Take it out of use.",
     ),
