@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 WIDTH, HEIGHT = 340, 210
-LEFT, RIGHT, TOP, BOTTOM = 36, 8, 12, 26
+LEFT, RIGHT, TOP, BOTTOM = 36, 8, 24, 26
 FLOOR = HEIGHT - BOTTOM
 STEPS = (1, 2, 5)
 LINES = 5
