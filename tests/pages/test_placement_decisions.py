@@ -124,6 +124,8 @@ async def test_a_head_lets_a_mother_and_her_child_in_at_the_door_once(rig: Rig) 
     child = {"persons.1.sex": "female", "persons.1.age": "6", "persons.1.role": "child", "persons.1.agreement": "own_view_and_consenter"}
     unsaid = await head.post(form.action, {**form.fields, **mother, **child})
     assert (unsaid.status_code, 'href="#persons.0.agreement"' in unsaid.text) == (422, True), unsaid.text
+    nothing = await head.post(form.action, form.fields)
+    assert ('href="#persons.0.sex"' in nothing.text, 'href="#persons"' in nothing.text) == (True, False), "every complaint leads to a field"
     fields = {**form.fields, **mother, **child, "persons.0.agreement": "own"}
     assert [(await head.post(form.action, fields)).status_code for _ in range(2)] == [303, 303]
     await rig.settle()

@@ -1,6 +1,6 @@
 """What people do in placement: keep the register of shelters, answer offers, let households in and see who waits."""
 
-from placement.api import indicators, inventory, inventory_csv, inventory_nights, needs, placements, reasons, shelters, stays
+from placement.api import indicators, inventory, inventory_csv, inventory_nights, needs, nights, placements, reasons, shelters, stays
 
 routers = [
     shelters.router,
@@ -12,4 +12,5 @@ routers = [
     needs.router,
     reasons.router,
     indicators.router,
+    nights.router,
 ]

@@ -106,7 +106,7 @@ class IndicatorsView(BaseModel):
 @reads(*policy.SEE_INDICATORS)
 async def indicators(first: From, to: To, tx: Transaction) -> IndicatorsView:
     """The indicators of these days. Secret shelters are one row for everyone but supervisors, with no number below five."""
-    return await _of(tx, _asked(first, to))
+    return await _of(tx, asked_for(first, to))
 
 
 @router.get("/indicators.csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
@@ -116,11 +116,12 @@ async def indicators_csv(first: From, to: To, tx: Transaction) -> Response:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(("indicator", "shelter", "day", "name", "value"))
-    writer.writerows(_cells(await _of(tx, _asked(first, to))))
+    writer.writerows(_cells(await _of(tx, asked_for(first, to))))
     return Response(out.getvalue(), media_type="text/csv; charset=utf-8")
 
 
-def _asked(first: date, last: date) -> Asked:
+def asked_for(first: date, last: date) -> Asked:
+    """The time from the first day to the last. Raises RefusedError for one that is none, or longer than a year."""
     if last < first:
         raise RefusedError(422, "the last day is before the first", [FieldProblem("to", "before_from")])
     if (last - first).days >= MOST_DAYS:

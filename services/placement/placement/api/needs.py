@@ -162,7 +162,8 @@ async def _household(tx: Transaction, known: Mapping[UUID, Need], case_id: UUID)
         for entry in (await groups.splits(tx, [case_id])).get(case_id, [])
     ]
     shown = tuple(NeedView.of(need, household=parts) for need in parts)
-    return HouseholdView(case_id=case_id, persons=tuple(persons), whole=NeedView.of(whole), groups=shown, splits=tuple(splits))
+    suspected = whole.area_changes > tx.settings.probing_changes if tx.principal.has(*policy.CLEAR_ALARM) else None
+    return HouseholdView(case_id=case_id, persons=tuple(persons), whole=NeedView.of(whole), groups=shown, splits=tuple(splits), suspected=suspected)
 
 
 async def _need_in(tx: Transaction, case_id: UUID, states: Collection[State]) -> Need:

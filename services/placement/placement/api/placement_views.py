@@ -325,10 +325,14 @@ class SplitView(BaseModel):
 
 
 class HouseholdView(BaseModel):
-    """A case's whole search: its household, the need of the whole, the groups that it was split into, and who approved that."""
+    """A case's whole search: its household, the need of the whole, the groups that it was split into, and who approved that.
+
+    `suspected` is whether secret shelters are withheld until a supervisor clears the alarm: said to supervisors only.
+    """
 
     case_id: UUID
     persons: tuple[PersonView, ...]
     whole: NeedView
     groups: tuple[NeedView, ...]
     splits: tuple[SplitView, ...]
+    suspected: bool | None = None

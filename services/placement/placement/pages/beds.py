@@ -10,6 +10,16 @@ from placement.api import inventory, shelters
 from placement.pages import pages
 
 router = pages.router
+# What is offered on a board, and to whom.
+MAY = {
+    "counts": policy.CONFIRM_NIGHT,
+    "door": policy.ADMIT_AT_THE_DOOR,
+    "keeps": policy.KEEP_SHELTERS,
+    "sees": policy.SEE_SHELTER,
+    "closes": policy.CLOSE_SHELTER,
+    "cleans": policy.END_CLEANING,
+    "conflicts": policy.DECLARE_CONFLICT,
+}
 
 
 @router.get("/beds")
@@ -20,7 +30,8 @@ async def overview(visit: Visit) -> Response:
         return visit.go(f"shelters/{next(iter(visit.who.units))}/beds")
     own = {unit.lower() for unit in visit.who.units}
     rows = await visit.ask(shelters.occupancy)
-    return visit.show("beds.html", rows=[row for row in rows if not heads or str(row.shelter_id) in own])
+    shown = [row for row in rows if not heads or str(row.shelter_id) in own]
+    return visit.show("beds.html", rows=shown, keeps=visit.who.has(*policy.KEEP_SHELTERS), sees=visit.who.has(*policy.SEE_SHELTER))
 
 
 @router.get("/shelters/{shelter_id}/beds")
@@ -34,7 +45,5 @@ async def board(shelter_id: UUID, visit: Visit) -> Response:
         "board.html",
         seen=seen,
         rooms=rooms,
-        counts=visit.who.has(*policy.CONFIRM_NIGHT),
-        door=visit.who.has(*policy.ADMIT_AT_THE_DOOR),
-        keeps=visit.who.has(*policy.KEEP_SHELTERS),
+        may={name: visit.who.has(*roles) for name, roles in MAY.items()},
     )

@@ -45,5 +45,9 @@ def _persons(visit: Visiting) -> list[dict[str, str]]:
 async def _form(shelter_id: UUID, visit: Visiting, refused: RefusedError | None) -> Response:
     labels = {f"persons.{number}": visit.say("door.person", number=number + 1) for number in range(PERSONS)}
     names = labels | {f"{place}.{part}": f"{label}, {visit.say(f'door.{part}')}" for place, label in labels.items() for part in PARTS}
+    if refused is not None and any(problem.field.startswith("persons.") for problem in refused.problems):
+        # A list without a person that can be read counts as too short, too; what is wrong is said of the person.
+        wrong = [problem for problem in refused.problems if problem.field != "persons"]
+        refused = RefusedError(refused.status, refused.title, wrong, **refused.members)
     choices = {"sex": list(Sex), "role": list(HouseholdRole), "agreement": list(Agreement)}
     return visit.show("door.html", refused=refused, names=names, labels=labels, shelter_id=shelter_id, choices=choices)

@@ -8,12 +8,12 @@ from uuid import UUID
 from chassis import FieldProblem, RefusedError
 from chassis.web.pages import Sent, Visit
 from chassis.web.pages.visit import Visiting
-from contracts.vocabulary import Agreement, DeclineReason, Handover
+from contracts.vocabulary import Agreement, DeclineReason
 from fastapi import Response
 
 from placement import policy
 from placement.api import placements, stays
-from placement.api.placement_views import AdmitBody, AgreementBody, DeclineBody, MemberView, OnTheWayBody, PlacementView
+from placement.api.placement_views import AdmitBody, AgreementBody, DeclineBody, MemberView, PersonView, PlacementView
 from placement.domain.people import Person
 from placement.domain.placements import FOR_ADULTS, FOR_CHILDREN, LIVE, Step
 from placement.pages import pages
@@ -35,7 +35,9 @@ async def queue(visit: Visit) -> Response:
 
 @router.get("/placements/{placement_id}")
 async def see(placement_id: UUID, visit: Visit) -> Response:
-    """One offer or stay, and what can be done about it now."""
+    """One offer or stay, and what can be done about it now; who only asked for it learns whom to call."""
+    if not visit.who.has(*policy.SEE_PLACEMENTS) and visit.who.has(*policy.SEE_CONTACT):
+        return visit.go(f"placements/{placement_id}/contact", **visit.request.query_params)
     return await _see(placement_id, visit, None)
 
 
@@ -65,24 +67,6 @@ async def decline(placement_id: UUID, visit: Sent) -> Response:
         then=_at(placement_id, "declined"),
         again=partial(_form, "decline.html", placement_id),
         body=lambda: DeclineBody.model_validate({"reason": visit.field("reason")}),
-        placement_id=placement_id,
-    )
-
-
-@router.get("/placements/{placement_id}/on-the-way")
-async def how_they_come(placement_id: UUID, visit: Visit) -> Response:
-    """How the household comes to the shelter."""
-    return await _form("on_the_way.html", placement_id, visit, None)
-
-
-@router.post("/placements/{placement_id}/on-the-way")
-async def on_the_way(placement_id: UUID, visit: Sent) -> Response:
-    """The household left for the shelter."""
-    return await visit.send(
-        placements.on_the_way,
-        then=_at(placement_id, "on_the_way"),
-        again=partial(_form, "on_the_way.html", placement_id),
-        body=lambda: OnTheWayBody.model_validate({"handover": visit.field("handover")}),
         placement_id=placement_id,
     )
 
@@ -148,18 +132,18 @@ async def _form(template: str, placement_id: UUID, visit: Visiting, refused: Ref
     seen: PlacementView = await visit.ask(placements.see_placement, placement_id=placement_id)
     people = {f"agreements.{member.person_id}": described(member, visit) for member in seen.members}
     names = people | {f"{place}.legal_ground_until": f"{label}, {visit.say('field.legal_ground_until')}" for place, label in people.items()}
-    choices = {member.person_id: _choices(member) for member in seen.members}
-    lists = {"reasons": list(DeclineReason), "handovers": list(Handover)}
-    return visit.show(template, refused=refused, names=names, seen=seen, can=_can(seen, visit), people=people, choices=choices, **lists)
+    given = {member.person_id: choices(member) for member in seen.members}
+    shown = {"seen": seen, "can": _can(seen, visit), "people": people, "choices": given, "reasons": list(DeclineReason)}
+    return visit.show(template, refused=refused, names=names, **shown)
 
 
-def _choices(member: MemberView) -> list[str]:
+def choices(member: MemberView | PersonView) -> list[str]:
     """How somebody of this age may agree, as the domain asks for it."""
     adult = Person(member.person_id, member.sex, member.age, member.role).adult
     return [how.value for how in Agreement if how.value in (FOR_ADULTS if adult else FOR_CHILDREN)]
 
 
-def described(member: MemberView, visit: Visiting) -> str:
+def described(member: MemberView | PersonView, visit: Visiting) -> str:
     """A member of a household as one speaks of her: what she is there, sex and age."""
     age = visit.say("years", number=member.age) if member.age is not None else visit.say("age_unknown")
     return f"{visit.say(f'role.{member.role}')}, {visit.say(f'sex.{member.sex}')}, {age}"
@@ -169,6 +153,7 @@ def _can(seen: PlacementView, visit: Visiting) -> frozenset[str]:
     """What this officer may do about a placement in its state; the routes decide again."""
     transfer = seen.transfer_of is not None
     expected = seen.state in {Step.ACCEPTED, Step.ON_THE_WAY}
+    under_way = expected or seen.state == Step.OFFERED
     allowed = {
         "answer": (seen.state == Step.OFFERED, policy.ANSWER_OFFER),
         "send_off": (seen.state == Step.ACCEPTED and not transfer, policy.SEND_OFF),
@@ -177,5 +162,9 @@ def _can(seen: PlacementView, visit: Visiting) -> frozenset[str]:
         "go": (seen.state == Step.ADMITTED, policy.END_STAY),
         "transfer": (seen.state == Step.ADMITTED, policy.ASK_TRANSFER),
         "call": (seen.state == Step.OFFERED, (policy.HEAD,)),
+        "extend": (under_way, policy.EXTEND),
+        "cancel": (under_way, policy.TAKE_BACK),
+        "contact": (expected or seen.state == Step.ADMITTED, policy.SEE_CONTACT),
+        "conflict": (under_way or seen.state == Step.ADMITTED, policy.DECLARE_CONFLICT),
     }
     return frozenset(name for name, (now, roles) in allowed.items() if now and visit.who.has(*roles))

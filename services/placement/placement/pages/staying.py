@@ -1,16 +1,19 @@
 """Those who stay: who leaves by her own choice, is discharged, is away for some time, or is to move to another home."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from uuid import UUID
 
 from chassis import FieldProblem, RefusedError
 from chassis.web.pages import Sent, Visit
+from chassis.web.pages.forms import Question
 from chassis.web.pages.visit import Visiting
 from chassis.web.pages.words import JAKARTA
-from contracts.vocabulary import Destination
+from contracts.vocabulary import Destination, SplitReason
 from fastapi import Response
 
+from placement import policy
 from placement.api import placements, shelters, stays
 from placement.api.placement_views import AbsenceBody, BackBody, DischargeBody, LeaveBody, PlacementView, TransferBody
 from placement.domain.placements import Step
@@ -52,14 +55,20 @@ async def where_to(placement_id: UUID, visit: Visit) -> Response:
 
 @router.post("/placements/{placement_id}/transfer")
 async def ask(placement_id: UUID, visit: Sent) -> Response:
-    """Ask another home to take over all who stay here; they stay until they have moved."""
+    """Ask another home to take over all who stay here, or some of them where a supervisor says so; they stay until they have moved."""
     return await visit.send(
         stays.ask_transfer,
         then=f"placements/{placement_id}?said=transfer",
         again=partial(_transfer, placement_id),
-        body=lambda: TransferBody.model_validate({"shelter_id": visit.field("shelter_id")}),
+        body=lambda: TransferBody.model_validate(_taken_over(visit)),
         placement_id=placement_id,
     )
+
+
+def _taken_over(visit: Visiting) -> dict[str, object]:
+    """Where to; and who, why and that they agreed, where not all of them move."""
+    apart = {"persons": visit.fields("persons"), "reason": visit.field("reason"), "agreed": visit.field("agreed") == "yes" or None}
+    return {"shelter_id": visit.field("shelter_id"), **(apart if apart["persons"] else {})}
 
 
 def _some(persons: tuple[str, ...]) -> tuple[str, ...]:
@@ -85,4 +94,16 @@ async def _go(placement_id: UUID, visit: Visiting, refused: RefusedError | None)
 async def _transfer(placement_id: UUID, visit: Visiting, refused: RefusedError | None) -> Response:
     seen: PlacementView = await visit.ask(placements.see_placement, placement_id=placement_id)
     homes = [row for row in await visit.ask(shelters.list_shelters) if row.shelter_id not in {None, seen.shelter_id}]
-    return visit.show("transfer.html", refused=refused, seen=seen, homes=homes)
+    here = [(str(member.person_id), described(member, visit)) for member in seen.members if member.bed_id is not None]
+    apart = _some_of_them(here, visit) if visit.who.has(*policy.SPLIT) and len(here) > 1 else []
+    return visit.show("transfer.html", refused=refused, seen=seen, homes=homes, apart=apart)
+
+
+def _some_of_them(here: Sequence[tuple[str, str]], visit: Visiting) -> list[Question]:
+    """What a supervisor is asked who lets some move without the others."""
+    reasons = [(reason.value, visit.say(f"split.{reason.value}")) for reason in SplitReason]
+    return [
+        Question("checks", "persons", visit.say("transfer.some"), here, hint=visit.say("transfer.some_hint")),
+        Question("radios", "reason", visit.say("split.reason"), reasons),
+        Question("checks", "agreed", visit.say("field.agreed"), [("yes", visit.say("transfer.agreed"))]),
+    ]

@@ -3,10 +3,11 @@
 Days are those of Jakarta, and a night belongs to the day on which it begins: who is in a bed at midnight slept there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from chassis import Transaction
 from sqlalchemy import Row, text
@@ -42,29 +43,46 @@ DECLINES = text("""
     SELECT placement.reason, shelter.secret, count(*) AS n FROM placement JOIN shelter ON shelter.id = placement.shelter_id
     WHERE placement.state = 'declined' AND placement.offered_at >= CAST(:since AS timestamptz) AND placement.offered_at < CAST(:until AS timestamptz)
     GROUP BY placement.reason, shelter.secret ORDER BY placement.reason, shelter.secret""")
-OCCUPANCY = text("""
-    WITH slept AS (
-        SELECT room.shelter_id, night.day, count(*) AS people
+# A bed is slept in on the nights from that in which it began to be to before that in which it ended, so that what changed on which night is
+# enough: nobody is counted night by night, and a year of a big city costs what its stays do.
+NIGHT_OF = "CAST(({0} AT TIME ZONE 'Asia/Jakarta') - interval '1 microsecond' AS date)"
+CHANGES = f"""
+    slept AS (
+        SELECT room.shelter_id,
+            greatest({NIGHT_OF.format("greatest(placement.admitted_at, lower(each.span))")}, CAST(:first AS date)) AS since,
+            {NIGHT_OF.format("least(upper(each.span), CAST(:until AS timestamptz) + interval '1 day')")} AS until
         FROM stay JOIN placement ON placement.id = stay.placement_id AND placement.admitted_at IS NOT NULL
         JOIN bed ON bed.id = stay.bed_id JOIN room ON room.id = bed.room_id
-        CROSS JOIN LATERAL (
-            SELECT day FROM generate_series(
-                date_trunc('day', greatest(placement.admitted_at, CAST(:since AS timestamptz)) AT TIME ZONE 'Asia/Jakarta'),
-                date_trunc('day', least(upper(stay.during), CAST(:until AS timestamptz)) AT TIME ZONE 'Asia/Jakarta'), interval '1 day') AS each (day)
-            WHERE coalesce(stay.in_it, stay.during) @> ((day + interval '1 day') AT TIME ZONE 'Asia/Jakarta')
-                AND placement.admitted_at <= (day + interval '1 day') AT TIME ZONE 'Asia/Jakarta') AS night
-        WHERE stay.during && tstzrange(CAST(:since AS timestamptz), CAST(:until AS timestamptz)) AND NOT isempty(stay.during)
-        GROUP BY room.shelter_id, night.day),
+        CROSS JOIN LATERAL (SELECT coalesce(stay.in_it, stay.during) AS span) AS each
+        WHERE stay.during && tstzrange(CAST(:since AS timestamptz), CAST(:until AS timestamptz)) AND NOT isempty(each.span)),
+    step AS (
+        SELECT shelter_id, since AS day, 1 AS n FROM slept WHERE since < until
+        UNION ALL SELECT shelter_id, until, -1 FROM slept WHERE since < until),
+    night AS (
+        SELECT CAST(day AS date) AS day FROM generate_series(CAST(CAST(:first AS date) AS timestamp), CAST(CAST(:last AS date) AS timestamp),
+            interval '1 day') AS each (day)
+        WHERE (day + interval '1 day') AT TIME ZONE 'Asia/Jakarta' <= CAST(:now AS timestamptz)),
     equipped AS (
         SELECT room.shelter_id, count(*) FILTER (WHERE NOT bed.out_of_service) AS beds
-        FROM bed JOIN room ON room.id = bed.room_id GROUP BY room.shelter_id)
-    SELECT shelter.id, shelter.name, shelter.kind, shelter.secret, CAST(night.day AS date) AS day, coalesce(slept.people, 0) AS people,
-        coalesce(equipped.beds, 0) AS beds
-    FROM shelter CROSS JOIN generate_series(CAST(CAST(:first AS date) AS timestamp), CAST(CAST(:last AS date) AS timestamp), interval '1 day')
-        AS night (day)
-    LEFT JOIN slept ON slept.shelter_id = shelter.id AND slept.day = night.day LEFT JOIN equipped ON equipped.shelter_id = shelter.id
-    WHERE (night.day + interval '1 day') AT TIME ZONE 'Asia/Jakarta' <= CAST(:now AS timestamptz)
-    ORDER BY night.day, shelter.id""")
+        FROM bed JOIN room ON room.id = bed.room_id GROUP BY room.shelter_id)"""  # noqa: S608 - names of this module's own
+OCCUPANCY = text(f"""
+    WITH {CHANGES},
+    change AS (SELECT shelter_id, day, sum(n) AS n FROM step GROUP BY shelter_id, day)
+    SELECT shelter.id, shelter.name, shelter.kind, shelter.secret, night.day,
+        CAST(sum(coalesce(change.n, 0)) OVER (PARTITION BY shelter.id ORDER BY night.day) AS int) AS people, coalesce(equipped.beds, 0) AS beds
+    FROM shelter CROSS JOIN night LEFT JOIN change ON change.shelter_id = shelter.id AND change.day = night.day
+    LEFT JOIN equipped ON equipped.shelter_id = shelter.id
+    ORDER BY night.day, shelter.id""")  # noqa: S608 - the same
+NIGHTS = text(f"""
+    WITH {CHANGES},
+    change AS (SELECT day, sum(n) AS n FROM step WHERE shelter_id = ANY(CAST(:shelters AS uuid[])) GROUP BY day)
+    SELECT night.day, CAST(sum(coalesce(change.n, 0)) OVER (ORDER BY night.day) AS int) AS people,
+        (SELECT CAST(coalesce(sum(beds), 0) AS int) FROM equipped WHERE shelter_id = ANY(CAST(:shelters AS uuid[]))) AS beds
+    FROM night LEFT JOIN change ON change.day = night.day ORDER BY night.day""")  # noqa: S608 - the same
+LOOKED = text("""
+    SELECT min(at) AS at, bool_or(at IS NULL) AS never FROM (
+        SELECT (SELECT confirmed_at FROM census WHERE shelter_id = shelter.id ORDER BY night DESC LIMIT 1) AS at
+        FROM shelter WHERE id = ANY(CAST(:shelters AS uuid[]))) AS newest""")
 STAYS = text("""
     SELECT shelter.id, shelter.secret, count(*) AS n,
         avg(extract(epoch FROM upper(stay.during) - greatest(placement.admitted_at, lower(stay.during)))) / 86400 AS days
@@ -134,6 +152,17 @@ async def declines(tx: Transaction, asked: Asked) -> Sequence[Row[Any]]:
 async def occupancy(tx: Transaction, asked: Asked) -> Sequence[Row[Any]]:
     """People who slept in each shelter on each day whose midnight is over, and the beds that it has in service now."""
     return await tx.rows(OCCUPANCY, asked.moments | {"first": asked.first, "last": asked.last, "now": tx.now})
+
+
+async def nights(tx: Transaction, asked: Asked, shelters: Collection[UUID]) -> Sequence[Row[Any]]:
+    """The same of these shelters together: a row for each day whose midnight is over."""
+    return await tx.rows(NIGHTS, asked.moments | {"first": asked.first, "last": asked.last, "now": tx.now, "shelters": list(shelters)})
+
+
+async def looked(tx: Transaction, shelters: Collection[UUID]) -> datetime | None:
+    """When somebody last looked who sleeps in these: in that which waits longest; None if one never was."""
+    (row,) = await tx.rows(LOOKED, {"shelters": list(shelters)})
+    return None if row.never else row.at
 
 
 async def stays(tx: Transaction, asked: Asked) -> Sequence[Row[Any]]:

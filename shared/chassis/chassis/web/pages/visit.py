@@ -6,6 +6,8 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.parser import BytesParser
+from email.policy import HTTP
 from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -146,14 +148,28 @@ async def sending(request: Request) -> Visiting:
 
 async def entered_in(request: Request) -> dict[str, tuple[str, ...]]:
     """The fields of a sent form. Raises RefusedError for a body that is none."""
+    body, kind = await request.body(), request.headers.get("content-type", "")
     try:
-        pairs = parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        if kind.startswith("multipart/form-data"):
+            pairs = _parts(kind, body)
+        else:
+            pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError:
         raise RefusedError(400, "this is no form", [FieldProblem("body", "invalid")]) from None
     found: dict[str, list[str]] = {}
     for name, value in pairs:
         found.setdefault(name, []).append(value.strip().replace("\r\n", "\n"))
     return {name: tuple(values) for name, values in found.items()}
+
+
+def _parts(kind: str, body: bytes) -> list[tuple[str, str]]:
+    """The fields of a form with a file. What of a file is no UTF-8 is replaced: the page says so to who chose it."""
+    whole = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + kind.encode("latin-1") + b"\r\n\r\n" + body)
+    parts = list(whole.iter_parts())
+    if len(parts) > MOST_FIELDS:
+        raise ValueError(len(parts))
+    named = [(part.get_param("name", header="content-disposition"), part.get_payload(decode=True)) for part in parts]
+    return [(name, value.decode(errors="replace")) for name, value in named if isinstance(name, str) and isinstance(value, bytes)]
 
 
 def language_of(request: Request) -> Language:

@@ -283,6 +283,6 @@ WORDS: Mapping[str, Sentence] = {
     "code.agreement.missing": ("{field}: pilih", "{field}: choose"),
     "code.brought_by.missing": ("Isi lembaga yang mengantar", "Enter the agency that brought them"),
     "code.brought_by.invalid": ("Isi kode lembaga yang mengantar", "Enter the code of the agency that brought them"),
-    "code.area.missing": ("Isi kecamatan asal", "Enter the kecamatan they come from"),
+    "code.area.missing": ("Isi kode kecamatan, misalnya 31.75.01", "Enter the kecamatan's code, as 31.75.01"),
     "code.area.invalid": ("Isi kode kecamatan, misalnya 31.75.01", "Enter the area's code, as 31.75.01"),
 }
