@@ -43,10 +43,14 @@ router = APIRouter(prefix="/desk", tags=["reports"])
 
 @router.get("")
 @reads(*policy.WORK_THE_DESK)
-async def desk(tx: Transaction, *, done: bool = False, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> list[TaskView]:
-    """What your desk has to look at, oldest first: incomplete submissions, and refused ones with what was sent."""
+async def desk(
+    tx: Transaction, *, done: bool = False, limit: Annotated[int, Query(ge=1, le=500)] = 100, case_id: UUID | None = None
+) -> list[TaskView]:
+    """What your desk has to look at, oldest first: incomplete submissions, and refused ones with what was sent; of one case where you name it."""
     finished = TASKS.c.done_at.is_not(None) if done else TASKS.c.done_at.is_(None)
     question = select(TASKS).outerjoin(CASES, CASES.c.case_id == TASKS.c.case_id).where(_of_my_desk(tx), finished)
+    if case_id is not None:
+        question = question.where(TASKS.c.case_id == case_id)
     return [_task_view(row) for row in await tx.rows(question.order_by(TASKS.c.opened_at).limit(limit))]
 
 

@@ -70,7 +70,7 @@ async def list_incidents(case_id: UUID, vault: Safe, tx: Transaction) -> list[In
         keys = await vault.of([case_id])
     known = incidents.newest(case_id, book.facts)
     times = incidents.versions(case_id, book.facts)
-    return [_view(book, UUID(incident), fact, rows.get(UUID(incident)), keys, times[incident]) for incident, fact in known.items()]
+    return [_view(book, UUID(incident), fact, rows.get(UUID(incident)), keys, version=times[incident]) for incident, fact in known.items()]
 
 
 @router.post("/{case_id}/incidents", status_code=201)
@@ -84,7 +84,7 @@ async def record_incident(case_id: UUID, body: IncidentBody, vault: Safe, tx: Tr
 @router.put("/{case_id}/incidents/{incident_id}")
 @writes(*policy.RECORD_INCIDENTS)
 async def correct_incident(
-    case_id: UUID, incident_id: UUID, body: IncidentBody, vault: Safe, tx: Transaction, if_match: IfMatch = None
+    case_id: UUID, incident_id: UUID, body: IncidentBody, vault: Safe, tx: Transaction, *, if_match: IfMatch = None
 ) -> IncidentSaid:
     """Correct or complete what is known of an incident; the first one is the report, under the id of the case.
 
@@ -142,7 +142,7 @@ def _check(tx: Transaction, body: IncidentBody) -> None:
         raise RefusedError(422, "this incident cannot be taken: correct these fields", wrong)
 
 
-def _view(book: Book, incident_id: UUID, fact: Any, row: Any, keys: Keys | None, version: int) -> IncidentView:
+def _view(book: Book, incident_id: UUID, fact: Any, row: Any, keys: Keys | None, *, version: int) -> IncidentView:
     """One incident; the words of the first are the report's, until an officer writes others."""
     case, codes = book.case, fact.codes
     sealed, place = (row.narrative, SEALED_AS) if row and row.narrative else (None, "")

@@ -85,7 +85,7 @@ async def add_suspect(case_id: UUID, body: SuspectBody, vault: Safe, tx: Transac
 @router.put("/{case_id}/suspects/{suspect_id}")
 @writes(*policy.RECORD_SUSPECTS)
 async def change_suspect(
-    case_id: UUID, suspect_id: UUID, body: SuspectBody, vault: Safe, tx: Transaction, if_match: IfMatch = None
+    case_id: UUID, suspect_id: UUID, body: SuspectBody, vault: Safe, tx: Transaction, *, if_match: IfMatch = None
 ) -> SuspectSaid:
     """Write what is known of a suspect now, as when he moved; personal fields that are left out stay.
 

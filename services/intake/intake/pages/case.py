@@ -19,6 +19,7 @@ from intake.pages import pages
 from intake.pages.filled import Filled
 from intake.pages.lists import area_name, options
 from intake.pages.queue import problem_words
+from intake.pages.record import offers
 
 router = pages.router
 NEWEST = 12  # facts of the timeline that are shown at once
@@ -111,6 +112,7 @@ async def _see(case_id: UUID, visit: Visiting, refused: RefusedError | None) -> 
         earlier=facts[NEWEST:],
         masked=not visit.who.has(*policy.SEE_NAMES),
         can=_can(case, now, visit),
+        offers=await offers.offers(case, now, visit),
         area_name=area_name,
         short=short,
         **(await _of_the_desk(case_id, visit)),

@@ -15,8 +15,8 @@ from pydantic import BaseModel
 
 from intake.api import record
 from intake.api.record import RecordView
+from intake.api.views import MASK, PersonView
 from intake.domain.workdays import JAKARTA
-from intake.pages import pages
 from intake.pages.filled import Filled
 from intake.pages.lists import Options, area_name
 
@@ -50,14 +50,20 @@ class Asking:
     hint: str | None = None
     carries: Mapping[str, Sequence[str]] = field(default_factory=dict)
     grave: bool = False
+    called: Mapping[str, str] = field(default_factory=dict)  # what a refusal may name that is no question
 
 
 def show(visit: Visiting, form: Asking, refused: RefusedError | None = None, both: Both = ()) -> Response:
     """The form as it begins, or with what was entered in it; after a conflict under a new key, for it is another thing to send now."""
     filled = Filled(visit.entered) if visit.entered else form.begins
     key = visit.fresh_key if both else visit.field("key") or visit.fresh_key
-    names = {question.name: question.title for question in form.questions}
+    names = {**form.called, **{question.name: question.title for question in form.questions}}
     return visit.show("record/form.html", refused=refused, names=names, shown=form, filled=filled, key=key, both=both)
+
+
+def entered(visit: Visiting) -> Filled:
+    """What stands in a form that begins empty."""
+    return Filled(visit.entered)
 
 
 async def send(
@@ -114,6 +120,9 @@ def known_area(code: str | None) -> str | None:
     return area_name(code) if code and code in DISTRICTS else code
 
 
-def has_words(key: str) -> bool:
-    """Whether the catalogue says this."""
-    return key in pages.words
+def called(visit: Visiting, person: PersonView) -> str:
+    """A person as a form calls her: by name for whom may see it, and else by what her role may see."""
+    known = [person.name if person.name and person.name != MASK else None, visit.say(f"role.{person.role}").lower(), visit.say(f"sex.{person.sex}")]
+    words = ", ".join(word for word in known if word)
+    age = f", {person.age}" if person.age is not None else ""
+    return f"{words[:1].upper()}{words[1:]}{age}"
