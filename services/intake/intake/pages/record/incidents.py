@@ -93,7 +93,7 @@ def _form(case_id: UUID, visit: Visiting, known: IncidentView | None = None, ver
         carries={"version": [version or str(known.version)]} if known else {},
         questions=[
             Question("date", "occurred_on", visit.say("field.occurred_on"), hint=visit.say("choose.optional")),
-            Question("story", "narrative", visit.say("field.narrative"), hint=visit.say("incident.narrative_hint")),
+            Question("story", "narrative", visit.say("field.narrative"), hint=visit.say("incident.narrative_hint") if known else None),
             Question("checks", "violence_types", visit.say("report.violence"), options("violence", ViolenceType, language)),
             Question("radios", "place", visit.say("field.place"), options("place_of", IncidentPlace, language)),
             Question("choose", "area", visit.say("field.area"), areas(), needed=False),

@@ -14,6 +14,7 @@ from intake.api.outreach import OutreachBody, ResultBody
 from intake.api.views import CaseView
 from intake.domain.standing import ENDED
 from intake.pages import pages
+from intake.pages.filled import Filled
 from intake.pages.household import in_the_form
 from intake.pages.lists import options
 from intake.pages.record import asking
@@ -64,24 +65,26 @@ async def ask_result(case_id: UUID, visit: Visit, result: OutreachResult | None 
 
 @router.post("/cases/{case_id}/outreach/result")
 async def end(case_id: UUID, visit: Sent) -> Response:
-    """Record it. Nobody is brought along without an agreement that holds."""
-    case = await _case(case_id, visit)
-    told = visit.field("result")
-    result = OutreachResult(told) if told in set(OutreachResult) else NOBODY_MET
-    entered = [(person.person_id, visit.field(f"persons.{place}.agreement")) for place, person in enumerate(case.persons)]
-    persons = [{"person_id": person, "agreement": agreement} for person, agreement in entered if agreement]
-    # The route counts those who were asked; the form has a place for everybody.
-    places = [place for place, (_, agreement) in enumerate(entered) if agreement]
-    form = _result(case, visit, result)
+    """Record it. Nobody is brought along without an agreement that holds.
+
+    What is sent is read from the form alone: a team that came back sees the case no more, and may tap twice.
+    """
+    filled = Filled(visit.entered)
+    said = {place: agreement for place in range(filled.persons) if (agreement := filled.one(f"persons.{place}.agreement"))}
+    persons = [{"person_id": filled.one(f"persons.{place}.person_id"), "agreement": agreement} for place, agreement in said.items()]
+    result = filled.one("result")
 
     async def again(visit: Visiting, refused: RefusedError | None) -> Response:
-        return asking.show(visit, form, _in_words(in_the_form(refused, places)) if refused else None)
+        case = await _case(case_id, visit)
+        shown = OutreachResult(result) if result in set(OutreachResult) else NOBODY_MET
+        # The route counts those of whom something was said; the form has a place for everybody.
+        return asking.show(visit, _result(case, visit, shown), _in_words(in_the_form(refused, list(said))) if refused else None)
 
     return await visit.send(
         outreach.end_outreach,
-        then=f"cases/{case_id}?said=came_back",
+        then=f"cases/{case_id}?said=came_back" if visit.who.has(*policy.DISPATCH) else "queue?said=came_back",
         again=again,
-        body=lambda: ResultBody.model_validate({"result": told, "persons": persons}),
+        body=lambda: ResultBody.model_validate({"result": result, "persons": persons}),
         case_id=case_id,
     )
 
@@ -103,7 +106,7 @@ def _result(case: CaseView, visit: Visiting, result: OutreachResult) -> Asking:
         back=at,
         button=say("outing.save"),
         hint=say("outing.brought_hint") if result is OutreachResult.BROUGHT else say("outing.said_hint") if met else say("outing.not_found_hint"),
-        carries={"result": [result]},
+        carries={"result": [result], **{f"persons.{place}.person_id": [str(person.person_id)] for place, person in enumerate(met)}},
         questions=persons,
     )
 

@@ -17,8 +17,8 @@ WORDS: Mapping[str, Sentence] = {
     "outing.arrived_at": ("tiba {at}", "arrived {at}"),
     "outing.ended_at": ("selesai {at}", "ended {at}"),
     "outing.brought_hint": (
-        "Siapa yang ikut, dan bagaimana ia setuju? Tanpa persetujuan yang berlaku tidak seorang pun dibawa; anak di bawah 15 tahun tidak dengan persetujuannya sendiri saja.",
-        "Who came along, and how did she agree? Nobody is brought without an agreement that holds; a child under 15 not by its own word alone.",
+        "Siapa yang ikut, dan bagaimana ia setuju? Tanpa persetujuan yang berlaku tidak seorang pun dibawa; seorang anak yang belum cukup umur tidak dengan persetujuannya sendiri saja.",
+        "Who came along, and how did she agree? Nobody is brought without an agreement that holds; a child who is too young not by its own word alone.",
     ),
     "outing.said_hint": ("Apa kata masing-masing tentang ikut? Boleh dikosongkan.", "What did each say to coming along? May be left open."),
     "outing.not_found_hint": ("Tidak seorang pun ditemui.", "Nobody was met."),
