@@ -61,6 +61,16 @@ async def test_what_the_clock_did_is_nobodys_act(intake):
     assert (await intake.get("intake", "/pace", **SUPERVISOR)).json() == []
 
 
+async def test_a_report_that_the_desk_completed_is_counted_once(intake):
+    before = counted("incomplete")
+    await open_case(intake, area=None)
+    (task,) = (await intake.get("intake", "/desk", **OFFICER)).json()
+    done = [(await intake.post("intake", f"/desk/{task['task_id']}/done", **OFFICER)).status_code for _ in range(2)]
+    assert (done, counted("incomplete") - before) == ([200, 409], 1)
+    (pace,) = (await intake.get("intake", "/pace", **SUPERVISOR)).json()
+    assert (pace["matter"], pace["times"]) == ("incomplete", 1)
+
+
 async def test_a_supervisor_reads_the_medians_of_her_agencys_cases_and_nobody_else_does(intake):
     case_id = await open_case(intake)
     await intake.advance(minutes=40)

@@ -64,6 +64,8 @@ async def test_another_agency_is_asked_to_lead_declines_and_takes_it_when_asked_
     assert (await ours.send(f"cases/{case}/handover/withdraw", "/withdraw", reason="better_placed")).status_code == 303
     await ours.send(f"cases/{case}/handover", "/handover", **ask)
     assert f"handovers/{case}" in (await theirs.see("queue")).text
+    notice = await theirs.see(f"cases/{case}")  # what a notice links to
+    assert notice.headers["location"].endswith(f"handovers/{case}")
     page = await theirs.see(f"handovers/{case}")
     assert "Pindah wilayah" in page.text
     assert not any(canary in page.text for canary in CANARIES)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, select
 
-from intake import policy, store
+from intake import policy, store, timing
 from intake.consents.records import somebody_hidden
 from intake.opening import Safe
 from intake.reading import Problem
@@ -76,6 +76,7 @@ async def finish_task(task_id: UUID, tx: Transaction) -> TaskView:
     if row.done_at is not None:
         raise RefusedError(409, "this task is done already", state="done")
     await tx.execute(store.FINISH, {"task_id": task_id, "now": tx.now})
+    timing.note_task(tx, row)
     tx.cancel_clock("desk", task_id)
     if row.case_id:
         await tx.execute(store.SETTLE, {"case_id": row.case_id, "matter": "incomplete"})

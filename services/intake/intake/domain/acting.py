@@ -72,7 +72,8 @@ def _followed_to_the_end(fact: Fact) -> bool:
     return fact.type in FOLLOWUPS and bool(fact.codes.get("last"))
 
 
-# What makes a matter somebody's move, and what is the act that was waited for. A joiner begins in no single fact, and has no entry.
+# What makes a matter somebody's move, and what is the act that was waited for. A joiner begins in no single fact and has no entry; what is
+# incomplete is a task of the desk, with a row of its own.
 BEGIN_AND_END: Mapping[str, tuple[Says, Says]] = {
     "triage": (_of(REPORTED, Kind.REOPENED), _of(*TRIAGES)),
     "risk_review": (_new_incident, _judged),
@@ -81,6 +82,7 @@ BEGIN_AND_END: Mapping[str, tuple[Says, Says]] = {
     "closure": (_followed_to_the_end, _of(Kind.CLOSED)),
     "transfer_answer": (_of(Kind.RESPONSIBILITY_PROPOSED), _of(Kind.RESPONSIBILITY_DECLINED, Kind.RESPONSIBILITY_TRANSFERRED)),
     "police_report": (_sexual, _step(*SETTLED_BY["police_report"])),
+    "protection": (_step("police_report"), _step(*SETTLED_BY["protection"])),
     "protection_request": (_step("police_protection"), _step(*SETTLED_BY["protection_request"])),
     "rehabilitation": (_step("rehabilitation_request"), _step(*SETTLED_BY["rehabilitation"])),
 }

@@ -93,6 +93,11 @@ async def withdraw(case_id: UUID, visit: Sent) -> Response:
     return await _say_no(case_id, visit, form, f"cases/{case_id}?said=asked_back")
 
 
+async def asked(case_id: UUID, visit: Visiting) -> bool:
+    """Whether her agency is asked to lead a case, and hers is the answer."""
+    return visit.who.has(*policy.HAND_OVER) and any(view.case_id == case_id for view in await visit.ask(handover.handovers))
+
+
 async def _say_no(case_id: UUID, visit: Visiting, form: Asking, done: str) -> Response:
     body = {"reason": reason} if (reason := visit.field("reason")) else {}
     return await asking.send(visit, form, handover.decline, then=done, body=lambda: DeclineBody.model_validate(body), case_id=case_id)
