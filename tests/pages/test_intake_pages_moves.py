@@ -3,6 +3,7 @@
 from uuid import UUID, uuid4
 
 import pytest
+from contracts import placement
 
 from tests.intake.builders import a_person, an_admission
 from tests.pages.test_intake_pages_case import CANARIES, officer, reported
@@ -122,7 +123,8 @@ async def test_an_operator_keeps_the_register_and_two_who_write_one_entry_both_s
     entry = {"code": "lsm-kenari", "name": "LSM Kenari", "kind": "civil_society", "areas": "31.74, 31.75", "active": "yes"}
     assert "Pilih jenis instansi" in (await operator.send("agencies/new", "/new", **{**entry, "kind": ""})).text
     assert (await operator.send("agencies/new", "/new", **entry)).headers["location"].endswith("lsm-kenari?said=agency")
-    assert (await operator.send("agencies/new", "/new", **entry)).status_code == 409
+    twice = await operator.send("agencies/new", "/new", **entry)
+    assert (twice.status_code, "sudah terdaftar" in twice.text) == (409, True)
     path = "agencies/lsm-kenari/edit"
     mine = await operator.form(path, "/edit")
     told = {name: value for name, value in entry.items() if name != "code"}
@@ -156,3 +158,25 @@ async def test_an_operator_sees_what_cannot_be_opened_and_lets_it_be_tried_again
     assert (await operator.send(f"quarantine/{held}", "/redrive")).headers["location"].endswith("said=redriven")
     assert (await operator.send("quarantine", "/redrive")).headers["location"].endswith("said=redriven")
     assert (await officer(intake).see("quarantine")).status_code == 403
+
+
+async def test_an_agency_follows_its_case_by_its_id_and_nobody_elses(intake: Rig) -> None:
+    await reported(intake)
+    (follow,) = await intake.sql("intake", "SELECT follow_id FROM follow")
+    desk = officer(intake, language="en")
+    assert "cannot be read" in (await desk.send("follow", "/follow", follow_id="LP/9")).text
+    found = await desk.send("follow", "/follow", follow_id=str(follow.follow_id))
+    assert found.headers["location"].endswith(f"follow/{follow.follow_id}")
+    page = await desk.see(f"follow/{follow.follow_id}")
+    assert "Reported" in page.text
+    assert not any(canary in page.text for canary in CANARIES)
+    assert (await officer(intake, agency="dinsos").see(f"follow/{follow.follow_id}")).status_code == 404
+    assert (await officer(intake, role="outreach").see("follow")).status_code == 403
+
+
+async def test_who_works_with_cases_sees_where_there_is_room(intake: Rig) -> None:
+    await intake.say(placement.AvailabilityChanged(kind="panti", availability="full"), subject=uuid4())
+    await intake.settle()
+    page = await officer(intake, role="outreach").see("availability")
+    assert "panti" in page.text
+    assert "penuh" in page.text

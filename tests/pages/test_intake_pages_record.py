@@ -83,6 +83,8 @@ async def test_what_was_told_is_for_desks_and_stays_when_a_correction_leaves_it(
     assert "Cerita kanarya" not in peksos.text
     assert "Perbaiki" not in peksos.text
     assert (await officer(intake, role="peksos").see(f"cases/{case}/incidents/new")).status_code == 403
+    await who.send(f"cases/{case}/withdraw", "/withdraw", reason="duplicate")
+    assert "Catat kejadian lain" not in (await who.see(f"cases/{case}/incidents")).text
     assert (await officer(intake, agency="polda-ppa").see(f"cases/{case}/incidents")).status_code == 404
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from chassis.web.pages import Sent, Visit
 from chassis.web.pages.visit import Visiting, read
-from chassis.web.problems import RefusedError, not_found
+from chassis.web.problems import FieldProblem, RefusedError, not_found
 from chassis.web.routes import require_role
 from contracts.register import AgencyKind
 from contracts.vocabulary import AgencyCode
@@ -45,7 +45,8 @@ async def add_agency(visit: Sent) -> Response:
         entry = read(body)
         await visit.tell(agencies.put_agency, code=entry.code, body=AgencyBody(**entry.model_dump(exclude={"code"})), if_match="0")
     except RefusedError as refused:
-        return asking.show(visit, _form(visit, None), refused)
+        known = [FieldProblem("code", "registered")] if asking.conflicting(refused) else refused.problems
+        return asking.show(visit, _form(visit, None), RefusedError(refused.status, refused.title, known))
     return visit.go(f"agencies/{code}", said="agency")
 
 

@@ -14,6 +14,7 @@ from intake import policy
 from intake.api import incidents
 from intake.api.bodies import IncidentBody
 from intake.api.incidents import IncidentView
+from intake.domain.standing import ENDED
 from intake.pages import pages
 from intake.pages.filled import Filled
 from intake.pages.lists import areas, options
@@ -27,13 +28,13 @@ NONE = "none"  # all questions were asked, and every answer was no
 @router.get("/cases/{case_id}/incidents")
 async def see_incidents(case_id: UUID, visit: Visit) -> Response:
     """All incidents of a case, the report's own first."""
-    await asking.of_case(visit, case_id, *policy.SEE_CASES)
+    now = await asking.of_case(visit, case_id, *policy.SEE_CASES)
     return visit.show(
         "record/incidents.html",
         case_id=case_id,
         found=await _all(case_id, visit),
         area_name=asking.known_area,
-        writes=visit.who.has(*policy.RECORD_INCIDENTS),
+        writes=visit.who.has(*policy.RECORD_INCIDENTS) and now.state not in ENDED,
     )
 
 

@@ -13,6 +13,7 @@ from intake import policy
 from intake.api import suspects
 from intake.api.bodies import SuspectBody
 from intake.api.suspects import SuspectView
+from intake.domain.standing import ENDED
 from intake.pages import pages
 from intake.pages.filled import Filled
 from intake.pages.lists import areas, options
@@ -27,8 +28,9 @@ PERSONAL = ("name", "nik", "address")
 @router.get("/cases/{case_id}/suspects")
 async def see_suspects(case_id: UUID, visit: Visit) -> Response:
     """All suspects of a case."""
-    await asking.of_case(visit, case_id, *policy.SEE_SUSPECTS)
-    return visit.show("record/suspects.html", case_id=case_id, found=await _all(case_id, visit), area_name=asking.known_area)
+    now = await asking.of_case(visit, case_id, *policy.SEE_SUSPECTS)
+    writes = visit.who.has(*policy.RECORD_SUSPECTS) and now.state not in ENDED
+    return visit.show("record/suspects.html", case_id=case_id, found=await _all(case_id, visit), area_name=asking.known_area, writes=writes)
 
 
 @router.get("/cases/{case_id}/suspects/new")

@@ -165,6 +165,7 @@ WORDS: Mapping[str, Sentence] = {
     "field.agency_areas": ("Wilayah", "Areas"),
     "field.active": ("Ikut serta", "Takes part"),
     "code.kind.missing": ("Pilih jenis instansi", "Choose the kind of agency"),
+    "code.registered": ("{field}: instansi ini sudah terdaftar", "{field}: this agency is registered already"),
     "said.agency": ("Daftar instansi tersimpan.", "The register is kept."),
     "agency_kind.social_affairs": ("Dinas sosial", "Social affairs"),
     "agency_kind.women_and_children": ("Perempuan dan anak", "Women and children"),
