@@ -94,3 +94,29 @@ async def test_somebody_who_joins_a_household_in_a_shelter_is_waited_for_until_p
     assert (await row(intake, case_id)).missed == []
     await intake.advance(days=3)
     assert len(await said(intake, "case.intake.clock_missed")) == 1
+
+
+async def test_who_corrects_what_somebody_else_corrected_meanwhile_is_told_both_values(intake):
+    case_id = await open_case(intake)
+    made = (await record(intake, case_id, place="kos", acts=["penetration"], violence_types=["psikis"])).json()["incident_id"]
+    seen = (await intake.get("intake", f"/cases/{case_id}/incidents", **OFFICER)).json()[1]
+    assert (seen["version"], seen["acts"]) == (1, ["penetration"])
+    path = f"/cases/{case_id}/incidents/{made}"
+    body = {"place": "hotel", "violence_types": ["psikis"], "narrative": "Kata kanarya"}
+    first = await intake.send("PUT", "intake", path, json=body, If_Match='"1"', **OFFICER)
+    assert first.status_code == 200, first.text
+    late = await intake.send("PUT", "intake", path, json={**body, "place": "sekolah"}, If_Match="1", **OFFICER)
+    assert (late.status_code, late.json()["version"], late.json()["current"]["place"], late.json()["sent"]["place"]) == (409, 2, "hotel", "sekolah")
+    assert "kanarya" not in late.text
+    now = (await intake.get("intake", f"/cases/{case_id}/incidents", **OFFICER)).json()[1]
+    assert (now["version"], now["place"]) == (2, "hotel")
+    masked = (await intake.get("intake", f"/cases/{case_id}/incidents", role="peksos", agency="dppapp")).json()[1]
+    assert masked["acts"] is None
+
+
+async def test_a_correction_without_answers_keeps_what_was_answered_before_and_what_follows_from_it(intake):
+    case_id = await open_case(intake)
+    made = (await record(intake, case_id, place="kos", acts=["penetration"])).json()["incident_id"]
+    await record(intake, case_id, "PUT", f"/{made}", place="hotel")
+    now = (await intake.get("intake", f"/cases/{case_id}/incidents", **OFFICER)).json()[1]
+    assert (now["core_type"], now["violence_types"], now["acts"]) == ("rape", ["seksual"], ["penetration"])

@@ -78,6 +78,25 @@ async def test_a_team_is_sent_reminded_arrives_and_reports(intake):
     assert (await intake.get("intake", f"/cases/{case_id}/outreach", role="supervisor", agency="dinsos")).status_code == 404
 
 
+async def test_a_team_has_the_case_in_its_list_until_it_comes_back_also_after_its_clock_ran_out(intake):
+    case_id, _ = await a_case(intake), await a_case(intake)
+
+    async def listed(**who):
+        return [line["case_id"] for line in (await intake.get("intake", "/cases", **{**TEAM, **who})).json()]
+
+    assert await listed() == []
+    await step(intake, case_id, team="dinsos")
+    assert await listed() == [str(case_id)]
+    assert await listed(agency="polda-ppa") == []
+    assert await listed(role="peksos") == [], "only the team itself was let in"
+    await intake.advance(days=4)
+    assert await listed() == [str(case_id)]
+    assert (await step(intake, case_id, "/result", TEAM, result="not_found")).status_code == 200
+    assert await listed() == []
+    await step(intake, case_id, team="polda-ppa")
+    assert (await listed(), await listed(agency="polda-ppa")) == ([], [str(case_id)])
+
+
 async def test_how_soon_a_team_is_to_be_there_and_to_report_goes_by_risk(intake):
     for urgency, there, report in (("high", 12, 2), ("medium", 24, 4), ("low", 72, 24)):
         case_id = await a_case(intake, urgency="low")

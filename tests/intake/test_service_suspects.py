@@ -136,3 +136,17 @@ async def test_mediation_of_sexual_violence_is_refused_but_for_children_by_a_sup
     await suspect(intake, case_id, age=30)
     refused = await intake.post("intake", path, json=step, **SUPERVISOR)
     assert (refused.status_code, "UU TPKS 23" in refused.json()["title"]) == (409, True)
+
+
+async def test_who_writes_of_a_suspect_whom_somebody_else_changed_is_told_both_values(intake):
+    case_id = await open_case(intake)
+    him = (await suspect(intake, case_id, name="Anwar Kanarya", areas=["31.72.01"])).json()["suspect_id"]
+    (seen,) = (await intake.get("intake", f"/cases/{case_id}/suspects", **OFFICER)).json()
+    path, body = f"/cases/{case_id}/suspects/{him}", {"relation": "majikan", "areas": ["31.73.02"]}
+    first = await intake.send("PUT", "intake", path, json=body, If_Match=seen["version"], **OFFICER)
+    assert first.status_code == 200, first.text
+    late = await intake.send("PUT", "intake", path, json={**body, "relation": "guru"}, If_Match=seen["version"], **OFFICER)
+    assert (late.status_code, late.json()["current"]["relation"], late.json()["sent"]["relation"]) == (409, "majikan", "guru")
+    assert "Kanarya" not in late.text
+    (now,) = (await intake.get("intake", f"/cases/{case_id}/suspects", **OFFICER)).json()
+    assert (now["relation"], now["version"] == late.json()["version"]) == ("majikan", True)

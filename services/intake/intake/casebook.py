@@ -16,7 +16,7 @@ from contracts.event import Event
 from contracts.household import Household, Person
 from contracts.intake import Merged, RiskChanged, ServiceRouted, Triaged, Unmerged
 
-from intake import feed, store
+from intake import feed, store, timing
 from intake.consents import holding
 from intake.domain import referring, standing, triage
 from intake.domain.consent import Shares, hearers
@@ -203,6 +203,8 @@ def _grown(tx: Transaction, case_id: UUID, book: Book, growth: Growth, written: 
     responsible = now.responsible or leads(tx, book.case.violence_types, book.case.ppks, book.case.area).agency or book.case.responsible_agency
     new += _route_services(tx, book, [*book.facts, *new], now, responsible=responsible, growth=growth)
     facts = (*book.facts, *new)
+    if book.facts:
+        timing.note(tx, facts, new)
     written.facts += [store.fact_row(case_id, fact) for fact in new]
     written.standings.append(standing_row(book, now, facts, responsible))
     if any(fact.type in OF_PERSONS for fact in new):

@@ -29,6 +29,8 @@ CLOSE = (SUPERVISOR,)
 PROPOSE_CLOSURE = DESK
 REOPEN = (SUPERVISOR,)
 LOSE_CONTACT = (SUPERVISOR,)
+# How fast what waits for people is done: numbers of an agency's own cases.
+SEE_PACE = (SUPERVISOR,)
 # Between agencies: who leads asks, who is asked answers; both are supervisors' words.
 HAND_OVER = (SUPERVISOR,)
 RECORD_INCIDENTS = DESK

@@ -297,6 +297,19 @@ def sees(agency: str) -> ColumnElement[bool]:
     return (CASES.c.reporting_agency == agency) | (CASES.c.responsible_agency == agency)
 
 
+# The cases of outings that are under way (each has its clock) whose newest team is of this agency.
+SENT_TO = text("""
+    SELECT c.subject AS case_id FROM clock c CROSS JOIN LATERAL (
+        SELECT f.codes ->> 'team' AS team FROM case_fact f WHERE f.case_id = c.subject AND f.type = 'case.intake.outreach_dispatched.v1'
+        ORDER BY f.factversion DESC LIMIT 1) newest
+    WHERE c.kind = 'outreach' AND newest.team = :agency""")
+
+
+async def sent_to(tx: Transaction, agency: str) -> ColumnElement[bool]:
+    """The cases to which a team of this agency was sent and has not come back from."""
+    return CASES.c.case_id.in_([row.case_id for row in await tx.rows(SENT_TO, {"agency": agency})])
+
+
 def _fact(row: Row[Any]) -> Fact:
     return Fact(row.event_id, row.producer, row.factversion, row.type, row.at, row.codes, row.causation or "")
 

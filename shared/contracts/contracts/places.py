@@ -11,6 +11,8 @@ PLACES: tuple[tuple[str, tuple[str, str], frozenset[str]], ...] = (
         OFFICERS,
     ),
     ("/intake/pages/queue", ("Kasus", "Cases"), frozenset({Role.INTAKE_OFFICER, Role.OUTREACH, Role.SUPERVISOR})),
+    ("/intake/pages/quarantine", ("Pesan yang menunggu", "Messages that wait"), frozenset({Role.OPERATOR})),
+    ("/intake/pages/agencies", ("Instansi", "Agencies"), frozenset({Role.OPERATOR})),
     ("/notifications/pages/subscriptions", ("Langganan", "Subscriptions"), frozenset({Role.OPERATOR})),
     ("/notifications/pages/standing/all", ("Keadaan platform", "Platform"), frozenset({Role.OPERATOR})),
     ("/placement/pages/queue", ("Giliran", "Whose move"), frozenset({Role.SHELTER_HEAD, Role.PLACEMENT_OFFICER, Role.SUPERVISOR})),

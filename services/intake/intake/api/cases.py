@@ -32,8 +32,14 @@ router = APIRouter(prefix="/cases", tags=["cases"])
 async def cases(
     tx: Transaction, state: State | None = None, *, overdue: bool | None = None, limit: Annotated[int, Query(ge=1, le=500)] = 100
 ) -> list[CaseLine]:
-    """The cases of your agency, the riskiest and oldest first; `overdue`: only those with a missed clock, or only those without."""
-    question = select(CASES).where(store.sees(tx.principal.agency)).order_by(ORDER_BY_RISK, CASES.c.opened_at).limit(limit)
+    """The cases of your agency, the riskiest and oldest first, and for outreach those that its team was sent to.
+
+    `overdue`: only those with a missed clock, or only those without.
+    """
+    mine = store.sees(tx.principal.agency)
+    if tx.principal.has(policy.OUTREACH):
+        mine |= await store.sent_to(tx, tx.principal.agency)
+    question = select(CASES).where(mine).order_by(ORDER_BY_RISK, CASES.c.opened_at).limit(limit)
     if state is not None:
         question = question.where(CASES.c.state.in_([state] if sees_search(tx) else shown.states_like(state)))
     if overdue is not None:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, select
 
-from intake import policy, store
+from intake import policy, store, timing
 from intake.consents.records import somebody_hidden
 from intake.opening import Safe
 from intake.reading import Problem
@@ -43,10 +43,14 @@ router = APIRouter(prefix="/desk", tags=["reports"])
 
 @router.get("")
 @reads(*policy.WORK_THE_DESK)
-async def desk(tx: Transaction, *, done: bool = False, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> list[TaskView]:
-    """What your desk has to look at, oldest first: incomplete submissions, and refused ones with what was sent."""
+async def desk(
+    tx: Transaction, *, done: bool = False, limit: Annotated[int, Query(ge=1, le=500)] = 100, case_id: UUID | None = None
+) -> list[TaskView]:
+    """What your desk has to look at, oldest first: incomplete submissions, and refused ones with what was sent; of one case where you name it."""
     finished = TASKS.c.done_at.is_not(None) if done else TASKS.c.done_at.is_(None)
     question = select(TASKS).outerjoin(CASES, CASES.c.case_id == TASKS.c.case_id).where(_of_my_desk(tx), finished)
+    if case_id is not None:
+        question = question.where(TASKS.c.case_id == case_id)
     return [_task_view(row) for row in await tx.rows(question.order_by(TASKS.c.opened_at).limit(limit))]
 
 
@@ -72,6 +76,7 @@ async def finish_task(task_id: UUID, tx: Transaction) -> TaskView:
     if row.done_at is not None:
         raise RefusedError(409, "this task is done already", state="done")
     await tx.execute(store.FINISH, {"task_id": task_id, "now": tx.now})
+    timing.note_task(tx, row)
     tx.cancel_clock("desk", task_id)
     if row.case_id:
         await tx.execute(store.SETTLE, {"case_id": row.case_id, "matter": "incomplete"})

@@ -1,15 +1,15 @@
 """The routes by which officers record what happened: the incidents of a case. The report itself is the first, under the id of its case."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from chassis import FieldProblem, RefusedError, Transaction, not_found, reads, writes
+from chassis import FieldProblem, RefusedError, Transaction, conflict, not_found, reads, writes
 from chassis.store.vault import Keys, Vault
-from contracts.incidents import CoreType, IncidentPlace, PerpetratorRelation
+from contracts.incidents import Act, CoreType, IncidentPlace, PerpetratorRelation
 from contracts.intake import IncidentRecorded
 from contracts.vocabulary import ProblemCode, ViolenceType
-from fastapi import APIRouter
+from fastapi import APIRouter, Header
 from pydantic import BaseModel
 
 from intake import casebook, policy
@@ -27,11 +27,16 @@ from intake.store import Book
 from intake.violence import incidents
 from intake.violence.incidents import SEALED_AS
 
+CHANGED_MEANWHILE = "somebody else corrected this incident since you read it"
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="the version that was read; left out: whatever is stored is written over")]
 router = APIRouter(prefix="/cases", tags=["cases"])
 
 
 class IncidentView(BaseModel):
-    """One incident; `core_type` is computed from the GBVIMS questions, `simfoni_place` is the place as SIMFONI counts it."""
+    """One incident; `core_type` is computed from the GBVIMS questions, `simfoni_place` is the place as SIMFONI counts it.
+
+    `acts` are those questions that were answered with yes, for whom may read what was told; None when nobody asked them.
+    """
 
     incident_id: UUID
     occurred_on: date | None
@@ -43,6 +48,8 @@ class IncidentView(BaseModel):
     core_type: CoreType | None
     recorded_at: datetime
     narrative: str | None
+    acts: list[Act] | None = None
+    version: int = 1
 
 
 class IncidentSaid(StandingView):
@@ -61,7 +68,9 @@ async def list_incidents(case_id: UUID, vault: Safe, tx: Transaction) -> list[In
     if tx.principal.has(*policy.SEE_NAMES) and takes_part(tx, book) and not await somebody_hidden(tx, case_id):
         tx.audit("incidents_read", case_id, ["narrative"])
         keys = await vault.of([case_id])
-    return [_view(book, UUID(incident), fact, rows.get(UUID(incident)), keys) for incident, fact in incidents.newest(case_id, book.facts).items()]
+    known = incidents.newest(case_id, book.facts)
+    times = incidents.versions(case_id, book.facts)
+    return [_view(book, UUID(incident), fact, rows.get(UUID(incident)), keys, version=times[incident]) for incident, fact in known.items()]
 
 
 @router.post("/{case_id}/incidents", status_code=201)
@@ -74,11 +83,21 @@ async def record_incident(case_id: UUID, body: IncidentBody, vault: Safe, tx: Tr
 
 @router.put("/{case_id}/incidents/{incident_id}")
 @writes(*policy.RECORD_INCIDENTS)
-async def correct_incident(case_id: UUID, incident_id: UUID, body: IncidentBody, vault: Safe, tx: Transaction) -> IncidentSaid:
-    """Correct or complete what is known of an incident; the first one is the report, under the id of the case."""
+async def correct_incident(
+    case_id: UUID, incident_id: UUID, body: IncidentBody, vault: Safe, tx: Transaction, *, if_match: IfMatch = None
+) -> IncidentSaid:
+    """Correct or complete what is known of an incident; the first one is the report, under the id of the case.
+
+    409 with both values when somebody else corrected it since the version in `If-Match`. Answers and words that are left out stay as they are.
+    """
     book = await open_case(tx, case_id)
-    if str(incident_id) not in incidents.newest(case_id, book.facts):
+    known = incidents.newest(case_id, book.facts).get(str(incident_id))
+    if known is None:
         raise not_found("incident")
+    _check_version(if_match, incidents.versions(case_id, book.facts)[str(incident_id)], known.codes, body)
+    if body.acts is None:
+        answered = next((row.acts for row in await incidents.of_case(tx, case_id) if row.incident_id == incident_id), None)
+        body = body.model_copy(update={"acts": answered})
     return await _record(tx, vault, book, incident_id, body, correction=True)
 
 
@@ -106,6 +125,14 @@ async def _count(tx: Transaction, book: Book) -> None:
         tx.set_clock("police_report", case_id, tx.now + tx.settings.span(hours=tx.settings.police_report_hours))
 
 
+def _check_version(if_match: str | None, version: int, codes: Any, body: IncidentBody) -> None:
+    """Refuse to write over what the writer has not seen; what was told in words is in neither value. Raises 409."""
+    if if_match is not None and if_match.strip('W/"') != str(version):
+        shown = ("occurred_on", "area", "place", "relation", "violence_types")
+        sent = body.model_dump(mode="json", include=set(shown))
+        raise conflict(CHANGED_MEANWHILE, version=version, current={name: codes.get(name) for name in shown}, sent=sent)
+
+
 def _check(tx: Transaction, body: IncidentBody) -> None:
     """Refuse what cannot be. Raises 422 naming each field."""
     wrong = [FieldProblem("area", ProblemCode.NOT_IN_AREA_LIST)] if body.area and not area_exists(body.area) else []
@@ -115,7 +142,7 @@ def _check(tx: Transaction, body: IncidentBody) -> None:
         raise RefusedError(422, "this incident cannot be taken: correct these fields", wrong)
 
 
-def _view(book: Book, incident_id: UUID, fact: Any, row: Any, keys: Keys | None) -> IncidentView:
+def _view(book: Book, incident_id: UUID, fact: Any, row: Any, keys: Keys | None, *, version: int) -> IncidentView:
     """One incident; the words of the first are the report's, until an officer writes others."""
     case, codes = book.case, fact.codes
     sealed, place = (row.narrative, SEALED_AS) if row and row.narrative else (None, "")
@@ -134,4 +161,6 @@ def _view(book: Book, incident_id: UUID, fact: Any, row: Any, keys: Keys | None)
         core_type=codes.get("core_type"),
         recorded_at=fact.at,
         narrative=told,
+        acts=row.acts if row and keys is not None else None,
+        version=version,
     )

@@ -35,7 +35,10 @@ class MatterView(BaseModel):
 
 
 class RecordView(BaseModel):
-    """Where a case stands. `stuck_at` is the matter that waits longest, missed ones before the others; None when nothing waits."""
+    """Where a case stands. `stuck_at` is the matter that waits longest, missed ones before the others; None when nothing waits.
+
+    `joiners` are members of a household in a shelter of whom nobody said yet where they sleep.
+    """
 
     case_id: UUID
     state: State
@@ -44,6 +47,7 @@ class RecordView(BaseModel):
     responsible_unit: str | None
     matters: list[MatterView]
     stuck_at: MatterView | None
+    joiners: list[UUID] = []
 
 
 @router.get("/{case_id}/record")
@@ -63,6 +67,7 @@ async def record(case_id: UUID, tx: Transaction) -> RecordView:
         responsible_unit=now.unit,
         matters=matters,
         stuck_at=min(matters, key=lambda matter: (not matter.missed, matter.since or book.case.opened_at), default=None),
+        joiners=[] if now.ended else sorted(UUID(person) for person in now.joiners),
     )
 
 

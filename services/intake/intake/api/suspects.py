@@ -5,14 +5,15 @@ Whom the household must not meet and where it must not be housed follows from th
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
+from hashlib import sha256
+from typing import Annotated, Any
 from uuid import UUID
 
-from chassis import FieldProblem, RefusedError, Transaction, not_found, reads, writes
+from chassis import FieldProblem, RefusedError, Transaction, conflict, not_found, reads, writes
 from chassis.store.vault import Keys, Vault
 from contracts.incidents import AgeBand, PerpetratorRelation
 from contracts.vocabulary import ProblemCode, Sex
-from fastapi import APIRouter
+from fastapi import APIRouter, Header
 from pydantic import BaseModel
 
 from intake import casebook, policy
@@ -30,6 +31,8 @@ from intake.violence.suspected import PERSONAL
 
 # Who is just being written in another transaction is looked for once more a little later.
 SETTLED = timedelta(seconds=5)
+CHANGED_MEANWHILE = "somebody else wrote of this suspect since you read it"
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="the version that was read; left out: whatever is stored is written over")]
 router = APIRouter(prefix="/cases", tags=["cases"])
 
 
@@ -46,6 +49,7 @@ class SuspectView(BaseModel):
     nik: str | None
     address: str | None
     added_at: datetime
+    version: str = ""
 
 
 class SuspectSaid(StandingView):
@@ -80,10 +84,17 @@ async def add_suspect(case_id: UUID, body: SuspectBody, vault: Safe, tx: Transac
 
 @router.put("/{case_id}/suspects/{suspect_id}")
 @writes(*policy.RECORD_SUSPECTS)
-async def change_suspect(case_id: UUID, suspect_id: UUID, body: SuspectBody, vault: Safe, tx: Transaction) -> SuspectSaid:
-    """Write what is known of a suspect now, as when he moved; personal fields that are left out stay."""
+async def change_suspect(
+    case_id: UUID, suspect_id: UUID, body: SuspectBody, vault: Safe, tx: Transaction, *, if_match: IfMatch = None
+) -> SuspectSaid:
+    """Write what is known of a suspect now, as when he moved; personal fields that are left out stay.
+
+    409 with both values when somebody else wrote of him or her since the version in `If-Match`.
+    """
     book = await open_case(tx, case_id)
-    return await _keep(tx, vault, book, await _one(tx, case_id, suspect_id), body)
+    now = await _one(tx, case_id, suspect_id)
+    _check_version(if_match, now, body)
+    return await _keep(tx, vault, book, now, body)
 
 
 @router.post("/{case_id}/suspects/{suspect_id}/remove")
@@ -123,6 +134,20 @@ async def _said(tx: Transaction, book: Book, row: dict[str, Any], *, removed: bo
     return SuspectSaid(**standing_view(tx, book, now[case_id]).model_dump(), suspect_id=row["suspect_id"])
 
 
+def _check_version(if_match: str | None, now: dict[str, Any], body: SuspectBody) -> None:
+    """Refuse to write over what the writer has not seen; what is sealed is in neither value. Raises 409."""
+    if if_match is not None and if_match.strip('W/"') != _version(now):
+        codes = ("relation", "age", "areas")
+        current = {name: now[name] for name in codes}
+        raise conflict(CHANGED_MEANWHILE, version=_version(now), current=current, sent=body.model_dump(mode="json", include=set(codes)))
+
+
+def _version(now: dict[str, Any]) -> str:
+    """What an officer can write of a suspect, as a mark; which persons he was found to be changes by itself, and is not in it."""
+    written = (now["relation"], now["age"], sorted(now["areas"]), *(bytes(now[name] or b"").hex() for name in PERSONAL))
+    return sha256(repr(written).encode()).hexdigest()[:16]
+
+
 async def _check(tx: Transaction, book: Book, body: SuspectBody) -> None:
     """Refuse what cannot be. Raises 422 naming each field."""
     wrong = [FieldProblem(f"areas.{n}", ProblemCode.NOT_IN_AREA_LIST) for n, area in enumerate(body.areas) if not area_exists(area)]
@@ -154,5 +179,5 @@ def _view(row: Any, keys: Keys | None, seen_persons: Collection[UUID]) -> Suspec
 
     plain = {name: opened(name) for name in PERSONAL}
     same_as = [person for person in row.same_as if person in seen_persons]
-    known = {**row._asdict(), **plain, "same_as": same_as, "age_band": age_band(row.age)}
+    known = {**row._asdict(), **plain, "same_as": same_as, "age_band": age_band(row.age), "version": _version(row._asdict())}
     return SuspectView.model_validate({name: known[name] for name in SuspectView.model_fields})

@@ -19,15 +19,22 @@ from intake.pages import pages
 from intake.pages.filled import Filled
 from intake.pages.lists import area_name, options
 from intake.pages.queue import problem_words
+from intake.pages.record import offers, transfers
 
 router = pages.router
+NOT_FOUND = 404
 NEWEST = 12  # facts of the timeline that are shown at once
 
 
 @router.get("/cases/{case_id}")
 async def see(case_id: UUID, visit: Visit) -> Response:
-    """The case."""
-    return await _see(case_id, visit, None)
+    """The case; for an agency that is asked to lead it, and sees nothing else of it yet, what it is asked."""
+    try:
+        return await _see(case_id, visit, None)
+    except RefusedError as refused:
+        if refused.status == NOT_FOUND and await transfers.asked(case_id, visit):
+            return visit.go(f"handovers/{case_id}")
+        raise
 
 
 @router.post("/cases/{case_id}/arrived")
@@ -111,6 +118,7 @@ async def _see(case_id: UUID, visit: Visiting, refused: RefusedError | None) -> 
         earlier=facts[NEWEST:],
         masked=not visit.who.has(*policy.SEE_NAMES),
         can=_can(case, now, visit),
+        offers=await offers.offers(case, now, visit),
         area_name=area_name,
         short=short,
         **(await _of_the_desk(case_id, visit)),

@@ -41,7 +41,7 @@ async def change(case_id: UUID, visit: Sent) -> Response:
     except RefusedError as refused:
         if refused.status == CONFLICT and "yours" in refused.members:
             return _form(case, visit, with_newcomers(filled, case.persons), refused, both=differences(filled, case.persons))
-        return _form(case, visit, filled, _in_the_form(refused, stay))
+        return _form(case, visit, filled, in_the_form(refused, stay))
     return visit.go(f"cases/{case_id}", said="household")
 
 
@@ -92,7 +92,7 @@ def _member(filled: Filled, place: int, persons: list[PersonView]) -> dict[str, 
     return changed if person_id is None else {**changed, "person_id": person_id}
 
 
-def _in_the_form(refused: RefusedError, stay: list[int]) -> RefusedError:
+def in_the_form(refused: RefusedError, stay: list[int]) -> RefusedError:
     """The same refusal by the places of the form, from which those who left are not taken out."""
     return RefusedError(refused.status, refused.title, [_placed(problem, stay) for problem in refused.problems], **refused.members)
 

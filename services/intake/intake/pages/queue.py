@@ -35,6 +35,7 @@ async def queue(visit: Visit) -> Response:
         pairs=len(await visit.ask(persons.queue, vault=vault, state=persons.PairState.OPEN, limit=SHOWN)) if on_desk else 0,
         asked=await visit.ask(handover.handovers) if visit.who.has(*policy.HAND_OVER) else [],
         may_report=visit.who.has(*policy.REPORT),
+        below={"pace": visit.who.has(*policy.SEE_PACE), "follow": visit.who.has(*policy.FOLLOW)},
         area_name=area_name,
     )
 

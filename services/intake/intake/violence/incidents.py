@@ -4,6 +4,7 @@ The report itself is the first incident, under the id of its case; what officers
 under the key of the case, so that whoever erases it ends them.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -64,6 +65,12 @@ def newest(case_id: UUID, facts: Iterable[Fact]) -> dict[str, Fact]:
         elif fact.type == IncidentRecorded.type:
             found[str(fact.codes["incident_id"])] = fact
     return found
+
+
+def versions(case_id: UUID, facts: Iterable[Fact]) -> dict[str, int]:
+    """How often each incident of a case was written, by its id."""
+    told = [fact for fact in in_order(facts) if fact.type in (Reported.type, IncidentRecorded.type)]
+    return dict(Counter(str(case_id if fact.type == Reported.type else fact.codes["incident_id"]) for fact in told))
 
 
 def violence_of(case_id: UUID, facts: Iterable[Fact]) -> tuple[str, ...]:

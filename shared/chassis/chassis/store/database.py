@@ -73,6 +73,8 @@ class Database:
             yield tx
             await tx.flush()
             crash.point("before_commit")
+        for count in tx.counted:
+            count()
         if tx.sent:
             crash.point("after_commit_before_publish")
         if tx.sent or tx.next_due:

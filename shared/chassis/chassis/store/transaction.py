@@ -1,7 +1,7 @@
 """One transaction: the rows a decision changes, the facts it states and the clocks it sets, committed together or not at all."""
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -75,6 +75,7 @@ class Transaction:
         self.settings: Any = settings
         self.sent: list[Emitted] = []
         self.next_due: datetime | None = None
+        self.counted: list[Callable[[], object]] = []  # what metrics count once this is committed: a transaction may be tried again
         self._source, self._epoch, self._skew = source, epoch, skew
         self._principal = principal
         self.purpose: str | None = None  # why the principal asks, as a code, where she said it

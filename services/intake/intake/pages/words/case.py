@@ -97,6 +97,7 @@ WORDS: Mapping[str, Sentence] = {
     "purpose.reintegration": ("reintegrasi", "reintegration"),
     "purpose.education": ("pendidikan", "education"),
     "purpose.civil_documents": ("dokumen kependudukan", "civil documents"),
+    "purpose.national_recording": ("pencatatan nasional (SIMFONI)", "national recording (SIMFONI)"),
     "purpose.restitution": ("restitusi", "restitution"),
     # What can be done with a case.
     "act.triage": ("Triase", "Triage"),
