@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from chassis.web.pages.words import Sentence
 
-from intake.pages.words import case, codes, facts, public, report
+from intake.pages.words import case, codes, facts, paperlists, papers, public, report
 
-WORDS: Mapping[str, Sentence] = {**codes.WORDS, **facts.WORDS, **report.WORDS, **case.WORDS, **public.WORDS}
+WORDS: Mapping[str, Sentence] = {**codes.WORDS, **facts.WORDS, **report.WORDS, **case.WORDS, **public.WORDS, **papers.WORDS, **paperlists.WORDS}
 """All of intake's words."""
