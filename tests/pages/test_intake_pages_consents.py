@@ -11,7 +11,7 @@ from tests.intake.sharing import CHILD, MOTHER, OFFICER, RECIPIENT, agree, open_
 from tests.pages.visitor import Visitor
 from tests.rig import Rig
 
-YES = {"purpose": "health", "recipient": "dinsos", "answer": "yes", "medium": "written"}
+YES = {"purpose": "health", "recipient": "dinsos", "refused": "given", "medium": "written"}
 
 
 @pytest.fixture
@@ -55,13 +55,16 @@ async def test_what_is_left_open_is_named_and_nothing_counts_as_a_yes_by_itself(
     who, at = officer(intake), f"cases/{case}/consents/new"
     empty = await entered(who, at)
     assert empty.status_code == 422
-    for field in ("persons", "purpose", "medium"):
+    for field in ("persons", "purpose", "medium", "refused"):
         assert f'href="#{field}"' in empty.text, field
         assert f'id="{field}"' in empty.text, field
-    unanswered = await entered(who, at, **{**YES, "answer": ""}, persons=mother)
+    unanswered = await entered(who, at, **{**YES, "refused": ""}, persons=mother)
     assert unanswered.status_code == 422
     assert "Pilih jawabannya" in unanswered.text
     assert await kept(intake, case) == []
+    no = await entered(who, at, **{**YES, "refused": "refused"}, persons=mother)
+    assert no.headers["location"].endswith("said=consent_no")
+    assert [entry["state"] for entry in await kept(intake, case)] == ["refused"]
 
 
 async def test_a_child_does_not_answer_alone_and_is_named_at_her_place(intake: Rig) -> None:

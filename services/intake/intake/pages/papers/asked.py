@@ -132,3 +132,8 @@ def key_of(visit: Visiting) -> str:
 def labels(visit: Visiting, prefix: str, names: Iterable[str]) -> Mapping[str, str]:
     """What a page calls its fields."""
     return {name: visit.say(f"{prefix}.{name}") for name in names}
+
+
+def filled_in_as(filled: Filled, at: str, names: Iterable[str]) -> dict[str, str]:
+    """Of the fields below a place (`channels.0`) those in which something stands, by their own names."""
+    return {name: value for name in names if (value := filled.one(f"{at}.{name}")) is not None}

@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from chassis.web.pages import Sent, Visit
-from chassis.web.pages.visit import Visiting, read
-from chassis.web.problems import FieldProblem, RefusedError
+from chassis.web.pages.visit import Visiting
+from chassis.web.problems import RefusedError
 from contracts.consents import Alternative, ConsenterReason, ConsentMedium, ConsentState, GivenBy
 from contracts.grounds import LegalBasis
 from contracts.vocabulary import OfficerRole
@@ -23,10 +23,22 @@ from intake.pages.lists import options
 from intake.pages.papers import asked
 
 router = pages.router
-FIELDS = ("purpose", "recipient", "given_by", "relation", "consenter_id", "alternative", "reason", "medium", "text_version", "language", "witness_role")
+FIELDS = (
+    "purpose",
+    "recipient",
+    "given_by",
+    "relation",
+    "consenter_id",
+    "alternative",
+    "reason",
+    "medium",
+    "text_version",
+    "language",
+    "witness_role",
+)
 NAMED = (*FIELDS, "persons", "refused", "assent", "said_at", "expires_at")
 ADULT = 18
-ANSWERS = {"yes": False, "no": True}
+REFUSED = {str(ConsentState.GIVEN): False, str(ConsentState.REFUSED): True}
 
 
 @router.get("/cases/{case_id}/consents")
@@ -46,15 +58,19 @@ async def ask(case_id: UUID, visit: Visit) -> Response:
 @router.post("/cases/{case_id}/consents/new")
 async def record(case_id: UUID, visit: Sent) -> Response:
     """Record what was said."""
-    filled = Filled(visit.entered)
-    try:
-        body = read(lambda: ConsentBody.model_validate(consent_body(filled)))
-        if filled.one("answer") is None:
-            raise RefusedError(422, "say what the answer was", [FieldProblem("answer", "missing")])
-        await visit.tell(consents.record, case_id=case_id, body=body)
-    except RefusedError as refused:
+
+    async def again(visit: Visiting, refused: RefusedError | None) -> Response:
         return await _form(case_id, visit, refused)
-    return visit.go(f"cases/{case_id}/consents", said="consent_no" if body.refused else "consent_yes")
+
+    filled = Filled(visit.entered)
+    said = "consent_no" if filled.one("refused") == ConsentState.REFUSED else "consent_yes"
+    return await visit.send(
+        consents.record,
+        then=f"cases/{case_id}/consents?said={said}",
+        again=again,
+        body=lambda: ConsentBody.model_validate(consent_body(filled)),
+        case_id=case_id,
+    )
 
 
 @router.get("/cases/{case_id}/consents/{consent_id}/withdraw")
@@ -76,8 +92,10 @@ async def withdraw(case_id: UUID, consent_id: UUID, visit: Sent) -> Response:
 def consent_body(filled: Filled) -> dict[str, Any]:
     """The body of the route, as far as it was entered."""
     body: dict[str, Any] = asked.filled_in(filled, *FIELDS) | {"persons": filled.all("persons")}
-    body["refused"] = ANSWERS.get(filled.one("answer") or "", False)
-    body |= {"assent": answer == "yes" for answer in filled.all("assent") if answer in ANSWERS}
+    # Nothing chosen is missing, and never a yes.
+    body["refused"] = REFUSED.get(filled.one("refused") or "")
+    if (assent := filled.one("assent")) in ("yes", "no"):
+        body["assent"] = assent == "yes"
     moments = {"said_at": asked.by_jakarta(filled.one("said_at")), "expires_at": asked.until_end_of(filled.one("expires_at"))}
     return body | {name: moment for name, moment in moments.items() if moment is not None}
 
@@ -107,7 +125,15 @@ async def _withdrawal(case_id: UUID, consent_id: UUID, visit: Visiting, refused:
     may = consent.state == ConsentState.GIVEN
     called = _called(visit, case)
     return visit.show(
-        "papers/withdraw.html", refused=refused, case=case, consent=consent, stops=stops, goes_on=goes_on, may=may, called=called, key=asked.key_of(visit)
+        "papers/withdraw.html",
+        refused=refused,
+        case=case,
+        consent=consent,
+        stops=stops,
+        goes_on=goes_on,
+        may=may,
+        called=called,
+        key=asked.key_of(visit),
     )
 
 
@@ -116,11 +142,11 @@ async def _form(case_id: UUID, visit: Visiting, refused: RefusedError | None) ->
     household = asked.people(visit, case.persons)
     filled = Filled(visit.entered) if visit.entered else _beginning(case)
     child = any(person.age is not None and person.age < ADULT for person in case.persons)
-    names = {**asked.labels(visit, "consenting", (*NAMED, "answer")), **asked.names_of("persons", household)}
+    names = {**asked.labels(visit, "consenting", NAMED), **asked.names_of("persons", household)}
     lists = {
         "persons": household,
         "purpose": asked.purposes(visit),
-        "answer": options("consenting", ("yes", "no"), visit.language),
+        "refused": options("consent_answer", REFUSED, visit.language),
         "given_by": options("given_by", GivenBy, visit.language),
         "relation": asked.relations(visit),
         "alternative": options("alternative", Alternative, visit.language),

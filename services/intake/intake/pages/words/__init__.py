@@ -4,7 +4,16 @@ from collections.abc import Mapping
 
 from chassis.web.pages.words import Sentence
 
-from intake.pages.words import case, codes, facts, paperlists, papers, public, report
+from intake.pages.words import case, codes, facts, paperlists, papers, public, report, rights
 
-WORDS: Mapping[str, Sentence] = {**codes.WORDS, **facts.WORDS, **report.WORDS, **case.WORDS, **public.WORDS, **papers.WORDS, **paperlists.WORDS}
+WORDS: Mapping[str, Sentence] = {
+    **codes.WORDS,
+    **facts.WORDS,
+    **report.WORDS,
+    **case.WORDS,
+    **public.WORDS,
+    **papers.WORDS,
+    **paperlists.WORDS,
+    **rights.WORDS,
+}
 """All of intake's words."""

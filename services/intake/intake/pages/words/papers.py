@@ -6,6 +6,7 @@ from chassis.web.pages.words import Sentence
 
 WORDS: Mapping[str, Sentence] = {
     "papers.case": ("Kasus", "The case"),
+    "papers.person": ("Cara menghubungi, hak, pembatasan", "How she is reached, rights, restrictions"),
     "papers.consents": ("Persetujuan: lihat, catat, tarik", "Consents: see, record, take back"),
     "papers.disclosures": ("Pembagian: lihat, bagikan, hentikan", "Sharing: see, share, end"),
     "papers.code": ("Kode instansi, misalnya dinsos atau dppapp.", "The agency's code, such as dinsos or dppapp."),
@@ -36,10 +37,9 @@ WORDS: Mapping[str, Sentence] = {
         "Bila dikosongkan: semua instansi yang melayani tujuan ini.",
         "Left empty: every agency that serves this purpose.",
     ),
-    "consenting.answer": ("Apa jawabannya?", "What was the answer?"),
-    "consenting.yes": ("Ya, boleh dibagikan", "Yes, it may be shared"),
-    "consenting.no": ("Tidak boleh dibagikan", "No, it may not be shared"),
-    "consenting.refused": ("Jawaban", "The answer"),
+    "consenting.refused": ("Apa jawabannya?", "What was the answer?"),
+    "consent_answer.given": ("Ya, boleh dibagikan", "Yes, it may be shared"),
+    "consent_answer.refused": ("Tidak boleh dibagikan", "No, it may not be shared"),
     "consenting.medium": ("Bagaimana disampaikan", "How it was said"),
     "consenting.given_by": ("Siapa yang menjawab", "Who answered"),
     "consenting.assent": ("Apakah anak sendiri mau?", "Does the child want it?"),
@@ -51,7 +51,10 @@ WORDS: Mapping[str, Sentence] = {
     "consenting.relation": ("Hubungan yang menjawab dengan orang ini", "What who answered is to the person"),
     "consenting.consenter_id": ("Bila yang menjawab anggota rumah tangga ini", "If who answered is of this household"),
     "consenting.alternative": ("Siapa yang menjawab sebagai pengganti", "Who answered instead"),
-    "consenting.reason": ("Mengapa wali tidak ditanya, atau mengapa ia tidak menjawab sendiri", "Why no guardian was asked, or why she did not answer"),
+    "consenting.reason": (
+        "Mengapa wali tidak ditanya, atau mengapa ia tidak menjawab sendiri",
+        "Why no guardian was asked, or why she did not answer",
+    ),
     "consenting.reason_hint": (
         "Perlu bila pengganti menjawab, dan bila anak sejak 15 tahun menjawab sendiri.",
         "Needed where somebody answers instead, and where a child of fifteen or more answers alone.",
@@ -72,7 +75,7 @@ WORDS: Mapping[str, Sentence] = {
         "Penolakan dicatat. Yang sudah dibagikan atas persetujuan yang sama dihentikan.",
         "The no is recorded. What was shared on the same consent has ended.",
     ),
-    "code.answer.missing": ("Pilih jawabannya: ya atau tidak", "Choose the answer: yes or no"),
+    "code.refused.missing": ("Pilih jawabannya: ya atau tidak", "Choose the answer: yes or no"),
     "code.purpose.missing": ("Pilih untuk apa dibagikan", "Choose what it is shared for"),
     "code.medium.missing": ("Pilih bagaimana disampaikan", "Choose how it was said"),
     "code.relation.missing": ("Pilih hubungan yang menjawab dengan orang ini", "Choose what who answered is to the person"),
@@ -118,9 +121,15 @@ WORDS: Mapping[str, Sentence] = {
     "sharing.until": ("Sampai", "Until"),
     "sharing.until_hint": ("Paling lama enam bulan. Dikosongkan: 30 hari.", "Six months at most. Left empty: thirty days."),
     "sharing.basis": ("Dasar hukum", "Legal basis"),
-    "sharing.basis_hint": ("Tanpa persetujuan Anda sebagai supervisor yang bertanggung jawab.", "Without consent you answer for it, as a supervisor."),
+    "sharing.basis_hint": (
+        "Tanpa persetujuan Anda sebagai supervisor yang bertanggung jawab.",
+        "Without consent you answer for it, as a supervisor.",
+    ),
     "sharing.reason": ("Alasan tanpa persetujuan", "Why without consent"),
-    "sharing.reason_hint": ("Hanya bila dasarnya bukan persetujuan; tercatat dan terlihat.", "Only where the basis is not consent; it stays visible."),
+    "sharing.reason_hint": (
+        "Hanya bila dasarnya bukan persetujuan; tercatat dan terlihat.",
+        "Only where the basis is not consent; it stays visible.",
+    ),
     "sharing.share": ("Bagikan", "Share"),
     "said.disclosed": ("Dibagikan. Instansi itu diberi tahu.", "It is shared, and the agency is told."),
     "said.revoked": ("Pembagian dihentikan.", "The sharing has ended."),
@@ -140,5 +149,8 @@ WORDS: Mapping[str, Sentence] = {
     "revoking.do": ("Ya, hentikan", "Yes, end it"),
     "received.title": ("Dibagikan kepada instansi Anda", "Shared with your agency"),
     "received.none": ("Tidak ada yang dibagikan sekarang.", "Nothing is shared now."),
-    "received.hint": ("Pakai hanya untuk tujuan ini, sampai {at}. Setiap kali dibuka tercatat.", "Use it for this purpose alone, until {at}. Each look is on record."),
+    "received.hint": (
+        "Pakai hanya untuk tujuan ini, sampai {at}. Setiap kali dibuka tercatat.",
+        "Use it for this purpose alone, until {at}. Each look is on record.",
+    ),
 }
