@@ -241,6 +241,16 @@ async def test_a_request_is_due_in_three_times_24_hours_and_missed_until_it_is_a
     assert (again.status_code, again.json()["state"]) == (409, "answered")
 
 
+async def test_one_request_is_seen_by_desks_of_its_case_alone(intake):
+    _case_id, mother = await open_case(intake, MOTHER)
+    path = f"/requests/{(await ask(intake, mother))['request_id']}"
+    seen = (await intake.get("intake", path, **OFFICER)).json()
+    assert (seen["person_id"], seen["right"], seen["answer"]) == (str(mother), "access", None)
+    assert (await intake.get("intake", path, role="supervisor", agency="polda-metro")).status_code == 404
+    assert (await intake.get("intake", path, role="peksos", agency="dppapp")).status_code == 403
+    assert (await intake.get("intake", f"/requests/{uuid4()}", **OFFICER)).status_code == 404
+
+
 async def test_a_request_that_would_endanger_is_refused_with_a_reason_that_stays(intake):
     _case_id, _mother, child = await open_case(intake, MOTHER, CHILD)
     asked = await ask(intake, child)

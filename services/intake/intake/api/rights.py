@@ -239,6 +239,16 @@ async def requests(tx: Transaction, person_id: UUID | None = None, *, done: bool
     return [_request_view(row) for row in found]
 
 
+@router.get("/requests/{request_id}")
+@reads(*policy.SEE_RIGHTS)
+async def request_of(request_id: UUID, tx: Transaction) -> RequestView:
+    """A request about a person of your cases, and its answer."""
+    row = await tx.row(rows.REQUEST, asker(tx) | {"request_id": request_id})
+    if row is None:
+        raise not_found("request")
+    return _request_view(row)
+
+
 @router.post("/requests/{request_id}/answer")
 @writes(*policy.ANSWER_RIGHTS)
 async def answer(request_id: UUID, body: AnswerBody, tx: Transaction) -> RequestView:

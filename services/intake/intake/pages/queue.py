@@ -8,7 +8,7 @@ from chassis.web.pages.visit import Visiting
 from fastapi import Response
 
 from intake import policy
-from intake.api import cases, desk, handover, persons, record
+from intake.api import cases, desk, handover, persons, record, rights
 from intake.domain.standing import ENDED
 from intake.pages import pages
 from intake.pages.lists import area_name
@@ -34,6 +34,8 @@ async def queue(visit: Visit) -> Response:
         tasks=await visit.ask(desk.desk, done=False, limit=SHOWN) if on_desk else [],
         pairs=len(await visit.ask(persons.queue, vault=vault, state=persons.PairState.OPEN, limit=SHOWN)) if on_desk else 0,
         asked=await visit.ask(handover.handovers) if visit.who.has(*policy.HAND_OVER) else [],
+        rights_waiting=await visit.ask(rights.requests, person_id=None, done=False, limit=SHOWN) if visit.who.has(*policy.SEE_RIGHTS) else None,
+        holds_kept=visit.who.has(*policy.HOLD),
         may_report=visit.who.has(*policy.REPORT),
         below={"pace": visit.who.has(*policy.SEE_PACE), "follow": visit.who.has(*policy.FOLLOW)},
         area_name=area_name,

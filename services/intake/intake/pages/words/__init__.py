@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 from chassis.web.pages.words import Sentence
 
-from intake.pages.words import case, codes, facts, moves, public, record, report
+from intake.pages.words import case, codes, facts, moves, paperlists, papers, public, record, report, rights
 
-WORDS: Mapping[str, Sentence] = {**codes.WORDS, **facts.WORDS, **report.WORDS, **case.WORDS, **public.WORDS, **record.WORDS, **moves.WORDS}
+MODULES = (codes, facts, report, case, public, papers, paperlists, rights, record, moves)
+
+WORDS: Mapping[str, Sentence] = {key: sentence for module in MODULES for key, sentence in module.WORDS.items()}
 """All of intake's words."""
