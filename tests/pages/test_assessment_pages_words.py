@@ -20,6 +20,7 @@ LISTS = {
     "body": outcomes.BodyKind, "income": outcomes.Income, "dwelling": outcomes.Dwelling, "result": vocabulary.FollowupResult,
     "followup_state": case.FollowupState, "lost": outcomes.LostDecision, "programme": outcomes.ProgrammeKind, "stage": rehabilitation.Stage,
     "independence": outcomes.Independence, "leave": outcomes.WithdrawalReason,
+    "goal_progress": agreement.GoalProgress, "role": vocabulary.OfficerRole,
 }  # fmt: skip
 MORE = {"finding": outcomes.Finding, "own_view": outcomes.OwnView, "consenter": outcomes.Consenter}
 CLOCKS = (
@@ -38,7 +39,7 @@ CLOCKS = (
 )
 # What is asked for by a name that is put together.
 TOGETHER = {
-    "link": ("conclude", "assessments", "plan", "outcomes", "services", "enrolments", "followups"),
+    "link": ("conclude", "assessments", "plan", "plan.record", "outcomes", "services", "enrolments", "followups"),
     "act.outcome": ("hand_over", "start", "complete", "reach"),
     "said": (*(f"outcome_{act}" for act in ("hand_over", "start", "complete", "reach")), *(f"alert_{flag}" for flag in vocabulary.AssessmentFlag)),
     "plan.state": ("proposed", "approved", "returned"),

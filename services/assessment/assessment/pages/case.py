@@ -99,6 +99,7 @@ def _linked(seen: CaseDetail, visit: Visiting) -> list[str]:
         "conclude": seen.worker_id == visit.who.subject and seen.state in ASKING,
         "assessments": seen.band is not None,
         "plan": bool(seen.plans),
+        "plan/record": seen.state in OPEN or bool(seen.plans),
         "outcomes": bool(seen.plans),
         "services": bool(seen.plans),
         "enrolments": bool(seen.plans),

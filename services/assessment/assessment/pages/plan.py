@@ -19,8 +19,9 @@ from assessment.domain.agreement import ADULT, CONSENTS, Agreed, Consenter, Goal
 from assessment.domain.case import State
 from assessment.pages import pages
 from assessment.pages.case import completed, vault
+from assessment.pages.fields import relocated
 from assessment.pages.people import labels, officer, options
-from assessment.pages.planform import GOAL, SERVICE, entered, relocated, rows_shown, shown
+from assessment.pages.planform import GOAL, SERVICE, entered, rows_shown, shown
 from assessment.views import CaseDetail, MemberView, PlanView
 
 router = pages.router
