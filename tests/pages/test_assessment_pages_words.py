@@ -49,6 +49,8 @@ TOGETHER = {
     "field": tuple(name for asked in steps.ASKED.values() for name, _, _ in asked),
     "hint": tuple(steps.HINTED),
     "respondent": definitions.Respondent,
+    "worker": tuple(views.WorkerBody.model_fields),
+    "weekday": tuple("0123456"),
 }
 GROUNDS = ("high_risk", "perpetrator_area", "perpetrator_relation", "safety_not_known", "child_disagrees")
 
