@@ -50,6 +50,7 @@ TOGETHER = {
     "hint": tuple(steps.HINTED),
     "respondent": definitions.Respondent,
     "worker": tuple(views.WorkerBody.model_fields),
+    "offer": ("name", "places"),
     "weekday": tuple("0123456"),
 }
 GROUNDS = ("high_risk", "perpetrator_area", "perpetrator_relation", "safety_not_known", "child_disagrees")

@@ -1,7 +1,22 @@
 """All of assessment's pages, one module for each thing that is done there."""
 
-from assessment.pages import asking, case, concluding, followups, outcomes, pages, plan, programmes, queue, record, roster, services, steps
+from assessment.pages import asking, case, concluding, followups, offering, outcomes, pages, plan, programmes, queue, record, roster, services, steps
 
 router = pages.router
 
-__all__ = ["asking", "case", "concluding", "followups", "outcomes", "plan", "programmes", "queue", "record", "roster", "router", "services", "steps"]
+__all__ = [
+    "asking",
+    "case",
+    "concluding",
+    "followups",
+    "offering",
+    "outcomes",
+    "plan",
+    "programmes",
+    "queue",
+    "record",
+    "roster",
+    "router",
+    "services",
+    "steps",
+]
