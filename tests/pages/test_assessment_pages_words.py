@@ -1,7 +1,7 @@
 """Every code that assessment's pages may show has words."""
 
 import pytest
-from assessment import definitions, views
+from assessment import definitions, register, views
 from assessment.api import bodies
 from assessment.domain import agreement, assignment, case, preparation, rehabilitation, risk, services
 from assessment.domain.reassessment import Kind
@@ -50,6 +50,8 @@ TOGETHER = {
     "hint": tuple(steps.HINTED),
     "respondent": definitions.Respondent,
     "worker": tuple(views.WorkerBody.model_fields),
+    "version": register.Stage,
+    "version.wording": definitions.Language,
     "offer": ("name", "places"),
     "weekday": tuple("0123456"),
 }

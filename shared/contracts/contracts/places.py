@@ -18,6 +18,7 @@ PLACES: tuple[tuple[str, tuple[str, str], frozenset[str]], ...] = (
     ("/assessment/pages/standing", ("Keadaan assessment", "Assessment"), frozenset({Role.OPERATOR})),
     ("/assessment/pages/queue", ("Asesmen", "Assessments"), frozenset({Role.PEKSOS, Role.SUPERVISOR})),
     ("/assessment/pages/workers", ("Petugas", "Workers"), frozenset({Role.SUPERVISOR, Role.OPERATOR})),
+    ("/assessment/pages/instruments", ("Instrumen", "Instruments"), frozenset({Role.OPERATOR})),
     ("/assessment/pages/programmes", ("Program", "Programmes"), frozenset({Role.PEKSOS, Role.SUPERVISOR, Role.OPERATOR})),
 )
 """Each entry: the path, its name in Indonesian and English, and who has a use for it. What a role may do there is the service's policy."""

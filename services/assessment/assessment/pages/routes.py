@@ -1,6 +1,22 @@
 """All of assessment's pages, one module for each thing that is done there."""
 
-from assessment.pages import asking, case, concluding, followups, offering, outcomes, pages, plan, programmes, queue, record, roster, services, steps
+from assessment.pages import (
+    asking,
+    case,
+    concluding,
+    followups,
+    instruments,
+    offering,
+    outcomes,
+    pages,
+    plan,
+    programmes,
+    queue,
+    record,
+    roster,
+    services,
+    steps,
+)
 
 router = pages.router
 
@@ -9,6 +25,7 @@ __all__ = [
     "case",
     "concluding",
     "followups",
+    "instruments",
     "offering",
     "outcomes",
     "plan",
