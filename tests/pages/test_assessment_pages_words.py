@@ -52,6 +52,8 @@ TOGETHER = {
     "worker": tuple(views.WorkerBody.model_fields),
     "version": register.Stage,
     "version.wording": definitions.Language,
+    "supervision": ("decisions", "workers", "reviews", "late", "elsewhere"),
+    "supervision.count": ("decisions", "workers", "reviews", "late"),
     "offer": ("name", "places"),
     "weekday": tuple("0123456"),
 }

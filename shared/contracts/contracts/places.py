@@ -17,6 +17,7 @@ PLACES: tuple[tuple[str, tuple[str, str], frozenset[str]], ...] = (
     ("/placement/pages/beds", ("Tempat tidur", "Beds"), frozenset({Role.SHELTER_HEAD, Role.PLACEMENT_OFFICER, Role.SUPERVISOR, Role.OPERATOR})),
     ("/assessment/pages/standing", ("Keadaan assessment", "Assessment"), frozenset({Role.OPERATOR})),
     ("/assessment/pages/queue", ("Asesmen", "Assessments"), frozenset({Role.PEKSOS, Role.SUPERVISOR})),
+    ("/assessment/pages/supervision", ("Pengawasan", "Supervision"), frozenset({Role.SUPERVISOR})),
     ("/assessment/pages/workers", ("Petugas", "Workers"), frozenset({Role.SUPERVISOR, Role.OPERATOR})),
     ("/assessment/pages/instruments", ("Instrumen", "Instruments"), frozenset({Role.OPERATOR})),
     ("/assessment/pages/programmes", ("Program", "Programmes"), frozenset({Role.PEKSOS, Role.SUPERVISOR, Role.OPERATOR})),

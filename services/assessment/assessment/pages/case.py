@@ -83,6 +83,7 @@ def _can(seen: CaseDetail, visit: Visiting) -> frozenset[str]:
         "claim": own and seen.state is State.ASSIGNED and not seen.claimed,
         "hand_back": own and seen.state is State.ASSIGNED,
         "reassign": supervises and seen.state in OPEN,
+        "conflict": seen.worker_id is not None and (own or supervises),
         "ask": own and seen.state in ASKING,
         "answers": own or supervises,
         "conclude": own and seen.state in ASKING,

@@ -216,9 +216,9 @@ def _both(members: Mapping[str, Any], visit: Visiting) -> list[tuple[str, str, s
 
 
 @router.get(AT + "/conflicts/new")
-async def with_what(worker_id: UUID, visit: Visit) -> Response:
-    """With which case or person a worker has a conflict."""
-    return await _declare(worker_id, visit, None)
+async def with_what(worker_id: UUID, visit: Visit, about: UUID | None = None) -> Response:
+    """With which case or person a worker has a conflict; from a case's page it is that case."""
+    return await _declare(worker_id, visit, None, about)
 
 
 @router.post(AT + "/conflicts/new")
@@ -234,11 +234,11 @@ async def declare(worker_id: UUID, visit: Sent) -> Response:
     )
 
 
-async def _declare(worker_id: UUID, visit: Visiting, refused: RefusedError | None) -> Response:
+async def _declare(worker_id: UUID, visit: Visiting, refused: RefusedError | None, about: UUID | None = None) -> Response:
     if not visit.who.has(*policy.DECLARE_CONFLICT):
         raise RefusedError(403, "no conflict is yours to declare")
     await visit.ask(workers.see_worker, worker_id=worker_id)
-    question = Question("line", "about", visit.say("conflict.about"), hint=visit.say("conflict.about_hint"))
+    question = Question("line", "about", visit.say("conflict.about"), value=about, hint=visit.say("conflict.about_hint"))
     at = f"workers/{worker_id}"
     form = Form(
         visit.say("conflict.declare"),

@@ -16,6 +16,7 @@ from assessment.pages import (
     roster,
     services,
     steps,
+    supervision,
 )
 
 router = pages.router
@@ -36,4 +37,5 @@ __all__ = [
     "router",
     "services",
     "steps",
+    "supervision",
 ]

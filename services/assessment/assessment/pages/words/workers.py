@@ -104,4 +104,17 @@ WORDS: Mapping[str, Sentence] = {
     ),
     "code.about.invalid": ("Tempel alamat halaman kasus, atau nomornya", "Paste the address of the case's page, or its id"),
     "code.about.missing": ("Tempel alamat halaman kasus, atau nomornya", "Paste the address of the case's page, or its id"),
+    # A supervisor's day.
+    "supervision.title": ("Pengawasan hari ini", "Supervision today"),
+    "supervision.none": ("Tidak ada yang menunggu Anda, dan tidak ada yang terlambat.", "Nothing waits for you, and nothing is late."),
+    "supervision.decisions": ("Menunggu keputusan Anda", "Waits for you to decide"),
+    "supervision.workers": ("Petugas yang kelebihan kasus atau tidak ada", "Workers with too much, or away"),
+    "supervision.reviews": ("Tinjauan yang terlewat", "Reviews that were missed"),
+    "supervision.late": ("Terlambat, menunggu petugas", "Late, waits for a worker"),
+    "supervision.elsewhere": ("Diputuskan supervisor lain: kasus Anda sendiri", "For another supervisor: your own cases"),
+    "supervision.count.decisions": ("{number} keputusan", "{number} to decide"),
+    "supervision.count.workers": ("{number} petugas", "{number} workers"),
+    "supervision.count.reviews": ("{number} tinjauan terlewat", "{number} reviews missed"),
+    "supervision.count.late": ("{number} terlambat", "{number} late"),
+    "supervision.all": ("Semua asesmen", "All assessments"),
 }
