@@ -31,6 +31,7 @@ async def test_a_programme_is_offered_once_with_its_sessions(rig: Rig) -> None:
     assert "/programmes/new" in (await head.see("programmes")).text
     empty = await head.send("programmes/new", "/new")
     assert [name for name in (*OFFER,) if f'href="#{name}"' not in empty.text] == ["how_many", "days_apart"]
+    assert "Pilih program apa" in empty.text
     backwards = await head.send("programmes/new", "/new", **{**OFFER, "ends_on": str(TODAY - timedelta(days=3))})
     assert "tidak berakhir sebelum mulai" in backwards.text
     assert 'href="#ends_on"' in backwards.text

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from chassis import RefusedError, not_found
+from chassis import FieldProblem, RefusedError, not_found
 from chassis.web.pages import Sent, Visit
 from chassis.web.pages.visit import Visiting
 from chassis.web.pages.words import moment
@@ -85,7 +85,13 @@ async def _new(visit: Visiting, refused: RefusedError | None, places: Mapping[st
     ]
     hidden = [("programme_id", visit.field("programme_id") or str(uuid4()))]
     form = Form(say("offer.title"), questions, say("offer.act"), "programmes/new", "programmes", hidden=hidden)
-    return fields.ask(visit, form, relocated(refused, {"body": "ends_on", **(places or {})}) if refused else None)
+    return fields.ask(visit, form, _called(relocated(refused, {"body": "ends_on", **(places or {})})) if refused else None)
+
+
+def _called(refused: RefusedError) -> RefusedError:
+    """The same refusal, with a code of its own for a kind that was not chosen: elsewhere a kind is one of assessments."""
+    told = [FieldProblem(entry.field, "no_programme") if entry.field == "kind" else entry for entry in refused.problems]
+    return RefusedError(refused.status, refused.title, told, **refused.members)
 
 
 @router.get("/programmes/{programme_id}/edit")

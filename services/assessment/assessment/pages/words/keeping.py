@@ -36,6 +36,7 @@ WORDS: Mapping[str, Sentence] = {
     "field.begins_on": ("Mulai tanggal", "Begins on"),
     "field.ends_on": ("Berakhir tanggal", "Ends on"),
     "code.name.invalid": ("Nama program: 3 sampai 120 huruf", "Name: 3 to 120 letters"),
+    "code.kind.no_programme": ("Pilih program apa", "Choose what kind of programme"),
     "code.area.missing": ("Pilih kecamatan", "Choose a district"),
     "code.places.invalid": ("Jumlah tempat: 1 sampai 500", "Places: 1 to 500"),
     "code.places.fewer_than_before": ("Tempat yang sudah ditawarkan tidak dapat dikurangi", "Places that were offered stay"),
