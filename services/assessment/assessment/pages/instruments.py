@@ -76,7 +76,7 @@ def _mistakes(refused: RefusedError, told: Mapping[str, Any], visit: Visiting) -
     """Each mistake: its path in the definition, what that part is called there, and what is wrong."""
     for problem in refused.problems:
         why = f"wrong.{problem.code}"
-        yield problem.field, _called(problem.field, told), visit.say(why) if why in visit.pages.words else problem.code
+        yield problem.field, _called(problem.field, told), visit.say(why if why in visit.pages.words else "wrong.unreadable", code=problem.code)
 
 
 def _called(path: str, told: Mapping[str, Any]) -> str:
