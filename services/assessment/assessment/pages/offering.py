@@ -153,8 +153,8 @@ async def _edit(programme_id: UUID, visit: Visiting, refused: RefusedError | Non
 def _both(members: Mapping[str, Any], visit: Visiting) -> list[tuple[str, str, str]]:
     theirs, mine = members["current"], members["sent"]
     found = [(visit.say(f"offer.{name}"), str(theirs[name] or ""), str(mine[name])) for name in ("name", "places") if theirs[name] != mine[name]]
-    newest = [_last(sessions, visit) for sessions in (theirs["sessions"], mine["sessions"])]
-    return found if newest[0] == newest[1] else [*found, (visit.say("offer.last"), *newest)]
+    now, told = _last(theirs["sessions"], visit), _last(mine["sessions"], visit)
+    return found if now == told else [*found, (visit.say("offer.last"), now, told)]
 
 
 def _last(sessions: list[str], visit: Visiting) -> str:
