@@ -82,6 +82,17 @@ async def test_a_review_keeps_how_far_goals_are_and_puts_the_next_one_off_until_
     assert [(entry["goal"], entry["progress"]) for entry in record["progress"]] == [("safety", "reached"), ("safety", "dropped")]
 
 
+async def test_a_review_is_of_the_approved_version_also_while_another_is_proposed(rig: Rig):
+    case_id = await a_planned_case(rig, {MOTHER: "services_at_home"})
+    await act(rig, case_id, "plan", plan_of({MOTHER: "rehabilitation"}))
+    seen = {"role": "peksos", "subject": WORKER, "if_match": "1"}
+    done = await rig.post("assessment", f"/cases/{case_id}/plan/review", json={"finding": "on_track"}, **seen)
+    assert (done.status_code, done.json()["version"]) == (409, 2), "what she saw is not the newest version any more"
+    assert (await act(rig, case_id, "plan/review", {"finding": "on_track"})).is_success
+    assert [entry["version"] for entry in (await see(rig, case_id, "/plan/record")).json()["reviews"]] == [1]
+    assert [entry["version"] for entry in await data(rig, case_id, "plan_reviewed")] == [1]
+
+
 async def test_a_goal_lies_in_the_future(rig: Rig):
     _, proposed = await with_goals(rig, target="2020-01-01")
     assert errors(proposed) == {f"outcomes.{MOTHER}.goals.{n}.target": "in_the_past" for n in (0, 1)}

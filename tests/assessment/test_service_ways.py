@@ -221,10 +221,21 @@ async def test_a_programme_is_never_overbooked_whoever_asks_at_once(rig: Rig):
 
 async def test_what_is_offered_stays_and_what_is_given_up_frees_its_places(rig: Rig):
     case_id, programme = await a_planned_case(rig, {MOTHER: "rehabilitation"}), uuid4()
-    await offer(rig, programme, a_programme(places=2))
-    assert errors(await offer(rig, programme, a_programme(places=1))) == {"places": "fewer_than_before"}
-    assert errors(await offer(rig, programme, a_programme(places=2, kind="education"))) == {"kind": "fixed"}
-    assert (await offer(rig, programme, a_programme(places=3, name="Tata busana"))).json()["free"] == 3
+    first = a_programme(places=2)
+    await offer(rig, programme, first)
+    assert errors(await offer(rig, programme, {**first, "places": 1})) == {"places": "fewer_than_before"}
+    assert errors(await offer(rig, programme, {**first, "kind": "education"})) == {"kind": "fixed"}
+    other = [*first["sessions"][:3], str(datetime.now(UTC) + timedelta(days=9))]
+    assert errors(await offer(rig, programme, {**first, "sessions": other})) == {"sessions.3": "fixed"}
+    assert errors(await offer(rig, programme, {**first, "sessions": first["sessions"][:3]})) == {"sessions": "fewer_than_before"}
+    more = {**first, "places": 3, "name": "Tata busana", "sessions": [*first["sessions"], str(datetime.now(UTC) + timedelta(days=9))]}
+    changed = (await offer(rig, programme, more)).json()
+    assert (changed["free"], len(changed["sessions"])) == (3, 5)
+    told = [fact["sessions"] for kind, subject, fact in await rig.facts("assessment") if subject == programme]
+    assert [len(sessions) for sessions in told] == [4, 5], "what is told is what is kept"
+    late = await rig.put("assessment", f"/programmes/{programme}", json={**more, "name": "Tata rias"}, role="operator", if_match="0")
+    assert (late.status_code, late.json()["current"]["name"], late.json()["sent"]["name"]) == (409, "Tata busana", "Tata rias")
+    assert (await offer(rig, programme, more)).json()["version"] == changed["version"]
     await enrol(rig, case_id, programme, MOTHER)
     assert await free(rig, programme) == 2
     await act(rig, case_id, "outcomes/abandon", {"person_id": str(MOTHER), "reason": "refused_by_person"})

@@ -72,6 +72,38 @@ async def test_who_declared_a_conflict_with_a_person_never_gets_her(rig: Rig) ->
     assert await worker_of(rig, await case_of(rig, MOTHER)) == str(WORKER)
 
 
+async def test_an_entry_that_somebody_else_changed_is_not_written_over(rig: Rig) -> None:
+    await rig.start("assessment")
+    path = f"/workers/{WORKER}"
+    new = {"agency": "dinsos", "most_cases": 5, "shifts": [{"weekday": 0, "begins": "08:00", "ends": "16:00"}]}
+    assert (await rig.put("assessment", path, json=new, role="operator", if_match="none")).is_success
+    again = await rig.put("assessment", path, json=new, role="operator", if_match="none")
+    assert again.status_code == 409, "somebody is registered under this id already"
+    seen = (await rig.get("assessment", path, role="supervisor")).json()
+    assert (await add_worker(rig, WORKER, **{**new, "most_cases": 7})).is_success
+    late = await rig.put("assessment", path, json={**new, "most_cases": 6}, role="operator", if_match=seen["version"])
+    assert late.status_code == 409
+    assert [late.json()[name]["most_cases"] for name in ("current", "sent")] == [7, 6]
+    mine = {**new, "most_cases": 6}
+    assert (await rig.put("assessment", path, json=mine, role="operator", if_match=late.json()["version"])).json()["most_cases"] == 6
+
+
+async def test_a_worker_sees_her_own_entry_and_an_operator_no_conflicts(rig: Rig) -> None:
+    await rig.start("assessment")
+    await add_worker(rig, WORKER)
+    path = f"/workers/{WORKER}"
+    await rig.post("assessment", f"{path}/conflicts", json={"about": str(AUNT)}, role="peksos", subject=WORKER)
+    assert (await rig.get("assessment", path, role="peksos", subject=OTHER_WORKER)).status_code == 404
+    assert (await rig.get("assessment", f"/workers/{OTHER_WORKER}", role="supervisor")).status_code == 404
+    for role, subject, told in (("peksos", WORKER, [str(AUNT)]), ("supervisor", SUPERVISOR, [str(AUNT)]), ("operator", None, None)):
+        found = (await rig.get("assessment", path, role=role, subject=subject)).json()["conflicts"]
+        assert (found and [entry["about"] for entry in found]) == told, role
+    await rig.post("assessment", f"{path}/conflicts/end", json={"about": str(AUNT)}, role="supervisor")
+    assert (await rig.get("assessment", path, role="supervisor")).json()["conflicts"] == []
+    read = await rig.sql("assessment", "SELECT count(*) AS n FROM audit WHERE subject = :w AND action = 'read' AND fields = 'conflict'", w=WORKER)
+    assert read[0].n == 3
+
+
 async def test_who_goes_on_leave_keeps_what_she_began_and_others_get_the_rest(rig: Rig) -> None:
     await rig.start("assessment")
     await add_worker(rig, WORKER)

@@ -85,6 +85,10 @@ async def test_two_who_edit_one_plan_both_see_both_values(rig: Rig) -> None:
     done = await again.send(f"cases/{case_id}/plan/propose", "/propose", **mine)
     assert done.status_code == 303, done.text
     assert (await see(rig, case_id)).json()["plans"][1]["outcomes"][str(MOTHER)] == "independent_living"
+    page = (await again.see(f"cases/{case_id}/plan")).text
+    assert "<li>1. Dewasa, 31 tahun: Hasil akhir: <del>rehabilitasi sosial</del> → <ins>hidup mandiri</ins></li>" in page
+    assert "2. Anak, 6 tahun: Hasil akhir: <del>" not in page, "what stayed is no change"
+    assert "Diputuskan oleh petugas" in page
 
 
 async def test_services_for_the_whole_case_outlive_a_revision_by_the_form(rig: Rig) -> None:

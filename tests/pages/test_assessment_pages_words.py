@@ -1,7 +1,7 @@
 """Every code that assessment's pages may show has words."""
 
 import pytest
-from assessment import definitions, views
+from assessment import definitions, register, views
 from assessment.api import bodies
 from assessment.domain import agreement, assignment, case, preparation, rehabilitation, risk, services
 from assessment.domain.reassessment import Kind
@@ -20,6 +20,7 @@ LISTS = {
     "body": outcomes.BodyKind, "income": outcomes.Income, "dwelling": outcomes.Dwelling, "result": vocabulary.FollowupResult,
     "followup_state": case.FollowupState, "lost": outcomes.LostDecision, "programme": outcomes.ProgrammeKind, "stage": rehabilitation.Stage,
     "independence": outcomes.Independence, "leave": outcomes.WithdrawalReason,
+    "goal_progress": agreement.GoalProgress, "role": vocabulary.OfficerRole,
 }  # fmt: skip
 MORE = {"finding": outcomes.Finding, "own_view": outcomes.OwnView, "consenter": outcomes.Consenter}
 CLOCKS = (
@@ -38,7 +39,7 @@ CLOCKS = (
 )
 # What is asked for by a name that is put together.
 TOGETHER = {
-    "link": ("conclude", "assessments", "plan", "outcomes", "services", "enrolments", "followups"),
+    "link": ("conclude", "assessments", "plan", "plan.record", "outcomes", "services", "enrolments", "followups"),
     "act.outcome": ("hand_over", "start", "complete", "reach"),
     "said": (*(f"outcome_{act}" for act in ("hand_over", "start", "complete", "reach")), *(f"alert_{flag}" for flag in vocabulary.AssessmentFlag)),
     "plan.state": ("proposed", "approved", "returned"),
@@ -48,6 +49,13 @@ TOGETHER = {
     "field": tuple(name for asked in steps.ASKED.values() for name, _, _ in asked),
     "hint": tuple(steps.HINTED),
     "respondent": definitions.Respondent,
+    "worker": tuple(views.WorkerBody.model_fields),
+    "version": register.Stage,
+    "version.wording": definitions.Language,
+    "supervision": ("decisions", "workers", "reviews", "late", "elsewhere"),
+    "supervision.count": ("decisions", "workers", "reviews", "late"),
+    "offer": ("name", "places"),
+    "weekday": tuple("0123456"),
 }
 GROUNDS = ("high_risk", "perpetrator_area", "perpetrator_relation", "safety_not_known", "child_disagrees")
 

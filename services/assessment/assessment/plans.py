@@ -165,9 +165,9 @@ async def conferences(tx: Transaction, case_id: UUID) -> Sequence[Row[Any]]:
     return await tx.rows(select(CONFERENCE).where(CONFERENCE.c.case_id == case_id).order_by(CONFERENCE.c.held_at, CONFERENCE.c.conference_id))
 
 
-async def keep_review(tx: Transaction, case: Case, finding: str) -> None:
+async def keep_review(tx: Transaction, case: Case, version: int, finding: str) -> None:
     """Keep that the approved plan was reviewed."""
-    values = {"case_id": case.case_id, "at": tx.now, "version": case.plan_version, "finding": finding, "by": tx.principal.subject}
+    values = {"case_id": case.case_id, "at": tx.now, "version": version, "finding": finding, "by": tx.principal.subject}
     await tx.execute(insert(REVIEW).values(values))
 
 
@@ -188,9 +188,9 @@ async def reviews(tx: Transaction, case_id: UUID) -> Sequence[Row[Any]]:
     return await tx.rows(select(REVIEW).where(REVIEW.c.case_id == case_id).order_by(REVIEW.c.at))
 
 
-async def keep_progress(tx: Transaction, case: Case, progress: Mapping[tuple[UUID, str], str]) -> None:
+async def keep_progress(tx: Transaction, case: Case, version: int, progress: Mapping[tuple[UUID, str], str]) -> None:
     """Keep how far goals (by person and code) are now."""
-    same = {"case_id": case.case_id, "at": tx.now, "version": case.plan_version, "by": tx.principal.subject}
+    same = {"case_id": case.case_id, "at": tx.now, "version": version, "by": tx.principal.subject}
     rows = [{**same, "person_id": person, "goal": goal, "progress": code} for (person, goal), code in progress.items()]
     if rows:
         await tx.execute(insert(PROGRESS).values(rows))

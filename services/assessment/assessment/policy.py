@@ -8,6 +8,8 @@ SUPERVISOR = OfficerRole.SUPERVISOR.value
 AGENCY_SYSTEM = OfficerRole.AGENCY_SYSTEM.value
 
 KEEP_WORKERS = (OPERATOR, SUPERVISOR)
+# A social worker sees her own entry; of conflicts an operator is not told.
+SEE_WORKER = (PEKSOS, SUPERVISOR, OPERATOR)
 SEE_CASES = (PEKSOS, SUPERVISOR)
 SEE_ANSWERS = (PEKSOS, SUPERVISOR)
 REASSIGN = (SUPERVISOR,)

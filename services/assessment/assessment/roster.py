@@ -41,6 +41,17 @@ async def workers(tx: Transaction) -> Sequence[Row[Any]]:
     return await tx.rows(_with_load())
 
 
+async def worker(tx: Transaction, worker_id: UUID) -> Row[Any] | None:
+    """One worker, with her open cases."""
+    return await tx.row(_with_load().where(WORKER.c.worker_id == worker_id))
+
+
+async def conflicts(tx: Transaction, worker_id: UUID) -> Sequence[Row[Any]]:
+    """With what she has a conflict now, the newest first."""
+    statement = select(CONFLICT).where(CONFLICT.c.worker_id == worker_id, CONFLICT.c.ended_at.is_(None))
+    return await tx.rows(statement.order_by(CONFLICT.c.declared_at.desc(), CONFLICT.c.about))
+
+
 async def active_workers(tx: Transaction, caseload: int = 20) -> list[Worker]:
     """Those who may be given a case; `caseload` is the limit of who has none of her own."""
     rows = await tx.rows(_with_load().where(WORKER.c.active).add_columns(CONFLICTS.label("conflicts"), DECLINED.label("declined")))

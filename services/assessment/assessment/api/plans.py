@@ -139,17 +139,20 @@ async def confer(case_id: UUID, body: ConferenceBody, vault: Safe, tx: Transacti
 
 @router.post("/cases/{case_id}/plan/review")
 @writes(*policy.REVIEW_PLAN)
-async def review(case_id: UUID, body: ReviewBody, tx: Transaction) -> CaseView:
+async def review(case_id: UUID, body: ReviewBody, tx: Transaction, if_match: IfMatch = None) -> CaseView:
     """Record a review of the approved plan and how far its goals are; the next one is due after the operator's span."""
     before = await owned(case_id, tx)
+    _require_version(before, if_match)
     said = {(entry.person_id, entry.goal.value): entry.progress.value for entry in body.progress}
     with refusing():
         after = plan.reviewed(before, tx.now, decisions.limits(tx))
         approved = next((row for row in reversed(await plans.plans(tx, case_id)) if row.state == "approved"), None)
         _require_goals(said, (approved.persons or {}) if approved else {})
-    await plans.keep_review(tx, before, body.finding)
-    await plans.keep_progress(tx, before, said)
-    tx.emit(facts.PlanReviewed(version=before.plan_version, finding=ReviewFinding(body.finding)), case_id)
+    # While a revision is proposed the newest version is not the one that holds.
+    version = approved.version if approved else before.plan_version
+    await plans.keep_review(tx, before, version, body.finding)
+    await plans.keep_progress(tx, before, version, said)
+    tx.emit(facts.PlanReviewed(version=version, finding=ReviewFinding(body.finding)), case_id)
     for person in {person for person, _ in said}:
         tx.audit("write", person, ["goal_progress"])
     return await changed(tx, before, after, "review")

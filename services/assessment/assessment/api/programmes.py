@@ -1,5 +1,6 @@
 """Programmes of social rehabilitation: what is offered, and who takes part, was there, left, and completed what."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Self
@@ -8,7 +9,7 @@ from uuid import UUID
 from chassis import FieldProblem, RefusedError, Transaction, conflict, not_found, reads, writes
 from contracts.outcomes import Independence, ProgrammeFollowed, ProgrammeKind, ProgrammeOffered, ProgrammeStep, WithdrawalReason
 from contracts.vocabulary import AgencyCode, AreaCode
-from fastapi import APIRouter
+from fastapi import APIRouter, Header
 from pydantic import AwareDatetime, BaseModel, Field, StrictBool, model_validator
 from sqlalchemy import Row
 
@@ -21,11 +22,13 @@ from assessment.views import Body
 router = APIRouter()
 TAKES_PART = "she takes part in this programme already"
 FULL = "the programme is full"
+MEANWHILE = "somebody changed this programme meanwhile: look at both"
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="the version that was read; another one meanwhile is a 409")]
 NOT_ANY_MORE = "she does not take part any more"
 
 
 class ProgrammeBody(Body):
-    """A programme that an agency offers; sent again with more places, it has more."""
+    """A programme that an agency offers; sent again with more places or further sessions, it has more."""
 
     kind: ProgrammeKind
     provider: AgencyCode
@@ -58,11 +61,13 @@ class ProgrammeView(BaseModel):
     begins_on: date
     ends_on: date
     sessions: tuple[datetime, ...]
+    version: str = Field(description="for If-Match of who changes it")
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
-        """The view of a row of `programmes.offered`."""
-        return cls.model_validate(row, from_attributes=True)
+        """The view of a row of `programmes.offered`; its version names all of it that may change."""
+        changes = f"{row.name}|{row.places}|{len(row.sessions)}"
+        return cls.model_validate({**row._asdict(), "version": hashlib.sha256(changes.encode()).hexdigest()[:16]})
 
 
 class EnrolBody(Body):
@@ -114,19 +119,36 @@ class EnrolmentView(BaseModel):
 
 @router.put("/programmes/{programme_id}")
 @writes(*policy.KEEP_WORKERS)
-async def offer(programme_id: UUID, body: ProgrammeBody, tx: Transaction) -> ProgrammeView:
-    """Offer a programme. Sent again it may get another name and more places; everything else, and places once offered, stay."""
+async def offer(programme_id: UUID, body: ProgrammeBody, tx: Transaction, if_match: IfMatch = None) -> ProgrammeView:
+    """Offer a programme. Sent again it may get another name, more places and further sessions; everything else, and what was once offered, stay."""
     await tx.lock([programme_id])
     have = await programmes.offered(tx, programme_id)
-    fixed = ("kind", "provider", "area", "begins_on", "ends_on")
-    if have and (other := [name for name in fixed if getattr(have[0], name) != getattr(body, name)]):
-        raise RefusedError(422, "of a programme that is offered this does not change", [FieldProblem(name, "fixed") for name in other])
-    if have and body.places < have[0].places:
-        raise RefusedError(422, "places that were offered stay", [FieldProblem("places", "fewer_than_before")])
+    if have:
+        _require_version(ProgrammeView.of(have[0]), body, if_match)
+        _require_same(have[0], body)
     values = body.model_dump(exclude={"sessions"}) | {"kind": body.kind.value}
     await programmes.offer(tx, programme_id, values, body.sessions, by=tx.principal.subject, at=tx.now)
     tx.emit(ProgrammeOffered.model_validate(body.model_dump(exclude={"name"})), programme_id)
     return ProgrammeView.of((await programmes.offered(tx, programme_id))[0])
+
+
+def _require_version(have: ProgrammeView, body: ProgrammeBody, if_match: str | None) -> None:
+    if if_match is not None and if_match.strip('W/" ') != have.version:
+        raise conflict(MEANWHILE, version=have.version, current=have.model_dump(mode="json"), sent=body.model_dump(mode="json"))
+
+
+def _require_same(have: Row[Any], body: ProgrammeBody) -> None:
+    """Refuse what takes away or changes what was offered: people have planned by it."""
+    found = [
+        FieldProblem(name, "fixed") for name in ("kind", "provider", "area", "begins_on", "ends_on") if getattr(have, name) != getattr(body, name)
+    ]
+    found += [FieldProblem(f"sessions.{n}", "fixed") for n, (at, told) in enumerate(zip(have.sessions, body.sessions, strict=False)) if at != told]
+    if found:
+        raise RefusedError(422, "of a programme that is offered this does not change", found)
+    fewer = [FieldProblem("places", "fewer_than_before")] if body.places < have.places else []
+    fewer += [FieldProblem("sessions", "fewer_than_before")] if len(body.sessions) < len(have.sessions) else []
+    if fewer:
+        raise RefusedError(422, "what was offered stays", fewer)
 
 
 @router.get("/programmes")

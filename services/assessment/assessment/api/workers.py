@@ -1,13 +1,15 @@
 """The social workers, and who of them has a case: registered, given, claimed, handed back, given to another."""
 
 from datetime import datetime, time, timedelta
+from typing import Annotated
 from uuid import UUID
 
-from chassis import FieldProblem, RefusedError, Transaction, not_found, reads, writes
-from fastapi import APIRouter
+from chassis import FieldProblem, RefusedError, Transaction, conflict, not_found, reads, writes
+from fastapi import APIRouter, Header
 
 from assessment import decisions, policy, roster, store
 from assessment.api.cases import changed, owned, refusing, seen
+from assessment.api.worker_views import NOBODY, WorkerDetail, edition, entry
 from assessment.domain import assignment
 from assessment.domain.assignment import WIB, Bar
 from assessment.views import (
@@ -22,14 +24,18 @@ from assessment.views import (
 )
 
 router = APIRouter()
+MEANWHILE = "somebody changed this worker's entry meanwhile: look at both"
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="the version that was read, or `none` for a new worker; another one is a 409")]
 
 
 @router.put("/workers/{worker_id}")
 @writes(*policy.KEEP_WORKERS)
-async def keep_worker(worker_id: UUID, body: WorkerBody, tx: Transaction) -> WorkerView:
+async def keep_worker(worker_id: UUID, body: WorkerBody, tx: Transaction, if_match: IfMatch = None) -> WorkerView:
     """Register or change a social worker, by the `sub` of her token; cases that wait are given out at once, and while she is on leave others
     get those with which she did not begin.
     """
+    await tx.lock([worker_id])
+    await _require_version(tx, worker_id, body, if_match)
     values = body.model_dump(mode="json") | {"areas": sorted(set(body.areas)), "most_cases": body.most_cases}
     await roster.keep_worker(tx, worker_id, values)
     for leave in body.leaves:
@@ -48,6 +54,22 @@ async def keep_worker(worker_id: UUID, body: WorkerBody, tx: Transaction) -> Wor
 async def list_workers(tx: Transaction) -> list[WorkerView]:
     """All social workers with their numbers of open cases."""
     return [WorkerView.of(row) for row in await roster.workers(tx)]
+
+
+@router.get("/workers/{worker_id}")
+@reads(*policy.SEE_WORKER)
+async def see_worker(worker_id: UUID, tx: Transaction) -> WorkerDetail:
+    """One social worker: for herself, for a supervisor with her conflicts, for an operator without them."""
+    keeps = tx.principal.has(*policy.KEEP_WORKERS)
+    if not keeps and worker_id != tx.principal.subject:
+        raise not_found("worker")
+    row = await roster.worker(tx, worker_id)
+    if row is None:
+        raise not_found("worker")
+    if not tx.principal.has(*policy.DECLARE_CONFLICT):
+        return WorkerDetail.all_of(row, None)
+    tx.audit("read", worker_id, ["conflict"])
+    return WorkerDetail.all_of(row, await roster.conflicts(tx, worker_id))
 
 
 @router.post("/workers/{worker_id}/conflicts")
@@ -74,10 +96,19 @@ async def _conflict(tx: Transaction, worker_id: UUID, body: ConflictBody, *, end
 
 
 async def _worker(tx: Transaction, worker_id: UUID) -> WorkerView:
-    for row in await roster.workers(tx):
-        if row.worker_id == worker_id:
-            return WorkerView.of(row)
-    raise not_found("worker")
+    row = await roster.worker(tx, worker_id)
+    if row is None:
+        raise not_found("worker")
+    return WorkerView.of(row)
+
+
+async def _require_version(tx: Transaction, worker_id: UUID, body: WorkerBody, if_match: str | None) -> None:
+    """Refuse to write over an entry that is not the one that was seen; both are shown."""
+    row = await roster.worker(tx, worker_id)
+    have = WorkerView.of(row) if row else None
+    version = edition(have) if have else NOBODY
+    if if_match is not None and if_match.strip('W/" ') != version:
+        raise conflict(MEANWHILE, version=version, current=entry(have) if have else None, sent=body.model_dump(mode="json"))
 
 
 @router.get("/cases/{case_id}/assignments")

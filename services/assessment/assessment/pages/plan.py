@@ -19,8 +19,9 @@ from assessment.domain.agreement import ADULT, CONSENTS, Agreed, Consenter, Goal
 from assessment.domain.case import State
 from assessment.pages import pages
 from assessment.pages.case import completed, vault
+from assessment.pages.fields import relocated
 from assessment.pages.people import labels, officer, options
-from assessment.pages.planform import GOAL, SERVICE, entered, relocated, rows_shown, shown
+from assessment.pages.planform import GOAL, SERVICE, entered, rows_shown, shown
 from assessment.views import CaseDetail, MemberView, PlanView
 
 router = pages.router
@@ -107,7 +108,10 @@ async def _see(case_id: UUID, visit: Visiting, refused: RefusedError | None) -> 
         refused=refused,
         seen=seen,
         people=people,
-        versions=[(plan, list(_persons(plan, people, visit))) for plan in reversed(seen.plans)],
+        versions=[
+            (plan, list(_persons(plan, people, visit)), list(_changed(before, plan, people, visit)))
+            for before, plan in reversed(list(zip([None, *seen.plans], seen.plans, strict=False)))
+        ],
         comments=[entry for entry in record.comments if entry.about in {"approved", "returned"}],
         assessments=list(reversed(await completed(case_id, visit)))[:1] if decides else [],
         decides=decides and not own,
@@ -192,8 +196,20 @@ def _both(plan: PlanView | None, seen: CaseDetail, people: Mapping[UUID, str], v
     told, _ = entered(visit, [member.person_id for member in seen.members])
     yours = {entry["person_id"]: entry for entry in told["outcomes"]}
     for member in seen.members:
-        stored = dict(shown(_known(plan, member.person_id), visit))
-        mine = dict(shown(yours.get(member.person_id, {}), visit))
-        for name in dict.fromkeys([*stored, *mine]):
-            if stored.get(name) != mine.get(name):
-                yield f"{people[member.person_id]}: {name}", stored.get(name, ""), mine.get(name, "")
+        yield from _differences(people[member.person_id], _known(plan, member.person_id), yours.get(member.person_id, {}), visit)
+
+
+def _changed(before: PlanView | None, plan: PlanView, people: Mapping[UUID, str], visit: Visiting) -> Iterator[tuple[str, str, str]]:
+    """What a version has that the one before it had otherwise."""
+    if before is not None:
+        for person in dict.fromkeys([*before.outcomes, *plan.outcomes]):
+            label = people.get(person, visit.say("plan.left_household"))
+            yield from _differences(label, _known(before, person), _known(plan, person), visit)
+
+
+def _differences(label: str, before: Mapping[str, Any], after: Mapping[str, Any], visit: Visiting) -> Iterator[tuple[str, str, str]]:
+    """Two parts of plans for one person, in words, where they differ."""
+    one, other = dict(shown(before, visit)), dict(shown(after, visit))
+    for name in dict.fromkeys([*one, *other]):
+        if one.get(name) != other.get(name):
+            yield f"{label}: {name}", one.get(name, ""), other.get(name, "")

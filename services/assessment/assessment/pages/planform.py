@@ -5,9 +5,10 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from chassis import FieldProblem, RefusedError
 from chassis.web.pages.visit import Visiting
 from chassis.web.pages.words import JAKARTA, Language, day
+
+from assessment.pages.fields import rows
 
 ROWS = 20
 AGREEMENT = ("agreed", "own_view", "consenter", "reason")
@@ -27,10 +28,10 @@ def entered(visit: Visiting, persons: Sequence[UUID]) -> tuple[dict[str, Any], d
             continue
         index = len(outcomes)
         agreement = {name: value for name in AGREEMENT if (value := visit.field(f"{at}.agreement.{name}")) is not None}
-        goals = _rows(visit, f"{at}.goals", GOAL)
-        services = _rows(visit, f"{at}.services", SERVICE)
-        for kind, rows in (("goals", goals), ("services", services)):
-            for n, (row, _) in enumerate(rows):
+        goals = rows(visit, f"{at}.goals", GOAL, ROWS)
+        services = rows(visit, f"{at}.services", SERVICE, ROWS)
+        for kind, filled in (("goals", goals), ("services", services)):
+            for n, (row, _) in enumerate(filled):
                 # The route counts the rows that were filled in, the form all of them; and a row as a whole is called by its first field.
                 for start in (at, f"outcomes.{index}"):
                     places[f"{start}.{kind}.{n}"] = f"{at}.{kind}.{row}.code"
@@ -42,21 +43,10 @@ def entered(visit: Visiting, persons: Sequence[UUID]) -> tuple[dict[str, Any], d
     return {"outcomes": outcomes}, places
 
 
-def _rows(visit: Visiting, at: str, names: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
-    rows = [(n, {name: value for name in names if (value := visit.field(f"{at}.{n}.{name}")) is not None}) for n in range(ROWS)]
-    return [(n, row) for n, row in rows if row]
-
-
 def rows_shown(visit: Visiting, at: str, names: Sequence[str], stored: int) -> int:
     """How many rows of this kind a form shows: those that are stored and two more, and never fewer than were filled in."""
-    filled = [n for n, _ in _rows(visit, at, names)]
+    filled = [n for n, _ in rows(visit, at, names, ROWS)]
     return min(ROWS, max(stored + 2, max(filled, default=0) + 1))
-
-
-def relocated(refused: RefusedError, places: Mapping[str, str]) -> RefusedError:
-    """The same refusal, each problem at the field of the form."""
-    problems = [FieldProblem(places.get(entry.field, entry.field), entry.code) for entry in refused.problems]
-    return RefusedError(refused.status, refused.title, problems, **refused.members)
 
 
 def shown(part: Mapping[str, Any], visit: Visiting) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from chassis.web.pages.words import moment
 from contracts.outcomes import Independence, WithdrawalReason
 from fastapi import Response
 
+from assessment import policy
 from assessment.api import cases, programmes
 from assessment.api.programmes import AttendanceBody, EnrolBody, EnrolmentView, FinishBody, ProgrammeView, WithdrawBody
 from assessment.pages import fields, pages
@@ -26,7 +27,7 @@ LEAVES = [reason for reason in WithdrawalReason if reason is not WithdrawalReaso
 @router.get("/programmes")
 async def offered(visit: Visit) -> Response:
     """What is offered, and how many places are free."""
-    return visit.show("programmes.html", found=await visit.ask(programmes.list_programmes))
+    return visit.show("programmes.html", found=await visit.ask(programmes.list_programmes), keeps=visit.who.has(*policy.KEEP_WORKERS))
 
 
 @router.get(AT)

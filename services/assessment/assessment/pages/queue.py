@@ -30,7 +30,7 @@ async def queue(visit: Visit) -> Response:
     for move in found:
         kinds["yours" if move.yours else "late" if move.late(visit.now) else "rest"].append(move)
     more = any(len(kind) > SHOWN for kind in kinds.values()) or len(found) == MOST
-    return visit.show("queue.html", more=more, shown={name: kind[:SHOWN] for name, kind in kinds.items()})
+    return visit.show("queue.html", more=more, worker=visit.who.has(*policy.ASSESS), shown={name: kind[:SHOWN] for name, kind in kinds.items()})
 
 
 @router.post("/cases/{case_id}/claim")

@@ -1,7 +1,41 @@
 """All of assessment's pages, one module for each thing that is done there."""
 
-from assessment.pages import asking, case, concluding, followups, outcomes, pages, plan, programmes, queue, services, steps
+from assessment.pages import (
+    asking,
+    case,
+    concluding,
+    followups,
+    instruments,
+    offering,
+    outcomes,
+    pages,
+    plan,
+    programmes,
+    queue,
+    record,
+    roster,
+    services,
+    steps,
+    supervision,
+)
 
 router = pages.router
 
-__all__ = ["asking", "case", "concluding", "followups", "outcomes", "plan", "programmes", "queue", "router", "services", "steps"]
+__all__ = [
+    "asking",
+    "case",
+    "concluding",
+    "followups",
+    "instruments",
+    "offering",
+    "outcomes",
+    "plan",
+    "programmes",
+    "queue",
+    "record",
+    "roster",
+    "router",
+    "services",
+    "steps",
+    "supervision",
+]

@@ -4,6 +4,6 @@ from collections.abc import Mapping
 
 from chassis.web.pages.words import Sentence
 
-from assessment.pages.words import asking, outcomes, plans, work
+from assessment.pages.words import asking, keeping, outcomes, plans, record, work, workers
 
-WORDS: Mapping[str, Sentence] = {**work.WORDS, **asking.WORDS, **plans.WORDS, **outcomes.WORDS}
+WORDS: Mapping[str, Sentence] = {**work.WORDS, **asking.WORDS, **plans.WORDS, **outcomes.WORDS, **record.WORDS, **workers.WORDS, **keeping.WORDS}

@@ -98,6 +98,8 @@ WORDS: Mapping[str, Sentence] = {
     "plan.state.approved": ("disetujui", "approved"),
     "plan.state.returned": ("dikembalikan: {reason}", "returned: {reason}"),
     "plan.by": ("Diajukan oleh {who}, {at}", "Proposed by {who}, {at}"),
+    "plan.decided": ("Diputuskan oleh {who}, {at}", "Decided by {who}, {at}"),
+    "plan.changes": ("Berubah dari versi sebelumnya:", "Changed from the version before:"),
     "plan.earlier": ("Versi sebelumnya", "Earlier versions"),
     "plan.comments": ("Catatan supervisor", "The supervisor's comments"),
     "plan.erased": ("(sudah dihapus)", "(erased)"),

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from chassis.web.pages.words import Sentence
 
 WORDS: Mapping[str, Sentence] = {
-    "purpose.national_recording": ("pencatatan nasional (SIMFONI)", "national recording (SIMFONI)"),
     "given_by.self": ("Ia sendiri", "She herself"),
     "given_by.guardian": ("Orang tua atau wali", "Parent or guardian"),
     "given_by.alternative": ("Pengganti wali", "Somebody instead of a guardian"),

@@ -78,7 +78,6 @@ WORDS: Mapping[str, Sentence] = {
     "code.refused.missing": ("Pilih jawabannya: ya atau tidak", "Choose the answer: yes or no"),
     "code.purpose.missing": ("Pilih untuk apa dibagikan", "Choose what it is shared for"),
     "code.medium.missing": ("Pilih bagaimana disampaikan", "Choose how it was said"),
-    "code.relation.missing": ("Pilih hubungan yang menjawab dengan orang ini", "Choose what who answered is to the person"),
     "code.alternative.missing": ("Pilih siapa yang menjawab sebagai pengganti", "Choose who answered instead"),
     "code.adult_decides_herself": ("{field}: orang dewasa menjawab sendiri", "{field}: an adult answers herself"),
     "code.child_cannot_alone": (

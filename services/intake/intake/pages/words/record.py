@@ -42,7 +42,7 @@ WORDS: Mapping[str, Sentence] = {
     "field.acts": ("Yang dialami", "What was done to her"),
     "code.occurred_on.invalid": ("Tanggal kejadian tidak boleh di masa depan", "The day of the incident cannot be in the future"),
     "code.acts.some_or_none": ("Centang yang dialami, atau hanya “tidak satu pun”", "Tick what was done, or only “none of these”"),
-    "code.relation.missing": ("Pilih hubungan pelaku dengan korban", "Choose what the perpetrator is to her"),
+    "code.relation.missing": ("Pilih hubungannya", "Choose the relation"),
     "said.incident": ("Kejadian tercatat. Nilai risikonya lagi.", "The incident is recorded. Judge the risk anew."),
     "said.corrected": ("Perbaikan tersimpan.", "The correction is kept."),
     "place_of.rumah_tangga": ("Rumah tangga", "Household"),
