@@ -7,6 +7,8 @@ import shutil
 import threading
 import time
 from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -33,10 +35,10 @@ R = TypeVar("R")
 class Town:
     """The platform of these tests, in a thread with a loop of its own, and what agencies and officers do to it from outside."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         self.loop = asyncio.new_event_loop()
         threading.Thread(target=self.loop.run_forever, daemon=True).start()
-        self.platform = Platform(folder, settings={"NOTIFICATIONS_LIVE_POLL_SECONDS": "0.2"})
+        self.platform = Platform(folder, settings={"NOTIFICATIONS_LIVE_POLL_SECONDS": "0.2", **settings})
         self.client = httpx.Client(timeout=30, trust_env=False)
         self.seen: list[str] = []
         self.heads = {who.units[0]: who.name for who in identities().values() if who.units}
@@ -89,29 +91,42 @@ class Town:
         self.loop.call_soon_threadsafe(self.loop.stop)
 
 
-@pytest.fixture(scope="session")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+@contextmanager
+def a_town(folder: Path, **settings: str) -> Iterator[Town]:
+    """A platform in this folder, as long as it is needed."""
     if CHROMIUM is None:
         pytest.skip("there is no Chromium here (Debian's package `chromium`): the pages are not walked")
     if not AXE.exists():
         pytest.skip("axe-core is not here: `make setup` brings it with what the pages are dressed in")
-    made = Town(tmp_path_factory.mktemp("town"))
+    made = Town(folder, **settings)
     try:
         made.run(made.platform.start())
-        for number in (6, 7):
-            made.call("operator", "POST", "/placement/shelters", demo_shelters()[number - 1])
         yield made
     finally:
         made.stop()
 
 
+@pytest.fixture(scope="session")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with a_town(tmp_path_factory.mktemp("town")) as made:
+        for number in (6, 7):
+            made.call("operator", "POST", "/placement/shelters", demo_shelters()[number - 1])
+        yield made
+
+
 @pytest.fixture(scope="module")
-def browser(town: Town) -> Iterator[Browser]:
+def browser() -> Iterator[Browser]:
     # While Playwright is there its loop counts as running in this thread, and no asynchronous test can: so it goes before another file's tests come.
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] if os.geteuid() == 0 else [])
         yield started
         started.close()
+
+
+@cache
+def axe() -> str:
+    """The checker's script."""
+    return AXE.read_text()
 
 
 class Phone:
@@ -158,7 +173,7 @@ class Phone:
         """The page as it is: nothing complains, it is small, axe finds nothing; a picture of it for the docs where that is asked for."""
         assert self.complaints == [], self.page.url
         cdp = self.context.new_cdp_session(self.page)
-        cdp.send("Runtime.evaluate", {"expression": AXE.read_text()})
+        cdp.send("Runtime.evaluate", {"expression": axe()})
         found = self.page.evaluate("async () => (await axe.run(document)).violations.map(v => [v.id, v.nodes.map(n => n.html)])")
         assert found == [], (self.page.url, found)
         cdp.detach()
