@@ -185,7 +185,7 @@ class Life:
 
         notice = (await self.world.until(look))[0]
         link = await self.world.call(head, "POST", f"/notifications/inbox/{notice['id']}/link")
-        self.links[head] = [link["path"]]
+        self.links[head] = ["/notifications/pages/answers/" + link["path"].rpartition("/")[2]]
 
     async def _waits(self, case_id: str) -> bool:
         return any(entry["case_id"] == case_id for entry in await self.world.call(PLACER, "GET", "/placement/waiting"))
@@ -269,7 +269,11 @@ class Life:
         at = f"/intake/cases/{case_id}"
         incident = {"narrative": tell("narrative", "Kejadian kenari: ia diancam lagi.")}
         await self.world.call(DESK, "POST", f"{at}/incidents", incident)
-        him = {"name": tell("suspect", "Kenaripelaku Hitam"), "nik": tell("suspect", a_nik(serial=8001)), "address": tell("suspect", "Gang Kenaripelaku 1")}
+        him = {
+            "name": tell("suspect", "Kenaripelaku Hitam"),
+            "nik": tell("suspect", a_nik(serial=8001)),
+            "address": tell("suspect", "Gang Kenaripelaku 1"),
+        }
         await self.world.call(DESK, "POST", f"{at}/suspects", {"relation": "suami_istri", **him})
         household = (await self.world.call(DESK, "GET", at))["persons"]
         mother, child = (person["person_id"] for person in household)

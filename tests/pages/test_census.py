@@ -4,12 +4,12 @@ What there is in the town, `life.py` says. Nobody lists pages here: they are fou
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
-from ops.identities import identities
 from playwright.sync_api import Browser
 from playwright.sync_api import TimeoutError as Late
 
@@ -30,10 +30,30 @@ UNLINKED = {
 MAY_BE_NOTHING = {
     ("/assessment/pages/cases/{case_id}", "/intake/pages/cases/{case_id}"): "assessment does not know which agencies take part in a case",
 }
-# For whoever is not logged in, and what is no page of a role: what may not be seen, and what is not there.
+# The main pages of each role, for docs/images (`make pictures`).
+PICTURES = {
+    (DESK, "/intake/pages/queue"): "intake-queue",
+    (DESK, "/intake/pages/cases/{case_id}"): "intake-case",
+    (DESK, "/intake/pages/cases/{case_id}/triage"): "intake-triage",
+    (DESK, "/intake/pages/candidates/{candidate_id}"): "intake-pair",
+    (DESK, "/notifications/pages/inbox"): "inbox",
+    (PLACER, "/placement/pages/queue"): "queue",
+    (PLACER, "/placement/pages/placements/{placement_id}"): "offer",
+    (PLACER, "/placement/pages/placements/{placement_id}/explanation"): "explanation",
+    (PLACER, "/placement/pages/waiting"): "waiting",
+    (PLACER, "/placement/pages/shelters/{shelter_id}/beds"): "beds",
+    (WORKER, "/assessment/pages/queue"): "assessment-queue",
+    (WORKER, "/assessment/pages/cases/{case_id}"): "assessment-case",
+    (WORKER, "/assessment/pages/cases/{case_id}/persons/{person_id}/instruments/{code}/{item}"): "assessment-question",
+    (WORKER, "/assessment/pages/cases/{case_id}/outcomes"): "outcomes",
+    (OPERATOR, "/placement/pages/standing"): "standing",
+    (OPERATOR, "/notifications/pages/subscriptions"): "subscriptions",
+}
+# What whoever is not logged in may see, and a page that is not there.
 OUTSIDE = (*survey.PUBLIC, "/intake/pages/session/ended")
 NOT_THERE = f"/placement/pages/placements/{UUID(int=0)}"
-FORMS = "main form:has(input:not([type=hidden])), main form:has(select), main form:has(textarea)"
+FORM, FIELD = re.compile(r"<form.*?</form>", re.DOTALL), re.compile(r"<(?:select|textarea|input(?![^>]*hidden))")
+FORMS = "form:has(input:not([type=hidden])), form:has(select), form:has(textarea)"
 # A form that the browser keeps until there is a line is sent by script; its walk sends it empty.
 BY_SCRIPT = "data-report"
 EMPTY = """form => {
@@ -41,7 +61,7 @@ EMPTY = """form => {
     if (["checkbox", "radio"].includes(field.type)) field.checked = false;
     else if (field.type !== "hidden" && field.tagName !== "BUTTON") field.value = "";
   }
-  form.requestSubmit([...form.querySelectorAll("button")].at(-1));
+  form.requestSubmit(form.querySelector("button"));
 }"""
 
 
@@ -90,6 +110,7 @@ class Looking:
         self.known: dict[tuple[str, str], set[tuple[str, ...]]] = {}
         self.problems: list[str] = []
         self.pages, self.refused = 0, 0
+        self.taken: set[tuple[str, str]] = set()
 
     def look(self, phone: Phone, path: str, who: str, status: int = 200) -> None:
         """Open a page and look at it."""
@@ -116,36 +137,52 @@ class Looking:
         phone.page.goto(f"/intake/pages/language/{language}?to=/intake/pages/public")
         for path in OUTSIDE:
             self.look(phone, path, "nobody")
+            if path == survey.PUBLIC[0]:
+                phone.picture("public-report" if language == "id" else "public-report-en")
+        phone.page.goto("/")
+        phone.log_in(PLACER)
+        self.look(phone, NOT_THERE, PLACER, 404)
         phone.close()
 
     def as_seen_by(self, who: str, found: Survey, language: str) -> None:
-        """All pages of somebody that have parts which nobody was seen to have."""
+        """The pages of somebody that have parts which no page of their kind had so far; in English one page of each kind."""
         phone = Phone(self.town, self.browser, language)
         phone.log_in(who)
         for page, parts in sorted(shapes(found), key=lambda entry: -len(entry[1])):
             known = self.known.setdefault((page.kind.path, language), set())
-            if not parts <= known:
+            if not parts <= known and (language == "id" or not known):
                 known |= parts
                 self.look(phone, page.path, who)
-        self.look(phone, NOT_THERE, who, 403 if identities()[who].role not in {"placement_officer", "supervisor", "shelter_head"} else 404)
+                self.picture(phone, page, who)
         phone.close()
+
+    def picture(self, phone: Phone, page: Seen, who: str) -> None:
+        """A picture of a main page of somebody's, of the first that is opened."""
+        name = PICTURES.get((who, page.kind.path))
+        if name and (name, phone.language) not in self.taken:
+            self.taken.add((name, phone.language))
+            phone.picture(name if phone.language == "id" else f"{name}-en")
 
     def forms_of(self, who: str, found: Survey, language: str, sent: set[str]) -> None:
         """Each form sent with nothing in it: what is refused is a page too."""
         phone = Phone(self.town, self.browser, language)
         phone.log_in(who)
         for page in found.seen:
-            if page.kind.path in sent or "<form" not in page.answer.text:
+            fields = [form for form in FORM.findall(page.answer.text) if FIELD.search(form)]
+            if page.kind.path in sent or not fields:
                 continue
             answer = phone.page.goto(page.path)
-            for number in range(phone.page.locator(FORMS).count() if answer and answer.ok else 0):
+            if answer and answer.ok:
                 sent.add(page.kind.path)
-                self.send_empty(phone, page, number, who)
+                for number in range(len(fields)):
+                    self.send_empty(phone, page, number, who)
         phone.close()
 
     def send_empty(self, phone: Phone, page: Seen, number: int, who: str) -> None:
         phone.page.goto(page.path)
         form = phone.page.locator(FORMS).nth(number)
+        if not form.count():  # what was sent before changed the page
+            return
         if form.get_attribute(BY_SCRIPT) is not None:
             return
         try:
