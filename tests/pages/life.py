@@ -18,7 +18,9 @@ DESK, BOSS, TEAM = "desk-dppapp", "supervisor-dppapp", "outreach-dinsos"
 PLACER, HEAD_OFFICE, OPERATOR, WORKER = "placement-dinsos", "supervisor-dinsos", "operator", "peksos-1"
 SECRET, OPEN, OTHER = 1, 6, 21  # of the demo's shelters: all three for women and children
 HEADS = {SECRET: "head-1", OPEN: "head-6", OTHER: "head-21"}
-JUDGED = {"risk_view": {"band": "moderate"}, "no_instrument_reason": "declined"}
+# Two numbers without a common divisor, so that no two persons have both names.
+FIRST = ("Sekar", "Ratna", "Melati", "Wulan", "Dewi", "Indah", "Kirana", "Putri", "Laras", "Intan", "Gita", "Ayu", "Nirmala")
+LAST = ("Kenaripuspa", "Kenarisutra", "Kenarijati", "Kenarimukti", "Kenarisari", "Kenarilestari", "Kenariwangi", "Kenaripertiwi", "Kenariutami")
 
 
 class World(Protocol):
@@ -39,6 +41,7 @@ class Told:
 
     def __init__(self) -> None:
         self.marks: dict[str, str] = {}
+        self.persons = 0
 
     def mark(self, kind: str, value: str) -> str:
         """A value that is to be found again."""
@@ -48,11 +51,14 @@ class Told:
     def person(self, **known: Any) -> dict[str, Any]:
         """A person of whom every field is known."""
         number = len(self.marks)
+        first, last = FIRST[self.persons % len(FIRST)], LAST[self.persons % len(LAST)]
+        self.persons += 1
+        born = date(1970, 1, 3) + timedelta(days=411 * (self.persons % 40))
         told = {
-            "name": self.mark("name", f"Kenari{number} Burungkuning"),
-            "nik": self.mark("nik", a_nik(serial=5000 + number)),
-            "phone": self.mark("phone", f"0813-7{number:03}-8899"),
-            "address": self.mark("address", f"Jalan Kenari{number} Nomor Tujuh"),
+            "name": self.mark("name", f"{first} {last}"),
+            "nik": self.mark("nik", a_nik(born=born, serial=5000 + number)),
+            "phone": self.mark("phone", f"0813-7{number:03}-{number * 7919 % 10000:04}"),
+            "address": self.mark("address", f"Gang {last} {number}"),
         }
         return {"role": "victim", "sex": "female", "age": 36, **told, **known}
 
@@ -63,8 +69,8 @@ class Told:
             "urgency": "medium",
             "area": "31.75.01",
             "violence_types": ["fisik"],
-            "callback": self.mark("callback", f"Bu Kenari{number}, di warung sebelah"),
-            "narrative": self.mark("narrative", f"Cerita kenari{number}: ia dipukul di rumah."),
+            "callback": self.mark("callback", f"Bu RT {number}, di warung sebelah"),
+            "narrative": self.mark("narrative", f"Cerita {number}: ia dipukul di rumah."),
             "persons": [self.person(), self.person(role="child", age=9)],
             **known,
         }
