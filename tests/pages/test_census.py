@@ -49,6 +49,7 @@ PICTURES = {
     (OPERATOR, "/placement/pages/standing"): "standing",
     (OPERATOR, "/notifications/pages/subscriptions"): "subscriptions",
 }
+REFUSED = {"/placement/pages/placements/{placement_id}/admit": "admission-refused"}
 # What whoever is not logged in may see, and a page that is not there.
 OUTSIDE = (*survey.PUBLIC, "/intake/pages/session/ended")
 NOT_THERE = f"/placement/pages/placements/{UUID(int=0)}"
@@ -147,20 +148,17 @@ class Looking:
         phone.log_in(who)
         for page, parts in sorted(shapes(found), key=lambda entry: -len(entry[1])):
             known = self.known.setdefault((page.kind.path, language), set())
-            if not parts <= known and (language == "id" or not known):
+            name = PICTURES.get((who, page.kind.path))
+            wanted = name is not None and (name, language) not in self.taken
+            if wanted or (not parts <= known and (language == "id" or not known)):
                 known |= parts
                 self.look(phone, page.path, who)
-                self.picture(phone, page, who)
+            if wanted:
+                self.taken.add((str(name), language))
+                phone.picture(str(name) if language == "id" else f"{name}-en")
         if who == PLACER:
             self.look(phone, NOT_THERE, who, 404)
         phone.close()
-
-    def picture(self, phone: Phone, page: Seen, who: str) -> None:
-        """A picture of a main page of somebody's, of the first that is opened."""
-        name = PICTURES.get((who, page.kind.path))
-        if name and (name, phone.language) not in self.taken:
-            self.taken.add((name, phone.language))
-            phone.picture(name if phone.language == "id" else f"{name}-en")
 
     def forms_of(self, who: str, found: Survey, language: str, sent: set[str]) -> None:
         """Each form sent with nothing in it: what is refused is a page too."""
@@ -199,6 +197,8 @@ class Looking:
                 self.problems.append(f"{who} {page.path}: form {number} is refused without a summary of what is wrong")
         phone.complaints = [entry for entry in phone.complaints if "status of 4" not in entry]
         self.judge(phone, who)
+        if page.kind.path in REFUSED and phone.language == "id":
+            phone.picture(REFUSED[page.kind.path])
 
 
 def shapes(found: Survey) -> Iterator[tuple[Seen, set[tuple[str, ...]]]]:

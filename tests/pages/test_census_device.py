@@ -78,13 +78,12 @@ def write_a_report(phone: Phone, marks: Mapping[str, str]) -> None:
     """A report of which every field is known."""
     page, of = phone.page, {kind: value for value, kind in marks.items()}
     page.locator('form[data-report="kept"]').wait_for()
+    page.evaluate("document.querySelectorAll('details').forEach(found => { found.open = true; })")
     page.get_by_role("radio", name=t("report.urgency.high")).check()
     for name in ("narrative", "callback"):
         page.locator(f"#{name}").fill(of[name])
     for name in ("name", "nik", "phone", "address"):
-        field = page.locator(f'[id="persons.0.{name}"]')
-        if field.count():
-            field.fill(of[name])
+        page.locator(f'[id="persons.0.{name}"]').fill(of[name])
     page.locator('[id="persons.0.sex"]').select_option("female")
     page.locator('[id="persons.0.age"]').fill("31")
     page.locator("#area").select_option("31.74.03")
