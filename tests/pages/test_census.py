@@ -221,6 +221,7 @@ def test_every_page_is_opened_by_everybody_who_may_and_every_form_sent_empty(liv
     for number, (who, found) in enumerate(surveys.items()):
         looking.forms_of(who, found, ("id", "en")[number % 2], sent)
     print(f"{looking.pages} pages were looked at, {looking.refused} refusals of {len(sent)} pages with forms")
-    assert [*problems, *looking.problems] == []
+    wrong = "\n".join([*problems, *looking.problems])
+    assert not wrong, wrong
     assert looking.pages > len(survey.kinds())
     assert looking.refused > 15, "otherwise no forms were sent"
