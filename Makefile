@@ -6,7 +6,7 @@ WORKERS ?= 3
 SEED ?= 1
 HOURS ?= 0
 
-.PHONY: help setup up demo bench test faults faults-proof faults-long check lint types imports contracts golden docs
+.PHONY: help setup up demo bench test faults faults-proof faults-long check lint types imports contracts golden docs pictures
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
@@ -62,6 +62,9 @@ imports: setup ## who may import whom
 
 docs: setup ## write docs/generated anew
 	$(UV) run --no-sync python -m ops.docs
+
+pictures: setup ## take docs/images anew: the main pages of each role, of invented people, in Indonesian and English
+	NAUNGAN_PICTURES=$(CURDIR)/docs/images $(UV) run --no-sync pytest -q tests/pages/test_census.py
 
 contracts: setup ## whether a contract changed so that it breaks a reader or a writer
 	$(UV) run --no-sync python -m contracts.golden --check

@@ -3,7 +3,7 @@
 A module of its own because translators edit it, not programmers. A service's own words stand in its `pages/words.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 
@@ -122,6 +122,17 @@ FRAME: Mapping[str, Sentence] = {
     "code.invalid": ("{field}: tidak dapat dibaca", "{field}: this cannot be read"),
     "code.reused": ("Isian ini sudah pernah dikirim. Lihat keadaan sekarang di bawah.", "This was sent before. See below how things stand now."),
 }
+
+
+def joined(catalogues: Iterable[Mapping[str, Sentence]]) -> dict[str, Sentence]:
+    """One catalogue of several. Raises ValueError where two of them say the same key: the later one would be read in the place of the other."""
+    found: dict[str, Sentence] = {}
+    for catalogue in catalogues:
+        if repeated := found.keys() & catalogue.keys():
+            message = f"said twice: {', '.join(sorted(repeated))}"
+            raise ValueError(message)
+        found |= catalogue
+    return found
 
 
 def said(words: Mapping[str, Sentence], key: str, language: Language, **values: object) -> str:
