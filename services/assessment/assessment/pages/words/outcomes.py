@@ -87,7 +87,7 @@ WORDS: Mapping[str, Sentence] = {
     "field.risk": ("Risiko", "Risk"),
     "field.receiver": ("Penerima", "Receiver"),
     "field.receiving_area": ("Kecamatan tujuan", "District to which"),
-    "field.agreed": ("Setuju", "Agrees"),
+    "field.agreed": ("Persetujuan", "Agreement"),
     "field.absence": ("Bila tidak ada persetujuan, mengapa", "Why nobody consents, if so"),
     "field.body": ("Lembaga", "Body"),
     "field.reference": ("Nomor surat", "Number of the letter"),

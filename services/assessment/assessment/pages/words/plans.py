@@ -139,7 +139,6 @@ WORDS: Mapping[str, Sentence] = {
     "plan_return.comment": ("Apa yang harus diubah: {person}", "What is to change: {person}"),
     "plan_return.hint": ("Tersimpan terenkripsi; tidak masuk ke pemberitahuan.", "Kept encrypted; in no notice."),
     "field.outcome": ("Hasil akhir", "Outcome"),
-    "field.agreed": ("Persetujuan", "Agreement"),
     "field.own_view": ("Pendapat anak", "The child's view"),
     "field.consenter": ("Siapa yang menyetujui", "Who agrees"),
     "field.target": ("Sampai tanggal", "By"),

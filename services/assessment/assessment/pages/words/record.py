@@ -48,7 +48,6 @@ WORDS: Mapping[str, Sentence] = {
     "role.agency_system": ("sistem lembaga", "an agency's system"),
     "role.operator": ("operator", "operator"),
     "field.held_at": ("Kapan rapatnya?", "When was it held?"),
-    "field.present": ("Peserta", "Participants"),
     "code.present.invalid": ("Sebutkan sekurang-kurangnya dua peserta", "Name two participants at least"),
     "code.role.missing": ("{field}: pilih perannya", "{field}: choose the role"),
     "code.agency.invalid": ("{field}: kode lembaga, misalnya dppapp", "{field}: the agency's code, such as dppapp"),

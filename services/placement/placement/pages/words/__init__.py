@@ -1,11 +1,7 @@
 """What placement's pages say: Indonesian first, English second. Modules of their own because translators edit them, not programmers."""
 
-from collections.abc import Mapping
-
-from chassis.web.pages.words import Sentence
+from chassis.web.pages.words import joined
 
 from placement.pages.words import day, figures, house, search
 
-WORDS: Mapping[str, Sentence] = {**day.WORDS, **search.WORDS, **house.WORDS, **figures.WORDS}
-
-__all__ = ["WORDS"]
+WORDS = joined(module.WORDS for module in (day, search, house, figures))
