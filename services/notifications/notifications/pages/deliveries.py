@@ -45,8 +45,9 @@ async def redrive(subscription_id: UUID, delivery_id: UUID, visit: Sent) -> Resp
 @router.post("/subscriptions/{subscription_id}/enable")
 async def enable(subscription_id: UUID, visit: Sent) -> Response:
     """Send again to a subscription that failures disabled."""
-    then = f"subscriptions/{subscription_id}/deliveries?said=enabled"
-    return await visit.send(subscriptions.enable, then=then, again=partial(_log, subscription_id), subscription_id=subscription_id)
+    then, service = f"subscriptions/{subscription_id}/deliveries?said=enabled", visit.request.app.state.service
+    again = partial(_log, subscription_id)
+    return await visit.send(subscriptions.enable, then=then, again=again, service=service, subscription_id=subscription_id)
 
 
 async def _log(subscription_id: UUID, visit: Visiting, refused: RefusedError | None) -> Response:
