@@ -209,7 +209,8 @@ async def enable(subscription_id: UUID, service: Here, tx: Transaction) -> Subsc
     """Send again to a subscription that failures, or the end of its agency's access, disabled, beginning with what has gathered since."""
     row = await _own_subscription(subscription_id, tx)
     if service.access.has_ended(row.agency):
-        raise RefusedError(409, "the access of this agency has ended: it is to be let in again first", state=access.ACCESS_ENDED)
+        ended = (FieldProblem("agency", access.ACCESS_ENDED),)
+        raise RefusedError(409, "the access of this agency has ended: it is to be let in again first", ended, state=access.ACCESS_ENDED)
     if row.state != "disabled":
         raise RefusedError(409, "only a disabled subscription can be enabled", state=row.state)
     await store.enable_subscription(tx, subscription_id)

@@ -9,7 +9,11 @@ WORDS: Mapping[str, Sentence] = {
     "subscriptions.none": ("Belum ada langganan.", "No system subscribes yet."),
     "subscriptions.failed": ("gagal berturut-turut: {number}", "failed in a row: {number}"),
     "subscription.active": ("Aktif", "Active"),
-    "subscription.disabled": ("Dinonaktifkan karena gagal terus", "Disabled after failures"),
+    "subscription.disabled": ("Dinonaktifkan", "Disabled"),
+    "refused.409.access_ended": (
+        "Akses instansi ini sudah berakhir. Pengelola platform harus membukanya lagi lebih dulu.",
+        "The access of this agency has ended. The platform's operator has to let it in again first.",
+    ),
     "subscription.deleted": ("Dihapus", "Deleted"),
     "deliveries.title": ("Pengiriman ke {agency}", "Deliveries to {agency}"),
     "deliveries.none": ("Belum ada pengiriman.", "Nothing was delivered yet."),
