@@ -22,10 +22,7 @@ from tests.pages.world import TownWorld
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 LOOKING = (DESK, BOSS, HEAD_OFFICE, TEAM, PLACER, WORKER, OPERATOR, *HEADS.values())
 # Pages that no link leads to, and why; they are opened with what the addresses of other pages tell.
-UNLINKED = {
-    "/placement/pages/placements/{placement_id}/go": "of a stay, which only its review in the queue links to",
-    "/placement/pages/placements/{placement_id}/transfer": "of a stay, which only its review in the queue links to",
-}
+UNLINKED: dict[str, str] = {}
 # Links that may lead to nothing, by the page that shows them and the page they lead to; and why.
 MAY_BE_NOTHING = {
     ("/assessment/pages/cases/{case_id}", "/intake/pages/cases/{case_id}"): "assessment does not know which agencies take part in a case",

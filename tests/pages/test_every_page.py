@@ -9,7 +9,7 @@ from contracts.vocabulary import OfficerRole
 
 from tests.pages.visitor import Visitor
 from tests.placement.builders import a_shelter_body
-from tests.placement.steps import ask, offer
+from tests.placement.steps import admitted, ask, offer
 from tests.rig import Rig
 
 CANARIES = ("Rumah Kenari Rahasia", "Jalan Kenari 99", "0812-KENARI")
@@ -69,6 +69,17 @@ async def test_an_operator_sees_what_was_set_aside_and_drives_it_again(rig: Rig)
     assert done.status_code == 303, done.text
     head = Visitor(rig, "placement", role="shelter_head")
     assert (await head.see("standing")).status_code == 403
+
+
+async def test_a_household_that_is_in_is_reached_from_its_bed_by_who_may(rig: Rig) -> None:
+    await rig.start("placement")
+    shelter = a_shelter_body()
+    assert (await rig.post("placement", "/shelters", json=shelter, role="operator")).status_code == 201
+    stay = await admitted(rig, await ask(rig))
+    for role, units, shown in (("shelter_head", [shelter["shelter_id"]], True), ("placement_officer", [], True), ("operator", [], False)):
+        board = await Visitor(rig, "placement", role=role, units=units).see(f"shelters/{shelter['shelter_id']}/beds")
+        assert board.status_code == 200
+        assert (f"/placements/{stay['placement_id']}" in board.text) == shown, role
 
 
 async def _aside(rig: Rig) -> bool:

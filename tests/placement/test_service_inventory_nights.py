@@ -57,6 +57,7 @@ async def test_a_night_is_confirmed_when_everyone_who_stays_there_was_looked_for
     assert (answer.status_code, answer.json()["present"], answer.json()["absent"]) == (201, 1, 1)
     board = (await rig.get("placement", f"/shelters/{shelter['shelter_id']}/beds", **head(shelter))).json()
     assert {bed["person_id"]: bed["to_look_into"] for bed in board["beds"] if bed["person_id"]} == {here: False, there: True}
+    assert {bed["placement_id"] for bed in board["beds"] if bed["person_id"]} == {placement["placement_id"]}
     assert {member["person_id"] for member in (await offer(rig, UUID(placement["case_id"])))["members"]} == {here, there}, "nothing else follows"
     assert (await confirm(rig, shelter, [here, there])).status_code == 201, "a later word replaces the earlier one"
     (row,) = await rig.sql("placement", "SELECT present, absent FROM census")

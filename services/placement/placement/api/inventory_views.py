@@ -53,7 +53,7 @@ class ConflictBody(Body):
 
 
 class BedRow(BaseModel):
-    """One bed of the board; who has it only for those who may see placements."""
+    """One bed of the board; who has it, and by which placement, only for those who may see placements."""
 
     bed_id: UUID
     room_id: UUID
@@ -64,6 +64,7 @@ class BedRow(BaseModel):
     state: BedState
     until: datetime | None
     person_id: UUID | None = None
+    placement_id: UUID | None = None
     to_look_into: bool | None = None
 
     @classmethod
@@ -76,6 +77,7 @@ class BedRow(BaseModel):
             state=standing.state,
             until=standing.until,
             person_id=use.person_id if use and named else None,
+            placement_id=use.placement_id if use and named else None,
             to_look_into=missing if named else None,
         )
 

@@ -19,12 +19,16 @@ class BedState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A bed in which a person sleeps (`inside`), or that is held for her, from `since` until `until`; None is until she leaves."""
+    """A bed in which a person sleeps (`inside`), or that is held for her, from `since` until `until`; None is until she leaves.
+
+    `placement_id` is the offer or stay that it is of.
+    """
 
     person_id: UUID
     inside: bool
     since: datetime
     until: datetime | None
+    placement_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

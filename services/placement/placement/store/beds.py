@@ -18,7 +18,7 @@ BEDS = text("""
 # What is current comes first, as in `register`.
 USES = text("""
     WITH current AS MATERIALIZED (SELECT * FROM stay WHERE during && tstzrange(CAST(:now AS timestamptz), NULL))
-    SELECT current.bed_id, current.person_id, (SELECT state = 'admitted' FROM placement WHERE placement.id = current.placement_id) AS inside,
+    SELECT current.bed_id, current.person_id, current.placement_id, (SELECT state = 'admitted' FROM placement WHERE placement.id = current.placement_id) AS inside,
         lower(during) AS since, upper(during) AS until
     FROM current JOIN bed ON bed.id = current.bed_id JOIN room ON room.id = bed.room_id
     WHERE room.shelter_id = :shelter ORDER BY since, current.person_id""")
@@ -51,7 +51,7 @@ async def board(tx: Transaction, shelter_id: UUID) -> list[tuple[Row[Any], Bed]]
     asked = {"shelter": shelter_id, "now": tx.now}
     uses, blocks = dict[UUID, list[Use]](), dict[UUID, list[Block]]()
     for row in await tx.rows(USES, asked):
-        uses.setdefault(row.bed_id, []).append(Use(row.person_id, row.inside, row.since, row.until))
+        uses.setdefault(row.bed_id, []).append(Use(row.person_id, row.inside, row.since, row.until, row.placement_id))
     for row in await tx.rows(BLOCKS, asked):
         blocks.setdefault(row.bed_id, []).append(Block(row.id, BedState(row.kind), row.since, row.until))
     beds = await tx.rows(BEDS, {"shelter": shelter_id})

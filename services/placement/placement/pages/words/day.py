@@ -121,6 +121,7 @@ WORDS: Mapping[str, Sentence] = {
     "beds.people": ("Orang", "People"),
     "beds.held": ("Ditahan", "Held"),
     "beds.looked": ("Dihitung", "Counted"),
+    "beds.placement": ("buka penempatan", "open the placement"),
     "beds.overflow": ("darurat", "overflow"),
     "beds.look": ("semalam tidak ada", "not there last night"),
     "beds.until": ("sampai {until}", "until {until}"),
