@@ -45,8 +45,8 @@ class Town:
         self.seen: list[str] = []
         self.heads = {who.units[0]: who.name for who in identities().values() if who.units}
 
-    def run(self, work: Coroutine[Any, Any, R]) -> R:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(180)
+    def run(self, work: Coroutine[Any, Any, R], patience: float = 180) -> R:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(patience)
 
     @property
     def origin(self) -> str:

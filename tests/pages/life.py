@@ -83,7 +83,7 @@ class Life:
         self.world, self.told = world, Told()
         self.cases: dict[str, str] = {}
         self.links: dict[str, list[str]] = {}
-        self.secret = ""
+        self.secret, self.follow, self.session = "", "", ""
 
     async def all(self) -> None:
         """Everything, in the order in which it may happen."""
@@ -94,6 +94,7 @@ class Life:
         await self.work()
         await self.sharing()
         await self.subscriptions()
+        await self.rarely()
         await self.poison()
 
     async def houses(self) -> None:
@@ -105,13 +106,15 @@ class Life:
                 for field, value in (("name", "Rumah Kenari Rahasia"), ("address", "Jalan Kenari Tersembunyi 99"), ("intake_phone", "+62 000 7373")):
                     house[field] = self.told.mark(f"secret {field}", value)
             await self.world.call(OPERATOR, "POST", "/placement/shelters", house)
+        unit = {"unit_id": str(uuid4()), "name": "Putri", "sexes": ["female"], "min_age": 6, "max_age": 18}
+        await self.world.call(OPERATOR, "POST", f"/placement/shelters/{demo_shelters()[OTHER - 1]['shelter_id']}/units", unit)
         await self.world.call(OPERATOR, "PUT", f"/assessment/workers/{identities()[WORKER].subject}", {"agency": "dinsos"})
         await self.world.call(OPERATOR, "PUT", f"/assessment/programmes/{uuid4()}", programme("skills_training"))
 
     async def report(self, name: str, **known: Any) -> str:
         """A case comes of a report at the desk."""
-        case_id = str((await self.world.call(DESK, "POST", "/intake/reports", self.told.report(**known)))["case_id"])
-        self.cases[name] = case_id
+        answer = await self.world.call(DESK, "POST", "/intake/reports", self.told.report(**known))
+        self.cases[name], self.follow = (case_id := str(answer["case_id"])), str(answer["follow_id"])
         return case_id
 
     async def triage(self, case_id: str, **known: Any) -> None:
@@ -178,7 +181,7 @@ class Life:
         moving = await self.admitted(await self.sheltered("moving"))
         await self.world.call(PLACER, "POST", f"/placement/placements/{moving['placement_id']}/transfer", {})
         man = self.told.person(sex="male", age=40)
-        nobody = await self.sheltered("nowhere", persons=[man])
+        nobody = await self.sheltered("nowhere", persons=[man, self.told.person()])
         await self.world.until(lambda: self._waits(nobody))
 
     async def asked(self, offer: dict[str, Any]) -> None:
@@ -303,14 +306,46 @@ class Life:
         handed = {"agency": "dinsos", "reason": "moved"}
         await self.world.call(BOSS, "POST", f"/intake/cases/{self.cases['given']}/handover", handed)
 
+    async def rarely(self) -> None:
+        """A hold, a case opened in an emergency by another agency, a child who joins a household that is in, a duty; what is found by an id alone."""
+        at = f"/intake/cases/{self.cases['assessed']}"
+        review = str(date.today() + timedelta(days=90))  # noqa: DTZ011 - a day by the desk's own calendar
+        await self.world.call(BOSS, "POST", f"{at}/holds", {"ground": "investigation", "review_on": review})
+        await self.world.call(HEAD_OFFICE, "POST", "/intake/break-glass", {"case_id": self.cases["incomplete"], "reason": "danger_to_life"})
+        stay = f"/intake/cases/{self.cases['secret stay']}"
+        seen = await self.world.until(lambda: self._inside(stay))
+        persons = [
+            {"person_id": person["person_id"], "role": person["role"], "sex": person["sex"], "age": person["age"]} for person in seen["persons"]
+        ]
+        joined = [*persons, self.told.person(role="child", age=1)]
+        await self.world.call(DESK, "PUT", f"{stay}/household", {"persons": joined}, if_match=str(seen["revision"]))
+        now = datetime.now(UTC)
+        duty = {
+            "role": "supervisor",
+            "officer": identities()[BOSS].subject,
+            "starts": now.isoformat(),
+            "ends": (now + timedelta(hours=8)).isoformat(),
+        }
+        await self.world.call(BOSS, "POST", "/notifications/on-call", duty)
+        self.links[BOSS] = [f"/intake/pages/cases/{self.cases['withdrawn']}"]
+        self.links[DESK] = [f"/intake/pages/follow/{self.follow}"]
+
+    async def _inside(self, case: str) -> Any:
+        seen = await self.world.call(DESK, "GET", case)
+        return seen if seen["state"] in {"sheltered", "assessment"} else None
+
     async def subscriptions(self) -> None:
-        """An agency's subscription, and a session to come."""
+        """An agency's subscription, a session to come, and one that has begun when somebody looks."""
         await self.world.call("system-dppapp", "POST", "/notifications/subscriptions", {"url": "http://127.0.0.1:9/naungan"})
         session = {
             "title": "child_rights", "place": "rptra", "area": "31.71.01", "audiences": ["forum_anak"],
             "starts_at": (datetime.now(UTC) + timedelta(days=3)).isoformat(),
         }  # fmt: skip
-        await self.world.call(BOSS, "POST", "/notifications/prevention/sessions", session)
+        made = await self.world.call(BOSS, "POST", "/notifications/prevention/sessions", session)
+        self.session = str(made["id"])
+        soon = datetime.now(UTC) + timedelta(seconds=4)
+        begun = await self.world.call(BOSS, "POST", "/notifications/prevention/sessions", {**session, "starts_at": soon.isoformat()})
+        self.links[BOSS].append(f"/notifications/pages/prevention/sessions/{begun['id']}")
 
     async def poison(self) -> None:
         """A message that nobody can read, set aside by every service that reads its kind."""

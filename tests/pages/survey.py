@@ -16,10 +16,18 @@ from fastapi.routing import APIRoute
 # What is no page: what logs in, and the files that pages ask for.
 NO_PAGE = ("/pages/session/log", "/pages/session/callback", "/pages/session/end", "/pages/static/", "/pages/language/", "/pages/scripts/", ".svg")
 # Pages for which nobody is logged in.
-PUBLIC = ("/intake/pages/public", "/intake/pages/public/status", "/intake/pages/kalender")
+PUBLIC = (
+    "/intake/pages/public",
+    "/intake/pages/public/status",
+    "/intake/pages/kalender",
+    "/notifications/pages/kalender",
+    "/notifications/pages/public/prevention/contacts",
+)
 # Of a page with different queries, and of one kind, no more than these are opened.
 MOST_VARIANTS = 3
 MOST_OF_A_KIND = 24
+# Pages below a thing's own (a form about a case) are opened until so many of a kind in a row show nothing new: no part, and no link to another kind of page.
+SAME_IN_A_ROW = 4
 
 
 class Answer(Protocol):
@@ -49,6 +57,11 @@ class Kind:
     def names(self) -> set[str]:
         """Of its parameters."""
         return set(self.regex.groupindex)
+
+    @property
+    def below(self) -> bool:
+        """Whether it is a page below the page of a thing, as a form about a case is."""
+        return bool(self.names) and not (len(self.names) == 1 and self.template.endswith("}"))
 
 
 @dataclass(frozen=True)
@@ -123,12 +136,15 @@ async def walk(look: Callable[[str], Awaitable[Answer]], starts: Iterable[str]) 
     """Open these pages and every page that a link of one leads to, once each."""
     known, survey = kinds(), Survey()
     todo, met, variants = deque((start, "") for start in starts), set[str](), Counter[str]()
+    shown, same = dict[str, set[tuple[str, ...]]](), Counter[str]()
     while todo:
         path, led_by = todo.popleft()
         plain = urlsplit(path).path
         named = kind_of(plain, known)
         variants[plain] += path not in met
         if path in met or named is None or variants[plain] > MOST_VARIANTS or variants[named[0].path] >= MOST_OF_A_KIND:
+            continue
+        if named[0].below and same[named[0].path] >= SAME_IN_A_ROW:
             continue
         met.add(path)
         variants[named[0].path] += 1
@@ -138,7 +154,11 @@ async def walk(look: Callable[[str], Awaitable[Answer]], starts: Iterable[str]) 
             continue
         page = Seen(*named, path, answer, led_by)
         survey.seen.append(page)
-        todo += [(to, path) for to in _led_to(page)]
+        links = list(_led_to(page))
+        parts = Shape(answer.text).parts | {("leads to", end[0].path) for to in links if (end := kind_of(urlsplit(to).path, known))}
+        same[named[0].path] = same[named[0].path] + 1 if parts <= shown.setdefault(named[0].path, set()) else 0
+        shown[named[0].path] |= parts
+        todo += [(to, path) for to in links]
     return survey
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -56,3 +56,8 @@ class TownWorld:
             return await self.client.get(path, headers=cookie)
 
         return await survey.walk(look, [*([] if only else survey.starts_of(identities()[who].role)), *more])
+
+    async def walks(self, led: Mapping[str, Iterable[str]]) -> dict[str, Survey]:
+        """All that each of these is led to, from the navigation and from these pages; they walk at once."""
+        found = await asyncio.gather(*(self.walk(who, *more) for who, more in led.items()))
+        return dict(zip(led, found, strict=True))
