@@ -52,7 +52,9 @@ class Visitor:
 
     async def post(self, path: str, fields: dict[str, Any], **headers: str) -> httpx.Response:
         body = urlencode(fields, doseq=True)
-        return await self.rig.clients[self.service].post(path, content=body, headers=self.headers(**{**OWN, **headers}))
+        answer = await self.rig.clients[self.service].post(path, content=body, headers=self.headers(**{**OWN, **headers}))
+        assert self.language != "id" or ">Error:<" not in answer.text, "what a screen reader says before a complaint is in another language"
+        return answer
 
     async def form(self, path: str, action: str) -> Form:
         """The form of a page that is sent to this action."""
