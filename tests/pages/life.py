@@ -327,7 +327,7 @@ class Life:
             "ends": (now + timedelta(hours=8)).isoformat(),
         }
         await self.world.call(BOSS, "POST", "/notifications/on-call", duty)
-        self.links[BOSS] = [f"/intake/pages/cases/{self.cases['withdrawn']}"]
+        self.links.setdefault(BOSS, []).append(f"/intake/pages/cases/{self.cases['withdrawn']}")
         self.links[DESK] = [f"/intake/pages/follow/{self.follow}"]
 
     async def _inside(self, case: str) -> Any:
@@ -345,7 +345,7 @@ class Life:
         self.session = str(made["id"])
         soon = datetime.now(UTC) + timedelta(seconds=4)
         begun = await self.world.call(BOSS, "POST", "/notifications/prevention/sessions", {**session, "starts_at": soon.isoformat()})
-        self.links[BOSS].append(f"/notifications/pages/prevention/sessions/{begun['id']}")
+        self.links.setdefault(BOSS, []).append(f"/notifications/pages/prevention/sessions/{begun['id']}")
 
     async def poison(self) -> None:
         """A message that nobody can read, set aside by every service that reads its kind."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from chassis.web.pages.words import FRAME
 from intake.pages.words import WORDS
 from playwright.sync_api import BrowserContext, BrowserType
 
@@ -119,7 +120,7 @@ def test_nothing_of_the_publics_report_lies_on_the_device_nor_the_way_back_to_it
     marks = {cry: "narrative", page.locator("#code").inner_text(): "code"}
     page.goto("/intake/pages/public")
     page.locator("#narrative").fill(cry)
-    device.phone.tap(t("public.exit"))
+    device.phone.tap(FRAME["frame.leave"][0])
     page.wait_for_url("**/intake/pages/kalender")
     page.go_back()
     assert not page.get_by_text(cry).count()
