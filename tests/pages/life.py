@@ -322,7 +322,7 @@ class Life:
         now = datetime.now(UTC)
         duty = {
             "role": "supervisor",
-            "officer": identities()[BOSS].subject,
+            "officer": str(identities()[BOSS].subject),
             "starts": now.isoformat(),
             "ends": (now + timedelta(hours=8)).isoformat(),
         }
