@@ -328,7 +328,9 @@ class Life:
         }
         await self.world.call(BOSS, "POST", "/notifications/on-call", duty)
         self.links.setdefault(BOSS, []).append(f"/intake/pages/cases/{self.cases['withdrawn']}")
-        self.links[DESK] = [f"/intake/pages/follow/{self.follow}"]
+        kept = f"/intake/pages/cases/{self.cases['followed']}"
+        found = (f"{kept}/consents", f"{kept}/disclosures", f"{kept}/suspects", f"/intake/pages/follow/{self.follow}")
+        self.links.setdefault(DESK, []).extend(found)
 
     async def _inside(self, case: str) -> Any:
         seen = await self.world.call(DESK, "GET", case)
