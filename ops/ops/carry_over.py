@@ -139,12 +139,15 @@ async def _standing(client: Client, stream: str) -> dict[str, Any]:
     js = client.jetstream()
     state = (await js.stream_info(stream)).state
     durables = [info for info in await js.consumers_info(stream) if info.config.durable_name]
+    # What is before the first message was done with by everybody: a durable that was never asked begins there too once it is restored.
+    begins = state.first_seq - 1
     return {
         "messages": state.messages,
         "first": state.first_seq if state.messages else None,
         "last": state.last_seq,
         "durables": {
-            str(info.name): (info.ack_floor.stream_seq if info.ack_floor else 0, info.num_pending, info.num_ack_pending) for info in durables
+            str(info.name): (max(begins, info.ack_floor.stream_seq if info.ack_floor else 0), info.num_pending, info.num_ack_pending)
+            for info in durables
         },
     }
 
