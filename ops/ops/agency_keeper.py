@@ -20,7 +20,7 @@ import structlog
 from chassis import logs
 from contracts.access import AccessListed, AgencyRate
 from nats.aio.client import Client
-from nats.js.errors import NotFoundError
+from nats.js.errors import NoStreamResponseError, NotFoundError
 
 from ops.agencies import Book, logins, shut_out
 from ops.edge import hub
@@ -187,6 +187,8 @@ async def keep(place: Place, every: float = EVERY) -> None:
                 taken = wanted
             if place.access() != told or monotonic() - at > SAY_AGAIN_EVERY:
                 told, at = await say(place), monotonic()
+        except NoStreamResponseError:
+            told = None  # the provisioner has yet to make the stream: said as soon as it is there
         except ReloadError as error:
             log.error("users_refused", reason=str(error))
         except (*AWAY, ValueError) as error:
