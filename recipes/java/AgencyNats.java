@@ -53,6 +53,7 @@ public class AgencyNats {
                 waiting.put(field(line, "reference"), line.substring(2));
             } else {
                 waiting.remove(line.split(" ", 3)[1]);
+                System.out.println(line.split(" ", 3)[2]); // whoever was killed may have kept it and not said it
             }
         }
         for (var line : new String(System.in.readAllBytes(), StandardCharsets.UTF_8).lines().filter(text -> !text.isBlank()).toList()) {

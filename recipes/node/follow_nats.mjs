@@ -61,8 +61,8 @@ async function follow(path) {
         const unheard = !heard.has(event.id);
         if (unheard) kept.add(event);
         heard.add(event.id);
-        message.ack();
         if (unheard) console.log(JSON.stringify(event));
+        message.ack();
       }
     } catch (error) {
       console.error(`again: ${error.name}`); // no broker just now

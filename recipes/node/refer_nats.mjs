@@ -3,7 +3,7 @@
 //     echo '{"reference": "A-1", "urgency": "high", "callback": "+62 ..."}' | node refer_nats.mjs referrals.jsonl
 //
 // Each line is kept in a file before it is sent, and sent again until its receipt is in the file too. A PubAck only says that it waits for intake.
-// It ends when every referral has its receipt: each is printed, with the fields to correct where it was refused.
+// It ends when every referral has its receipt: each is printed, with the fields to correct where it was refused; what an earlier run kept comes first.
 import { createInterface } from "node:readline";
 import { jetstream } from "@nats-io/jetstream";
 import { agency, connect } from "./connect.mjs";
@@ -16,7 +16,9 @@ const referrals = new Map();
 const due = new Map();
 for (const { referral, receipt } of kept.lines) {
   if (referral) referrals.set(referral.reference, { referral });
-  if (receipt) referrals.get(receipt.reference).receipt = receipt;
+  if (!receipt) continue;
+  referrals.get(receipt.reference).receipt = receipt;
+  console.log(JSON.stringify(receipt)); // whoever was killed may have kept it and not said it
 }
 for await (const line of createInterface({ input: process.stdin })) {
   if (!line.trim()) continue;

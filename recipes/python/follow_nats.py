@@ -91,9 +91,9 @@ async def follow(path):
         for message in messages:
             event = cloud_event(message)
             new = db.execute("INSERT OR IGNORE INTO event VALUES (?, ?)", (event["id"], json.dumps(event))).rowcount
-            await message.ack()
             if new:
                 print(json.dumps(event), flush=True)
+            await message.ack()
 
 
 if sys.argv[1] == "--since":

@@ -3,7 +3,7 @@
     echo '{"reference": "A-1", "urgency": "high", "callback": "+62 ..."}' | python refer_nats.py referrals.db
 
 Each line is kept in a file before it is sent, and sent again until its receipt is in the file too. A PubAck only says that it waits for intake.
-It ends when every referral has its receipt: each is printed, with the fields to correct where it was refused.
+It ends when every referral has its receipt: each is printed, with the fields to correct where it was refused; what an earlier run kept comes first.
 """
 
 import asyncio
@@ -61,6 +61,8 @@ async def main(path):
     db, due = opened(path), {}
     for line in filter(str.strip, sys.stdin):
         db.execute("INSERT OR IGNORE INTO referral (reference, body) VALUES (?, ?)", (json.loads(line)["reference"], line))
+    for (receipt,) in db.execute("SELECT receipt FROM referral WHERE receipt IS NOT NULL").fetchall():
+        print(receipt, flush=True)  # whoever was killed may have kept it and not said it
     client = await nats.connect(
         os.environ["NAUNGAN_NATS"],
         user=AGENCY,

@@ -191,6 +191,11 @@ def lives(system: System) -> None:
     referring.kill()
     referring.wait()
     receipts = referred(system, first)
+    before = len(system.printed(system.refer))
+    again = system.start(system.refer, first)
+    until(lambda: again.poll() is not None, f"{system.name} to end when all is known")
+    told = {receipt["reference"] for receipt in system.printed(system.refer)[before:]}
+    assert told == {referral["reference"] for referral in first}, "a receipt that was kept by whoever was killed is told by the next"
     kinds = {reference: receipt["receipt"] for reference, receipt in receipts.items()}
     assert kinds == {f"{system.name}/{n}": kind for n, kind in enumerate(["accepted"] * 3 + ["rejected", "incomplete"], 1)}
     assert {"field": "urgency", "code": "missing"} in receipts[f"{system.name}/4"]["problems"]
