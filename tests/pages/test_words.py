@@ -48,3 +48,10 @@ def test_no_page_carries_a_script_or_a_style_of_its_own(service: str) -> None:
     for path, source in sources(service).items():
         if path.suffix == ".html":
             assert forbidden.findall(source) == [], path
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_template_of_a_service_hides_one_of_the_frame(service: str) -> None:
+    frame, own = (Path(str(importlib.import_module(name).__file__)).parent / "templates" for name in ("chassis.web.pages", f"{service}.pages"))
+    hidden = {file.name for file in frame.iterdir()} & {file.name for file in own.iterdir()}
+    assert hidden == set()

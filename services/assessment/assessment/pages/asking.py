@@ -98,7 +98,7 @@ async def _question(case_id: UUID, person_id: UUID, code: str, item: str, visit:
         shown = dict(choices)
         both = [(text, shown.get(str(one.answer), ""), shown.get(visit.field("answer") or "", ""))]
     return visit.show(
-        "question.html",
+        "item.html",
         refused=refused,
         names={f"answers.{item}": text},
         seen=seen,

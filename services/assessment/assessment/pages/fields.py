@@ -1,50 +1,10 @@
-"""A form of a few questions on a page of its own: what most things are that a worker records."""
+"""What the forms of assessment have in common: yes or no, rows of fields, and where a refusal belongs on the form."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from chassis.web.pages.visit import Visiting
-from chassis.web.pages.words import JAKARTA
 from chassis.web.problems import FieldProblem, RefusedError
-from fastapi import Response
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One question: `kind` is radios, checks, choose, date, moment, number, words or line; `name` is the field as the route's refusals name it."""
-
-    kind: str
-    name: str
-    title: str
-    options: Sequence[tuple[str, str]] = ()
-    value: Any = None
-    hint: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A form: its heading, its questions, what the button says, where it is sent, and where one goes back to.
-
-    `hidden` goes with it unseen; `both` is what is stored now beside what was entered, where somebody else was first.
-    """
-
-    title: str
-    questions: Sequence[Question]
-    button: str
-    action: str
-    back: str
-    caption: str | None = None
-    hint: str | None = None
-    grave: bool = False
-    hidden: Sequence[tuple[str, str]] = ()
-    both: Sequence[tuple[str, str, str]] = ()
-
-
-def ask(visit: Visiting, form: Form, refused: RefusedError | None) -> Response:
-    """The page of a form."""
-    return visit.show("one_form.html", refused=refused, form_shown=form, names={question.name: question.title for question in form.questions})
 
 
 def yes_or_no(visit: Visiting) -> list[tuple[str, str]]:
@@ -86,16 +46,3 @@ def places_of(at: str, told: Sequence[tuple[int, Any]], names: Sequence[str]) ->
     for index, (row, _) in enumerate(told):
         found |= {f"{at}.{index}": f"{at}.{row}.{names[0]}", **{f"{at}.{index}.{name}": f"{at}.{row}.{name}" for name in names}}
     return found
-
-
-def wall(at: datetime) -> str:
-    """A time as a form's field has it: by Jakarta's clock."""
-    return at.astimezone(JAKARTA).strftime("%Y-%m-%dT%H:%M")
-
-
-def clocked(value: str | None) -> datetime | str | None:
-    """A time by Jakarta's clock as it was entered; what is none stays as it is, for the route to refuse."""
-    try:
-        return datetime.fromisoformat(value).replace(tzinfo=JAKARTA) if value else None
-    except ValueError:
-        return value

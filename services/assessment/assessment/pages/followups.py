@@ -4,7 +4,8 @@ from functools import partial
 from uuid import UUID
 
 from chassis import RefusedError
-from chassis.web.pages import Sent, Visit
+from chassis.web.pages import Sent, Visit, forms
+from chassis.web.pages.forms import Form, Question
 from chassis.web.pages.visit import Visiting
 from contracts.outcomes import LostDecision
 from contracts.vocabulary import FollowupResult
@@ -14,8 +15,7 @@ from assessment import policy
 from assessment.api import cases, followups
 from assessment.api.outcome_views import FollowupBody, LostBody
 from assessment.domain.followups import UNDONE
-from assessment.pages import fields, pages
-from assessment.pages.fields import Form, Question
+from assessment.pages import pages
 from assessment.pages.people import options
 from assessment.views import CaseDetail
 
@@ -54,8 +54,8 @@ async def _record(case_id: UUID, number: int, visit: Visiting, refused: RefusedE
     await visit.ask(cases.see_case, case_id=case_id)
     at = f"cases/{case_id}/followups"
     question = Question("radios", "result", visit.say("followup.title"), options(visit, "result", FollowupResult))
-    form = Form(question.title, [question], visit.say("act.save"), f"{at}/{number}", at, hint=visit.say("followup.hint"))
-    return fields.ask(visit, form, refused)
+    form = Form(question.title, [question], visit.say("act.save"), f"{at}/{number}", at, told=[visit.say("followup.hint")])
+    return forms.show(visit, form, refused)
 
 
 @router.get("/cases/{case_id}/lost-contact")
@@ -80,5 +80,5 @@ async def _lost(case_id: UUID, visit: Visiting, refused: RefusedError | None) ->
     await visit.ask(cases.see_case, case_id=case_id)
     question = Question("radios", "decision", visit.say("lost.title"), options(visit, "lost", LostDecision))
     at = f"cases/{case_id}/lost-contact"
-    form = Form(question.title, [question], visit.say("act.save"), at, f"cases/{case_id}/followups", hint=visit.say("lost.hint"))
-    return fields.ask(visit, form, refused)
+    form = Form(question.title, [question], visit.say("act.save"), at, f"cases/{case_id}/followups", told=[visit.say("lost.hint")])
+    return forms.show(visit, form, refused)

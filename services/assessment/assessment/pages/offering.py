@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from chassis import FieldProblem, RefusedError, not_found
-from chassis.web.pages import Sent, Visit
+from chassis.web.pages import Sent, Visit, forms
+from chassis.web.pages.forms import Form, Question
 from chassis.web.pages.visit import Visiting
 from chassis.web.pages.words import moment
 from contracts.areas import DISTRICTS
@@ -17,8 +18,8 @@ from fastapi import Response
 from assessment import policy
 from assessment.api import programmes
 from assessment.api.programmes import ProgrammeBody, ProgrammeView
-from assessment.pages import fields, pages
-from assessment.pages.fields import Form, Question, clocked, relocated
+from assessment.pages import pages
+from assessment.pages.fields import relocated
 from assessment.pages.people import options
 
 router = pages.router
@@ -55,7 +56,7 @@ async def offer(visit: Sent) -> Response:
 
 def _sessions(visit: Visiting) -> list[Any]:
     """The sessions: one after the other, so many, so many days apart."""
-    first = clocked(visit.field("first_session"))
+    first = forms.as_moment(visit.field("first_session"))
     many, days = _whole(visit, "how_many"), _whole(visit, "days_apart") or A_WEEK
     if not isinstance(first, datetime):
         return [first] if first else []
@@ -85,7 +86,7 @@ async def _new(visit: Visiting, refused: RefusedError | None, places: Mapping[st
     ]
     hidden = [("programme_id", visit.field("programme_id") or str(uuid4()))]
     form = Form(say("offer.title"), questions, say("offer.act"), "programmes/new", "programmes", hidden=hidden)
-    return fields.ask(visit, form, _called(relocated(refused, {"body": "ends_on", **(places or {})})) if refused else None)
+    return forms.show(visit, form, _called(relocated(refused, {"body": "ends_on", **(places or {})})) if refused else None)
 
 
 def _called(refused: RefusedError) -> RefusedError:
@@ -104,7 +105,7 @@ async def what_else(programme_id: UUID, visit: Visit) -> Response:
 async def change(programme_id: UUID, visit: Sent) -> Response:
     """Change it, unless somebody did since the form was shown."""
     known = await _known(programme_id, visit)
-    further = [(n, clocked(value)) for n in range(FURTHER) if (value := visit.field(f"sessions.{n}"))]
+    further = [(n, forms.as_moment(value)) for n in range(FURTHER) if (value := visit.field(f"sessions.{n}"))]
     stays = {name: getattr(known, name) for name in FIXED}
     told = {**stays, "name": visit.field("name"), "places": visit.field("places"), "sessions": [*known.sessions, *(at for _, at in further)]}
     at = {f"sessions.{len(known.sessions) + index}": f"sessions.{n}" for index, (n, _) in enumerate(further)}
@@ -143,11 +144,11 @@ async def _edit(programme_id: UUID, visit: Visiting, refused: RefusedError | Non
         f"programmes/{programme_id}/edit",
         "programmes",
         caption=f"{say(f'programme.{known.kind}')} ({known.provider})",
-        hint=say("offer.stays", number=len(known.sessions)),
+        told=[say("offer.stays", number=len(known.sessions))],
         hidden=[("version", (visit.field("version") if refused is not None and not conflict else None) or known.version)],
         both=_both(refused.members, visit) if refused is not None and conflict else (),
     )
-    return fields.ask(visit, form, relocated(refused, places or {}) if refused else None)
+    return forms.show(visit, form, relocated(refused, places or {}) if refused else None)
 
 
 def _both(members: Mapping[str, Any], visit: Visiting) -> list[tuple[str, str, str]]:

@@ -1,12 +1,14 @@
 """Each person's way to her outcome: what is recorded, what stands in the way, a supervisor's approval, and the outcome itself."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, not_found
-from chassis.web.pages import Sent, Visit
+from chassis.web.pages import Sent, Visit, forms
+from chassis.web.pages.forms import Form, Question
 from chassis.web.pages.refusals import told
 from chassis.web.pages.visit import Visiting
 from chassis.web.pages.words import JAKARTA, day
@@ -19,8 +21,7 @@ from assessment.api import cases, outcomes
 from assessment.api.outcome_views import AbandonBody, ApprovalBody, CompleteRehabilitationBody, PersonBody, ReviewBody, WayView
 from assessment.domain.case import KIN, REHABILITATION, Progress
 from assessment.domain.preparation import HOMEWARD, REQUIRED, Step
-from assessment.pages import fields, pages
-from assessment.pages.fields import Form, Question
+from assessment.pages import pages
 from assessment.pages.people import labels, options
 from assessment.views import CaseDetail
 
@@ -186,15 +187,15 @@ async def _approve(case_id: UUID, person_id: UUID, visit: Visiting, refused: Ref
         confirm = [("yes", visit.say("approve.another_person"))]
         questions.append(Question("checks", "another_person", visit.say("approve.relation"), confirm))
     grounds = ", ".join(visit.say(f"ground.{ground}") for ground in way.needs_approval)
-    hint = visit.say("approve.hint", grounds=grounds) if grounds else visit.say("approve.none")
-    return await one(case_id, person_id, "approve", questions, visit, refused=refused, title=visit.say("approve.title"), hint=hint)
+    known = visit.say("approve.hint", grounds=grounds) if grounds else visit.say("approve.none")
+    return await one(case_id, person_id, "approve", questions, visit, refused=refused, title=visit.say("approve.title"), first=[known])
 
 
 @router.get(AT + "/{person_id}/complete")
 async def why_complete(case_id: UUID, person_id: UUID, visit: Visit) -> Response:
     """Why a supervisor lets a rehabilitation be complete that is not by rule."""
     question = Question("radios", "because", visit.say("complete.title"), options(visit, "because", CompletedBecause))
-    return await one(case_id, person_id, "done", [question], visit, refused=None, hint=visit.say("complete.hint"))
+    return await one(case_id, person_id, "done", [question], visit, refused=None, first=[visit.say("complete.hint")])
 
 
 async def one(
@@ -206,7 +207,7 @@ async def one(
     *,
     refused: RefusedError | None,
     title: str | None = None,
-    hint: str | None = None,
+    first: Sequence[str] = (),
     grave: bool = False,
 ) -> Response:
     """A form about one person's outcome, called after its first question where it has no title of its own."""
@@ -215,8 +216,8 @@ async def one(
     if person is None:
         raise not_found("person")
     at = f"cases/{case_id}/outcomes"
-    form = Form(title or questions[0].title, questions, visit.say("act.save"), f"{at}/{person_id}/{act}", at, caption=person, hint=hint, grave=grave)
-    return fields.ask(visit, form, refused)
+    form = Form(title or questions[0].title, questions, visit.say("act.save"), f"{at}/{person_id}/{act}", at, caption=person, told=first, grave=grave)
+    return forms.show(visit, form, refused)
 
 
 def names(visit: Visiting) -> dict[str, str]:

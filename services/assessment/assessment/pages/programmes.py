@@ -4,7 +4,8 @@ from functools import partial
 from uuid import UUID
 
 from chassis import RefusedError, not_found
-from chassis.web.pages import Sent, Visit
+from chassis.web.pages import Sent, Visit, forms
+from chassis.web.pages.forms import Form, Question
 from chassis.web.pages.visit import Visiting
 from chassis.web.pages.words import moment
 from contracts.outcomes import Independence, WithdrawalReason
@@ -13,8 +14,8 @@ from fastapi import Response
 from assessment import policy
 from assessment.api import cases, programmes
 from assessment.api.programmes import AttendanceBody, EnrolBody, EnrolmentView, FinishBody, ProgrammeView, WithdrawBody
-from assessment.pages import fields, pages
-from assessment.pages.fields import Form, Question, chosen, yes_or_no
+from assessment.pages import pages
+from assessment.pages.fields import chosen, yes_or_no
 from assessment.pages.people import labels, options
 from assessment.views import CaseDetail
 
@@ -69,9 +70,9 @@ async def _enrol(case_id: UUID, visit: Visiting, refused: RefusedError | None) -
         Question("radios", "programme_id", visit.say("enrolments.which"), choices),
     ]
     at = f"cases/{case_id}/enrolments"
-    hint = None if choices else visit.say("programmes.none")
-    form = Form(visit.say("enrolments.enrol"), questions, visit.say("act.save"), f"{at}/new", at, hint=hint)
-    return fields.ask(visit, form, refused)
+    told = [] if choices else [visit.say("programmes.none")]
+    form = Form(visit.say("enrolments.enrol"), questions, visit.say("act.save"), f"{at}/new", at, told=told)
+    return forms.show(visit, form, refused)
 
 
 def _one(entry: ProgrammeView, visit: Visiting) -> str:
@@ -184,4 +185,4 @@ async def _form(
     person = labels(seen.members, visit).get(mine.person_id)
     title = questions[0].title if act == "leave" else visit.say(f"enrolments.{act}")
     form = Form(title, questions, visit.say("act.save"), f"{at}/{mine.enrolment_id}/{act}", at, caption=person, grave=act == "leave")
-    return fields.ask(visit, form, refused)
+    return forms.show(visit, form, refused)

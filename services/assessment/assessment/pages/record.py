@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis import RefusedError
-from chassis.web.pages import Sent, Visit
+from chassis.web.pages import Sent, Visit, forms
 from chassis.web.pages.visit import Visiting
 from contracts.vocabulary import OfficerRole
 from fastapi import Response
@@ -18,7 +18,7 @@ from assessment.domain.agreement import Decision, Finding, GoalProgress
 from assessment.domain.case import OPEN, State
 from assessment.pages import pages
 from assessment.pages.case import vault
-from assessment.pages.fields import clocked, places_of, relocated, rows, wall
+from assessment.pages.fields import places_of, relocated, rows
 from assessment.pages.people import labels, officer, options
 from assessment.views import CaseDetail, PlanView
 
@@ -146,7 +146,7 @@ async def confer(case_id: UUID, visit: Sent) -> Response:
     present = rows(visit, "present", PRESENT, ROWS)
     comments = [{"person_id": member.person_id, "text": text} for member in seen.members if (text := visit.field(f"comments.{member.person_id}"))]
     places = places_of("present", present, PRESENT) | {f"comments.{n}.text": f"comments.{one['person_id']}" for n, one in enumerate(comments)}
-    told = {"held_at": clocked(visit.field("held_at")), "decision": visit.field("decision"), "comments": comments}
+    told = {"held_at": forms.as_moment(visit.field("held_at")), "decision": visit.field("decision"), "comments": comments}
     return await visit.send(
         plans.confer,
         then=f"cases/{case_id}/plan/record?said=conferred",
@@ -167,7 +167,7 @@ async def _confer(case_id: UUID, visit: Visiting, refused: RefusedError | None, 
         names={f"present.{n}.{name}": visit.say(f"conference.row_{name}", number=n + 1) for n in range(shown) for name in PRESENT},
         seen=seen,
         people=labels(seen.members, visit),
-        held=wall(visit.now),
+        held=forms.as_entered(visit.now),
         # Whoever records it mostly was there.
         present=[{"role": _role(visit), "agency": visit.who.agency}, *[{} for _ in range(shown - 1)]],
         roles=options(visit, "role", ROLES),

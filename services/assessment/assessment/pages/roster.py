@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from chassis import FieldProblem, RefusedError
-from chassis.web.pages import Sent, Visit
+from chassis.web.pages import Sent, Visit, forms
+from chassis.web.pages.forms import Form, Question
 from chassis.web.pages.visit import Visiting
 from contracts.areas import CITIES, DISTRICTS, DISTRICTS_OF
 from fastapi import Response
@@ -17,8 +18,8 @@ from assessment import policy
 from assessment.api import workers
 from assessment.api.worker_views import NOBODY, WorkerDetail, entry
 from assessment.domain.assignment import Skill
-from assessment.pages import fields, pages
-from assessment.pages.fields import Form, Question, chosen, places_of, relocated, rows, yes_or_no
+from assessment.pages import pages
+from assessment.pages.fields import chosen, places_of, relocated, rows, yes_or_no
 from assessment.pages.load import loads
 from assessment.pages.people import officer, options
 from assessment.pages.rosterwords import said_of
@@ -69,7 +70,7 @@ async def _new(visit: Visiting, refused: RefusedError | None) -> Response:
         Question("line", "worker_id", visit.say("worker.id"), hint=visit.say("worker.id_hint")),
         Question("line", "agency", visit.say("worker.agency"), value=visit.who.agency, hint=visit.say("plan.provider_hint")),
     ]
-    return fields.ask(visit, Form(visit.say("worker.new"), questions, visit.say("act.save"), "workers/new", "workers"), refused)
+    return forms.show(visit, Form(visit.say("worker.new"), questions, visit.say("act.save"), "workers/new", "workers"), refused)
 
 
 @router.get(AT)
@@ -247,9 +248,9 @@ async def _declare(worker_id: UUID, visit: Visiting, refused: RefusedError | Non
         f"{at}/conflicts/new",
         at,
         caption=officer(worker_id, visit),
-        hint=visit.say("conflict.hint"),
+        told=[visit.say("conflict.hint")],
     )
-    return fields.ask(visit, form, refused)
+    return forms.show(visit, form, refused)
 
 
 @router.post(AT + "/conflicts/end")

@@ -4,15 +4,15 @@ from functools import partial
 from uuid import UUID
 
 from chassis import RefusedError, not_found
-from chassis.web.pages import Sent, Visit
+from chassis.web.pages import Sent, Visit, forms
+from chassis.web.pages.forms import Form, Question
 from chassis.web.pages.visit import Visiting
 from fastapi import Response
 
 from assessment.api import cases, services
 from assessment.api.bodies import AnswerBody, EndBody, ProviderBody, ServiceView
 from assessment.domain.services import ENDS, OVER, TOLD, Answer, Reason
-from assessment.pages import fields, pages
-from assessment.pages.fields import Form, Question
+from assessment.pages import pages
 from assessment.pages.people import labels, options
 from assessment.views import CaseDetail
 
@@ -119,4 +119,4 @@ async def _form(kind: str, questions: list[Question], case_id: UUID, service_id:
     at = f"cases/{case_id}/services"
     title = questions[0].title if kind == "end" else visit.say(f"services.{kind}_title")
     form = Form(title, questions, visit.say("act.save"), f"{at}/{service_id}/{kind}", at, caption=caption, grave=kind == "end")
-    return fields.ask(visit, form, refused)
+    return forms.show(visit, form, refused)

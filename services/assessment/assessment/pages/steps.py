@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from chassis import RefusedError, not_found
-from chassis.web.pages import Sent, Visit
+from chassis.web.pages import Sent, Visit, forms
+from chassis.web.pages.forms import Form, Question
 from chassis.web.pages.visit import Visiting
 from contracts.outcomes import BodyKind, ConsentAbsence, Consenter, Dwelling, Finding, Income, OwnView
 from contracts.vocabulary import Relation, Risk
@@ -17,8 +18,8 @@ from assessment.api import cases, outcomes
 from assessment.api.outcome_views import PreparationBody, WayView
 from assessment.domain.case import Progress
 from assessment.domain.preparation import Step
-from assessment.pages import fields, pages
-from assessment.pages.fields import Form, Question, chosen, moved, yes_or_no
+from assessment.pages import pages
+from assessment.pages.fields import chosen, moved, yes_or_no
 from assessment.pages.people import labels, options
 from assessment.views import CaseDetail
 
@@ -90,7 +91,7 @@ async def _form(case_id: UUID, person_id: UUID, step: Step, visit: Visiting, ref
     at = f"cases/{case_id}/outcomes"
     title = visit.say(f"step.{step.value}").capitalize()
     form = Form(title, questions, visit.say("act.save"), f"{at}/{person_id}/steps/{step.value}", at, caption=people.get(person_id))
-    return fields.ask(visit, form, moved(refused, f"step.{step.value}.", "step."))
+    return forms.show(visit, form, moved(refused, f"step.{step.value}.", "step."))
 
 
 def _question(name: str, kind: str, listed: type[StrEnum] | None, stored: Mapping[str, Any], visit: Visiting) -> Question:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from chassis import RefusedError, not_found
 from chassis.web.pages import Sent, Visit
-from chassis.web.pages.forms import Form, Question, show
+from chassis.web.pages.forms import Form, Question, as_moment, show
 from chassis.web.pages.visit import Visiting
 from chassis.web.pages.words import moment
 from fastapi import Response
@@ -15,7 +15,7 @@ from notifications import policy
 from notifications.api import escalation
 from notifications.api.escalation import DutyBody, DutyView
 from notifications.pages import pages
-from notifications.pages.lists import entered_moment, options, said
+from notifications.pages.lists import options, said
 
 router = pages.router
 ROLES = ("shelter_head", "placement_officer", "supervisor")
@@ -39,7 +39,7 @@ async def add(visit: Sent) -> Response:
     """She is told by name in the steps that say so."""
     officer = str(visit.who.subject) if visit.field("who") == "me" else visit.field("officer")
     told: dict[str, Any] = {"role": visit.field("role"), "officer": officer, "unit": visit.field("unit"), "agency": visit.field("agency")}
-    told |= {name: entered_moment(visit, name) for name in ("starts", "ends")}
+    told |= {name: as_moment(visit.field(name)) for name in ("starts", "ends")}
     return await visit.send(escalation.add_duty, then="on-call?said=on_call", again=_new, body=lambda: DutyBody.model_validate(told))
 
 

@@ -1,11 +1,10 @@
 """The closed lists that notifications' forms offer, each code with its words."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from chassis.web.pages import words
 from chassis.web.pages.visit import Visiting
-from chassis.web.pages.words import JAKARTA, Language
+from chassis.web.pages.words import Language
 from contracts.areas import CITIES, DISTRICTS, DISTRICTS_OF
 
 from notifications.pages.words import WORDS
@@ -13,7 +12,6 @@ from notifications.pages.words import WORDS
 Options = list[tuple[str, str]]
 SHORT = ("Kabupaten Administrasi ", "Kota Administrasi ")
 CITY = 5  # the length of a city's code: "31.71"
-LOCAL = "%Y-%m-%dT%H:%M"
 
 
 def options(language: Language, name: str, codes: Iterable[str]) -> Options:
@@ -47,26 +45,6 @@ def area_name(code: str) -> str:
 def areas_entered(visit: Visiting) -> list[str]:
     """The areas that were chosen in a form: those of its list, and the one that was added."""
     return [*visit.fields("areas"), *visit.fields("district")]
-
-
-def entered_moment(visit: Visiting, name: str) -> datetime | str | None:
-    """A moment by Jakarta's clock; as it is what cannot be read, so that it is refused under the field's name."""
-    return as_moment(visit.field(name))
-
-
-def as_moment(text: str | None) -> datetime | str | None:
-    """The same of a text."""
-    if text is None:
-        return None
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=JAKARTA)
-    except ValueError:
-        return text
-
-
-def local(moment: datetime) -> str:
-    """A moment as a field for one shows it: by Jakarta's clock."""
-    return moment.astimezone(JAKARTA).strftime(LOCAL)
 
 
 def _short(name: str) -> str:

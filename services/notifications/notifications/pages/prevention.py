@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chassis import RefusedError
 from chassis.web.pages import Sent, Visit
-from chassis.web.pages.forms import Form, Question, show
+from chassis.web.pages.forms import Form, Question, as_moment, show
 from chassis.web.pages.visit import Visiting, read
 from chassis.web.pages.words import JAKARTA, MONTHS
 from chassis.web.pages.words import Language as Spoken
@@ -19,7 +19,7 @@ from notifications.api.contacts import AddressBody, ContactBody
 from notifications.api.prevention import AttendanceBody, Audience, OptInBody, OptInView, SessionBody, SessionView, Title, Venue
 from notifications.messages import Language
 from notifications.pages import pages
-from notifications.pages.lists import area_name, areas_entered, cities, districts, entered_moment, options
+from notifications.pages.lists import area_name, areas_entered, cities, districts, options
 
 router = pages.router
 SESSIONS = "/prevention/sessions"
@@ -50,7 +50,7 @@ async def announce(visit: Sent) -> Response:
         "note": visit.field("note") or "",
         "audiences": list(visit.fields("audiences")),
     }
-    told["starts_at"] = entered_moment(visit, "starts_at")
+    told["starts_at"] = as_moment(visit.field("starts_at"))
     then = "prevention/sessions?said=announced"
     return await visit.send(prevention.announce, then=then, again=_announce, body=lambda: SessionBody.model_validate(told))
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from chassis import FieldProblem, RefusedError, not_found
 from chassis.web.pages import Sent, Visit
-from chassis.web.pages.forms import Form, Question, show
+from chassis.web.pages.forms import Form, Question, as_moment, show
 from chassis.web.pages.visit import Visiting, read
 from chassis.web.pages.words import moment
 from contracts.vocabulary import Risk
@@ -18,7 +18,7 @@ from notifications import policy
 from notifications.api import subscriptions
 from notifications.api.subscriptions import FEED, ReplayBody, RotateBody, SubscriptionBody, SubscriptionView
 from notifications.pages import pages
-from notifications.pages.lists import area_name, cities, entered_moment, options, said
+from notifications.pages.lists import area_name, cities, options, said
 
 router = pages.router
 ONE = "/subscriptions/{subscription_id}"
@@ -92,7 +92,7 @@ async def replay(subscription_id: UUID, visit: Sent) -> Response:
         subscriptions.replay,
         then=f"subscriptions/{subscription_id}/deliveries?said=replayed",
         again=partial(_replay, subscription_id),
-        body=lambda: ReplayBody.model_validate({"since": entered_moment(visit, "since")}),
+        body=lambda: ReplayBody.model_validate({"since": as_moment(visit.field("since"))}),
         subscription_id=subscription_id,
     )
 

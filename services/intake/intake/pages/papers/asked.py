@@ -115,15 +115,6 @@ def until_end_of(day: str | None) -> str | None:
         return day
 
 
-def by_jakarta(moment: str | None) -> str | None:
-    """A moment of Jakarta's clock, as a form has it, with its zone; what is none as it is."""
-    try:
-        found = datetime.fromisoformat(moment or "")
-    except ValueError:
-        return moment
-    return (found if found.tzinfo else found.replace(tzinfo=JAKARTA)).isoformat()
-
-
 def key_of(visit: Visiting) -> str:
     """The key of a form, which it keeps when it is shown again."""
     return visit.field("key") or visit.fresh_key

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from chassis.web.pages import Sent, Visit
+from chassis.web.pages import Sent, Visit, forms
 from chassis.web.pages.visit import Visiting
 from chassis.web.problems import RefusedError
 from contracts.consents import Alternative, ConsenterReason, ConsentMedium, ConsentState, GivenBy
@@ -96,7 +96,7 @@ def consent_body(filled: Filled) -> dict[str, Any]:
     body["refused"] = REFUSED.get(filled.one("refused") or "")
     if (assent := filled.one("assent")) in ("yes", "no"):
         body["assent"] = assent == "yes"
-    moments = {"said_at": asked.by_jakarta(filled.one("said_at")), "expires_at": asked.until_end_of(filled.one("expires_at"))}
+    moments = {"said_at": forms.as_moment(filled.one("said_at")), "expires_at": asked.until_end_of(filled.one("expires_at"))}
     return body | {name: moment for name, moment in moments.items() if moment is not None}
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from chassis.web.pages import Sent, Visit
+from chassis.web.pages import Sent, Visit, forms
 from chassis.web.pages.visit import Visiting
 from chassis.web.problems import RefusedError
 from contracts.rights import RightAnswer, RightKind, RightRefusal
@@ -42,7 +42,7 @@ async def take(case_id: UUID, person_id: UUID, visit: Sent) -> Response:
         return await _form(case_id, person_id, visit, refused)
 
     filled = Filled(visit.entered)
-    asked_at = asked.by_jakarta(filled.one("asked_at"))
+    asked_at = forms.as_moment(filled.one("asked_at"))
     body = asked.filled_in(filled, "right") | ({} if asked_at is None else {"asked_at": asked_at})
     then = f"cases/{case_id}/persons/{person_id}?said=right_taken"
     return await visit.send(rights.request, then=then, again=again, body=lambda: RequestBody.model_validate(body), person_id=person_id)

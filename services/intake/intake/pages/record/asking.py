@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +15,6 @@ from pydantic import BaseModel
 from intake.api import record
 from intake.api.record import RecordView
 from intake.api.views import MASK, PersonView
-from intake.domain.workdays import JAKARTA
 from intake.pages.filled import Filled
 from intake.pages.lists import Options, area_name
 
@@ -104,15 +102,6 @@ def in_words(visit: Visiting, question: Question, values: Sequence[str]) -> str:
     """An answer as people read it."""
     known = dict(question.options)
     return ", ".join(known.get(value, value) for value in values) or visit.say("frame.unknown")
-
-
-def local_moment(entered: str | None) -> str | None:
-    """A moment of Jakarta's clock, as a form has it, with its zone; anything else as it is, so that it is refused under its field's name."""
-    try:
-        moment = datetime.fromisoformat(entered or "")
-    except ValueError:
-        return entered
-    return (moment if moment.tzinfo else moment.replace(tzinfo=JAKARTA)).isoformat()
 
 
 def known_area(code: str | None) -> str | None:

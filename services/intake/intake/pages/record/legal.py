@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from chassis.web.pages import Sent, Visit
+from chassis.web.pages import Sent, Visit, forms
 from chassis.web.pages.visit import Visiting
 from contracts.incidents import LegalStep
 from contracts.intake import LegalStepRecorded
@@ -66,7 +66,7 @@ async def ask_police(case_id: UUID, visit: Visit) -> Response:
 @router.post("/cases/{case_id}/legal/police")
 async def add_police(case_id: UUID, visit: Sent) -> Response:
     """Record the report to the police."""
-    moment = asking.local_moment(visit.field("reported_at"))
+    moment = forms.as_moment(visit.field("reported_at"))
     done = f"cases/{case_id}/legal?said=step"
     return await asking.send(
         visit,

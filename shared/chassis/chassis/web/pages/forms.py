@@ -31,6 +31,8 @@ class Question:
 class Form:
     """A form: its heading, its questions, what the button says, where it is sent, and where one goes back to.
 
+    One question of radios that says what the form does is the heading itself, with what is `told` as its hint.
+
     `told` is what must be known before it is sent, `both` are rows of (label, stored, entered) after a conflict, `hidden` what it carries,
     `caption` what it is about.
     """
@@ -50,6 +52,20 @@ class Form:
 def show(visit: Visiting, form: Form, refused: RefusedError | None) -> Response:
     """The page of a form."""
     return visit.show("questions.html", refused=refused, asked=form, names={question.name: question.title for question in form.questions})
+
+
+def as_moment(entered: str | None) -> datetime | str | None:
+    """A day and hour by Jakarta's clock, as a form has it; what is none stays as it is, so that the route refuses it under its field's name."""
+    try:
+        moment = datetime.fromisoformat(entered or "")
+    except ValueError:
+        return entered
+    return moment if moment.tzinfo else moment.replace(tzinfo=JAKARTA)
+
+
+def as_entered(moment: datetime) -> str:
+    """A moment as a form's field has it: by Jakarta's clock."""
+    return moment.astimezone(JAKARTA).strftime("%Y-%m-%dT%H:%M")
 
 
 def moment_in(visit: Visiting, name: str) -> datetime | None:
