@@ -146,7 +146,7 @@ class Rig:
     async def connect(self) -> None:
         """Join NATS and provision streams and durables."""
         self._nats = await nats.connect(self.servers.nats, user=f"T{self.account}", password="test")
-        await provision(self.nats.jetstream(), AGENCIES, ack_wait=2)
+        await provision(self.nats.jetstream(timeout=PATIENCE), AGENCIES, ack_wait=2)
 
     def settings(self, name: str, database: str, keys: str, **more: Any) -> Any:
         """The settings of a service in this test."""
@@ -251,14 +251,14 @@ class Rig:
             fact.model_dump_json().encode(),
         )
         # A test may say the same fact twice on purpose: only the inbox is to notice.
-        await self.nats.jetstream().publish(fact.route, emitted.body, headers=emitted.headers(uuid4().hex))
+        await self.nats.jetstream(timeout=PATIENCE).publish(fact.route, emitted.body, headers=emitted.headers(uuid4().hex))
         return identity
 
     async def publish(self, subject: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         """Publish raw bytes, as an agency would."""
-        await self.nats.jetstream().publish(subject, body, headers=dict(headers or {}))
+        await self.nats.jetstream(timeout=PATIENCE).publish(subject, body, headers=dict(headers or {}))
         if subject.startswith("referral.") and subject.split(".")[1] not in AGENCIES:
-            await provision(self.nats.jetstream(), AGENCIES, ack_wait=2)  # as the provisioner does within seconds
+            await provision(self.nats.jetstream(timeout=PATIENCE), AGENCIES, ack_wait=2)  # as the provisioner does within seconds
 
     async def advance(self, **parts: float) -> None:
         """Move the clocks of all started services forward, and wait until everything that was due has happened."""
@@ -312,7 +312,7 @@ class Rig:
     async def _state(self) -> dict[str, int]:
         """What is still under way, by service and place."""
         state: dict[str, int] = {}
-        js = self.nats.jetstream()
+        js = self.nats.jetstream(timeout=PATIENCE)
         for name, service in self.services.items():
             state[f"{name} busy"] = int(not service.idle)
             for durable in streams.durables_of(name.partition("-")[0]):

@@ -129,7 +129,7 @@ async def _of_the_desk(case_id: UUID, visit: Visiting) -> dict[str, Any]:
     """What desks see beside the case: with whom it is shared on which word, and what is missing in its report."""
     if not visit.who.has(*policy.DESK):
         return {"consents": None, "disclosures": None, "wrong": []}
-    tasks = [task for task in await visit.ask(desk.desk, done=False, limit=500) if task.case_id == case_id]
+    tasks = await visit.ask(desk.desk, done=False, limit=500, case_id=case_id)
     return {
         "consents": await visit.ask(consents.consents, case_id=case_id),
         "disclosures": await visit.ask(disclosures.disclosures, case_id=case_id),
