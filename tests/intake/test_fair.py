@@ -21,8 +21,8 @@ from tests.rig import Rig
 
 FLOOD = int(os.environ.get("NAUNGAN_FLOOD_REFERRALS", "300"))
 OTHERS = 20
-# The promise is three times as long as when nobody floods; a short flood beside other tests says little of it.
-MOST = 3.0 if FLOOD >= 10_000 else 15.0
+# The promise, measured in the long form alone: beside other tests seconds say nothing, and the short form shows by order that nobody waits for the flood.
+LONG, MOST = 10_000, 3.0
 
 
 class Heard:
@@ -78,6 +78,7 @@ async def told(rig: Rig) -> tuple[dict[str, str], str]:
     return {**os.environ, "INTAKE_LOG_LEVEL": "error", **{f"INTAKE_{name.upper()}": value for name, value in known.items()}}, store
 
 
+@pytest.mark.servers
 @pytest.mark.timeout(180 + FLOOD // 10)
 async def test_a_flood_of_one_agency_costs_the_others_nothing_and_is_taken_once(rig: Rig) -> None:
     environment, store = await told(rig)
@@ -120,7 +121,7 @@ async def test_a_flood_of_one_agency_costs_the_others_nothing_and_is_taken_once(
     shown = ", ".join(f"{name} {value:.0f} ms" for name, value in figures.items())
     print(f"{shown}: {ratio:.2f} x; {left} of {FLOOD} were still to come then; {FLOOD / took:.0f} a second")
     assert left > FLOOD / 10, "it ended before the others were done: this showed nothing"
-    assert ratio < MOST
+    assert FLOOD < LONG or ratio < MOST
     # Whoever listens may hear one twice, when its sayer is killed before it knows that it was said: the stream keeps it once.
     assert (await rig.nats.jetstream().stream_info("RECEIPTS")).state.messages == FLOOD + 3 * OTHERS
     admin = await asyncpg.connect(store)
