@@ -175,7 +175,9 @@ async def apply(place: Place) -> str:
 async def keep(place: Place, every: float = EVERY) -> None:
     """Until cancelled: whatever changes in the roster, by a command or by time, reaches the brokers."""
     taken, told, at = "", None, 0.0
-    while True:
+    me = asyncio.current_task()
+    # nats-py's close and the wait_for of Python 3.11 swallow a cancellation that comes as what they wait for is done.
+    while me is None or not me.cancelling():
         try:
             place.book.sweep()
             wanted = place.configuration()

@@ -1,6 +1,7 @@
 """`naungan agency`: credentials are made, listed, replaced and taken back while everything works, and nobody else notices."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import ssl
@@ -16,7 +17,7 @@ from ops.agencies import new_key
 from ops.agency_keeper import Place, keep
 from ops.nats_users import MOST_BYTES, MOST_CONNECTIONS, MOST_SUBSCRIPTIONS
 
-from ops import tls
+from ops import agency_keeper, tls
 from tests.agencies.broker import Deployment, acknowledged, deployment
 
 
@@ -123,6 +124,26 @@ async def test_what_an_agency_may_send_and_whose_access_has_ended_is_said_to_the
                 await access.ask(intake)
                 await asyncio.sleep(0.05)
         keeping.cancel()
+
+
+async def test_the_keeper_ends_when_it_is_cancelled_whatever_it_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closing = asyncio.Event()
+
+    async def deaf(_place: Place) -> int:
+        """As nats-py's close and the wait_for of Python 3.11 are, when it comes as what they wait for is done."""
+        closing.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return 1
+
+    monkeypatch.setattr(agency_keeper, "reload", deaf)
+    async with deployment(tmp_path, "dppapp"):
+        keeping = asyncio.create_task(keep(Place.of(tmp_path)))
+        await closing.wait()
+        keeping.cancel()
+        ended, _ = await asyncio.wait([keeping], timeout=10)
+        keeping.cancel()
+        assert ended, "naungan up would wait for it for ever"
 
 
 async def test_the_list_says_who_may_come_in_and_shows_no_password(tmp_path: Path) -> None:

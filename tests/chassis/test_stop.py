@@ -1,5 +1,7 @@
-"""A service that is stopped in good order leaves nothing unsaid."""
+"""A service that is stopped in good order leaves nothing unsaid, and ends."""
 
+import asyncio
+import contextlib
 from uuid import UUID, uuid4
 
 from chassis import Cause, Transaction
@@ -37,3 +39,20 @@ async def test_what_its_workers_commit_while_a_service_stops_is_published_before
     assert len(said) >= ENOUGH - AT_ONCE
     assert {UUID(identity) for identity in await stream_ids(rig)} == said
     assert await rig.sql("placement", "SELECT id FROM outbox_pending") == []
+
+
+async def test_a_task_that_does_not_hear_it_is_cancelled_is_cancelled_again(rig: Rig) -> None:
+    await start_toy(rig)
+    service = rig.services["placement"]
+
+    async def deaf() -> None:
+        """As nats-py's close and the wait_for of Python 3.11 are, when it comes as what they wait for is done."""
+        for _ in range(2):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    service._spawn("deaf", deaf)
+    await asyncio.sleep(0)
+    async with asyncio.timeout(30):
+        await service.stop()

@@ -44,6 +44,7 @@ async def test_the_head_of_a_shelter_hears_of_a_request_and_answers_it_from_the_
     chosen = await rig.post(S, link, json={"answer": "accept"}, **head)
     assert chosen.json()["href"] == f"/placement/placements/{place}/accept"
     await rig.say(answer(placement.Accepted, place, shelter), subject=case, factversion=2)
+    await rig.settle()
     await rig.advance(hours=3)
     assert len(gateway.got) == 1, "what was answered is told no more"
     stored = "\n".join(await dumped(rig, S))

@@ -44,6 +44,7 @@ from chassis.web.problems import PROBLEM, answer_with_problems
 log = structlog.get_logger()
 
 STOP_WITHIN = 15.0
+CANCEL_AGAIN = 4.0  # seconds; more than what any task needs to end in good order
 
 
 @dataclass
@@ -166,9 +167,15 @@ class Service:
             await self.vault.close()
 
     async def _end(self, tasks: set[asyncio.Task[None]]) -> None:
-        """Cancel these; what one of them had begun and not committed is begun again by whoever runs next."""
-        for task in tasks:
-            task.cancel()
+        """Cancel these until they have ended; what one of them had begun and not committed is begun again by whoever runs next.
+
+        Once is not enough: nats-py's close and the wait_for of Python 3.11 swallow it when it comes as what they wait for is done.
+        """
+        left = tasks
+        while left:
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN)
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _publish_the_rest(self) -> None:
