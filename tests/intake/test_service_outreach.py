@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from intake.domain import outreach
 from intake.domain.outreach import Said
 
-from tests.intake.builders import a_person, a_referral, a_triage, facts
+from tests.intake.builders import a_nik, a_person, a_referral, a_triage, facts
+from tests.pages.visitor import Visitor
 
 OFFICER = {"role": "intake_officer", "agency": "dppapp"}
 TEAM = {"role": "outreach", "agency": "dinsos"}
@@ -45,6 +46,36 @@ async def step(rig, case_id, name="", who=OFFICER, **body):
     return await rig.post("intake", f"/cases/{case_id}/outreach{name}", json=body, **who)
 
 
+async def test_a_team_sees_whom_to_find_and_where_until_it_has_said_what_it_found(intake):
+    case_id = await a_case(intake, persons=[a_person(nik=a_nik()), a_person(role="child", age=7, name="Melati Ayu")])
+    mother, child = await people(intake, case_id)
+    path, other = f"/cases/{case_id}", {"role": "outreach", "agency": "polda-ppa"}
+
+    async def told(who):
+        return (await intake.get("intake", path, **who)).json()
+
+    assert (await step(intake, case_id, team="dinsos")).status_code == 201
+    seen = await told(TEAM)
+    assert (seen["callback"], seen["narrative"]) == ("Bripka Rudi, 0812-1111-2222", "•••")
+    names = {person["person_id"]: (person["name"], person["address"], person["phone"], person["nik"]) for person in seen["persons"]}
+    assert names == {mother: ("Sekar Ayu", "Gang Melati 3", "•••", "•••"), child: ("Melati Ayu", "Gang Melati 3", "•••", None)}
+    page = (await Visitor(intake, "intake", **TEAM).see(f"cases/{case_id}")).text
+    assert [word in page for word in ("Gang Melati 3", "perlu untuk menemukannya", "Dipukul", "0813-0000-0000")] == [True, True, False, False]
+    read = await intake.sql("intake", "SELECT DISTINCT fields, purpose FROM audit WHERE action = 'case_read'")
+    assert [tuple(row) for row in read] == [("address callback name", "outreach")], "each look is on record"
+    assert (await intake.get("intake", path, **other)).status_code == 404, "whoever was not sent"
+    assert (await intake.get("intake", path, role="peksos", agency="dinsos")).status_code == 404, "and nobody else of its agency"
+
+    restricted = await intake.post("intake", f"/persons/{child}/restrictions", json={"ground": "endangers_person", "recipient": "dinsos"}, **OFFICER)
+    assert restricted.status_code == 201, restricted.text
+    seen = await told(TEAM)
+    assert seen["callback"] == "•••", "it may name whom the team is to learn nothing of"
+    assert [person["name"] for person in seen["persons"]] == ["Sekar Ayu", "•••"]
+
+    assert (await step(intake, case_id, "/result", TEAM, result="not_found")).status_code == 200
+    assert (await intake.get("intake", path, **TEAM)).status_code == 404
+
+
 async def test_a_team_is_sent_reminded_arrives_and_reports(intake):
     case_id = await a_case(intake, persons=[a_person(), a_person(role="child", age=7)])
     assert (await step(intake, case_id, "/result", result="found")).status_code == 409
@@ -53,7 +84,6 @@ async def test_a_team_is_sent_reminded_arrives_and_reports(intake):
     sent = await step(intake, case_id, team="dinsos")
     assert (sent.status_code, sent.json()["waiting_for"]) == (201, ["triage", "outreach"])
     assert (await step(intake, case_id, team="dinsos")).status_code == 409
-    assert (await intake.get("intake", f"/cases/{case_id}", **TEAM)).json()["callback"] == "•••"
     await intake.advance(hours=25)
     assert "outreach" in await missed(intake, case_id)
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from contracts.streams import SERVICES
 from intake import policy as intake
+from intake.api.cases import TO_FIND_HER
 from ops.identities import identities
 from placement import policy as placement
 
@@ -34,9 +35,11 @@ PERSONAL = ("name", "nik", "phone", "address", "callback", "narrative")
 
 
 def may_see(who: Who) -> set[str]:
-    """Which kinds of what was told a role may find on pages: of persons who takes part in the case, of a secret house who places, and its own head."""
+    """Which kinds of what was told a role may find on pages: of persons who takes part in the case, and a team that was sent what finds her; of a secret
+    house who places, and its own head.
+    """
     role, agency, name = who
-    allowed: set[str] = set()
+    allowed: set[str] = set(TO_FIND_HER) if role in intake.FIND_HER else set()
     for kinds, roles in ((PERSONAL, intake.SEE_NAMES), (("suspect",), intake.SEE_SUSPECTS), (("safe contact",), intake.SAFE_CONTACT)):
         allowed |= set(kinds) if role in roles and agency == LEADS else set()
     allowed |= {"secret name"} if role in placement.SEE_SECRET or name == HEADS[SECRET] else set()
@@ -129,6 +132,9 @@ async def test_a_page_says_to_each_role_what_policy_lets_it_see_and_is_kept_nowh
             wrong += [(who, path, kind) for kind in kinds - may_see(who)]
     assert wrong == []
     assert told["intake_officer"] >= set(PERSONAL), "whoever may see them finds them"
+    team = next(who for who in LOOKING if who[0] == "outreach")
+    led_to = await survey.walk(eyes(rig, team), survey.starts_of("outreach"))
+    assert {kind for page in led_to.seen for kind in found_in(page.answer.text, marks)} == TO_FIND_HER, "of whom it was sent to"
     assert "secret name" in told["placement_officer"]
     assert len(telling) > 5, telling
     assert refused > len(LOOKING)

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from contracts import catalogue
 from intake import shown
+from intake.pages import queue
 from intake.pages.case import short
 
 from tests.intake.builders import a_person, a_referral, a_triage
@@ -43,6 +44,23 @@ async def test_the_queue_has_the_most_urgent_first_and_what_waits_for_others_apa
     assert "Triase" in page.text
     assert "dalam" in page.text  # until the clock of the triage
     assert not any(canary in page.text for canary in CANARIES)
+
+
+async def test_however_many_cases_have_ended_the_queue_has_those_that_go_on_and_the_ended_have_a_page(
+    intake: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "MOST", 3)
+    over = [await reported(intake, urgency="high") for _ in range(3)]
+    for case in over:
+        ended = await intake.post("intake", f"/cases/{case}/withdraw", json={"reason": "other"}, role="intake_officer", agency="dppapp")
+        assert ended.status_code == 200, ended.text
+    new = await reported(intake, urgency="low")
+    waits = (await officer(intake).see("queue")).text
+    assert [case in waits for case in (*over, new)] == [False] * 3 + [True]
+    page = (await officer(intake).see("ended")).text
+    assert new not in page
+    assert page.index(over[2]) < page.index(over[1]) < page.index(over[0]), "what ended last is on top"
+    assert over[0] not in (await officer(intake, agency="polda-ppa").see("ended")).text
 
 
 async def test_what_was_missed_comes_before_a_higher_risk(intake: Rig) -> None:

@@ -15,6 +15,8 @@ SAY_LATER = (AGENCY_SYSTEM, INTAKE_OFFICER, SUPERVISOR)
 FOLLOW = (AGENCY_SYSTEM, INTAKE_OFFICER, SUPERVISOR)
 SEE_CASES = (INTAKE_OFFICER, SUPERVISOR, OUTREACH, PEKSOS, PLACEMENT_OFFICER)
 SEE_NAMES = DESK
+# What a team sees of whom it was sent to, until it says what it found: enough to find her, and no more (decision 32).
+FIND_HER = (OUTREACH,)
 # Who sees how the search for a bed goes; to the others it is one state until a shelter said yes (`shown`).
 SEE_SEARCH = (SUPERVISOR, PLACEMENT_OFFICER)
 SEE_AVAILABILITY = SEE_CASES

@@ -350,7 +350,8 @@ class Service:
     async def _redrive(self) -> None:
         """Drive the dead letters that an operator asked for, or that another release could not read."""
         while not self._stopping.is_set():
-            for consumer in self.consumers:
-                await consumer.redrive()
+            if await self.letters.waiting():
+                for consumer in self.consumers:
+                    await consumer.redrive()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), 1)

@@ -13,7 +13,7 @@ from intake import policy
 from intake.api import cases, closing, consents, desk, disclosures, incidents, outreach, record
 from intake.api.bodies import EndBody, ReturnClosureBody
 from intake.api.record import RecordView
-from intake.api.views import CaseView
+from intake.api.views import MASK, CaseView
 from intake.domain.standing import ENDED
 from intake.pages import pages
 from intake.pages.filled import Filled
@@ -116,13 +116,21 @@ async def _see(case_id: UUID, visit: Visiting, refused: RefusedError | None) -> 
         incidents=told,
         newest=facts[:NEWEST],
         earlier=facts[NEWEST:],
-        masked=not visit.who.has(*policy.SEE_NAMES),
+        masked=_masked(case, visit),
         can=_can(case, now, visit),
         offers=await offers.offers(case, now, visit),
         area_name=area_name,
         short=short,
         **(await _of_the_desk(case_id, visit)),
     )
+
+
+def _masked(case: CaseView, visit: Visiting) -> str | None:
+    """The key of why names, or some of them, are not shown here."""
+    if visit.who.has(*policy.SEE_NAMES):
+        return None
+    shown = {case.callback, *(value for person in case.persons for value in (person.name, person.address))}
+    return "case.to_find" if shown - {None, MASK} else "case.masked"
 
 
 async def _of_the_desk(case_id: UUID, visit: Visiting) -> dict[str, Any]:

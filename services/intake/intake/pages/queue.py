@@ -9,7 +9,6 @@ from fastapi import Response
 
 from intake import policy
 from intake.api import cases, desk, handover, persons, record, rights
-from intake.domain.standing import ENDED
 from intake.pages import pages
 from intake.pages.lists import area_name
 from intake.pages.moves import Waiting, waiting
@@ -17,14 +16,15 @@ from intake.pages.moves import Waiting, waiting
 router = pages.router
 MOST = 300  # cases that are looked through
 SHOWN = 40
+MOST_ENDED = 100
 WITH_CLOCKS = 12  # of whom the clock is asked too: one question each
 
 
 @router.get("/queue")
 async def queue(visit: Visit) -> Response:
     """Whose move it is, the most urgent first."""
-    lines = await visit.ask(cases.cases, state=None, overdue=None, limit=MOST)
-    found = waiting((line for line in lines if line.state not in ENDED), visit.who.roles, visit.who.agency)
+    lines = await visit.ask(cases.cases, state=None, overdue=None, ended=False, limit=MOST)
+    found = waiting(lines, visit.who.roles, visit.who.agency)
     timed = [await _with_clock(visit, entry) if entry.yours and place < WITH_CLOCKS else entry for place, entry in enumerate(found[:SHOWN])]
     on_desk, vault = visit.who.has(*policy.WORK_THE_DESK), visit.request.app.state.service.vault
     return visit.show(
@@ -40,6 +40,13 @@ async def queue(visit: Visit) -> Response:
         below={"pace": visit.who.has(*policy.SEE_PACE), "follow": visit.who.has(*policy.FOLLOW)},
         area_name=area_name,
     )
+
+
+@router.get("/ended")
+async def see_ended(visit: Visit) -> Response:
+    """The cases that have ended, what changed last first: to look one up, or to open it again."""
+    found = await visit.ask(cases.cases, state=None, overdue=None, ended=True, limit=MOST_ENDED)
+    return visit.show("ended.html", found=found, many=len(found) == MOST_ENDED, area_name=area_name)
 
 
 @router.get("/desk/{task_id}")

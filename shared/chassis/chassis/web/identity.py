@@ -20,6 +20,8 @@ log = structlog.get_logger()
 ALGORITHMS = ["ES256", "RS256", "PS256", "EdDSA"]
 LIFETIME = 300.0
 COOL_DOWN = 10.0
+TRY_AGAIN = 1.0  # seconds until an issuer that did not answer is asked again while nothing is known of it
+PATIENCE = 5.0
 LONGEST_TOKEN = 8192
 LEEWAY = 30
 # Verified tokens that are remembered, by a hash of each: verifying a signature costs more than the rest of a small request.
@@ -48,6 +50,10 @@ class AccessEndedError(NotIdentifiedError):
     """The token is good, and the operator ended the access of its agency."""
 
 
+class IssuerAwayError(Exception):
+    """The issuer cannot be reached and none of its keys are known: nobody can be identified now, whatever the token."""
+
+
 class Identity:
     """Verifies bearer tokens of one issuer; its keys are fetched when needed and kept for some minutes. `ended` says whose agency is let in no more."""
 
@@ -62,11 +68,14 @@ class Identity:
         )
         self._keys: KeySet | None = None
         self._verified: dict[bytes, tuple[Principal, float]] = {}
-        self._fetched = -COOL_DOWN
+        self._fetched = self._asked = -COOL_DOWN
         self._lock = asyncio.Lock()
 
     async def principal(self, authorization: str | None) -> Principal:
-        """The principal of an `Authorization` header. Raises NotIdentifiedError, and AccessEndedError for one of an agency that is let in no more."""
+        """The principal of an `Authorization` header.
+
+        Raises NotIdentifiedError, AccessEndedError for one of an agency that is let in no more, and IssuerAwayError.
+        """
         principal = await self._verify(authorization)
         if self.ended(principal.agency):
             message = "the access of your agency has ended: ask the operator of the platform"
@@ -98,7 +107,7 @@ class Identity:
         return principal
 
     async def keys(self) -> KeySet:
-        """The issuer's keys as they are known now. Raises NotIdentifiedError when none ever were."""
+        """The issuer's keys as they are known now. Raises IssuerAwayError when none ever were."""
         return await self._current(refresh=False)
 
     def _decode(self, token: str, keys: KeySet) -> dict[str, Any]:
@@ -111,20 +120,27 @@ class Identity:
         return decoded.claims
 
     async def _current(self, *, refresh: bool) -> KeySet:
+        """The keys, fetched where that is due; while the issuer is away those that were known, and it is asked by one request in some seconds."""
         async with self._lock:
-            age = monotonic() - self._fetched
-            if self._keys is None or age > LIFETIME or (refresh and age > COOL_DOWN):
-                try:
-                    async with httpx.AsyncClient(timeout=5) as client:
-                        answer = (await client.get(self.jwks_url)).raise_for_status()
-                    self._keys, self._fetched = KeySet.import_key_set(answer.json()), monotonic()
-                    self._verified.clear()
-                except (httpx.HTTPError, ValueError) as error:
-                    log.warning("issuer_unreachable", error=type(error).__name__)
-                    if self._keys is None:
-                        message = "the issuer of tokens cannot be reached; try again"
-                        raise NotIdentifiedError(message) from None
+            age, last = monotonic() - self._fetched, monotonic() - self._asked
+            due = self._keys is None or age > LIFETIME or (refresh and age > COOL_DOWN)
+            if due and last > (COOL_DOWN if self._keys else TRY_AGAIN):
+                await self._fetch()
+            if self._keys is None:
+                message = "the issuer of tokens cannot be reached; try again"
+                raise IssuerAwayError(message)
             return self._keys
+
+    async def _fetch(self) -> None:
+        try:
+            async with httpx.AsyncClient(timeout=PATIENCE) as client, asyncio.timeout(PATIENCE):
+                answer = (await client.get(self.jwks_url)).raise_for_status()
+            self._keys, self._fetched = KeySet.import_key_set(answer.json()), monotonic()
+            self._verified.clear()
+        except (httpx.HTTPError, TimeoutError, ValueError) as error:
+            log.warning("issuer_unreachable", error=type(error).__name__)
+        finally:
+            self._asked = monotonic()
 
 
 def _principal(claims: dict[str, Any]) -> Principal:

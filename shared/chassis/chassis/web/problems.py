@@ -14,7 +14,7 @@ from starlette.routing import Match
 
 from chassis.store.failures import ClosedStoreError
 from chassis.store.vault import ErasedError
-from chassis.web.identity import AccessEndedError, NotIdentifiedError
+from chassis.web.identity import AccessEndedError, IssuerAwayError, NotIdentifiedError
 
 log = structlog.get_logger()
 
@@ -141,6 +141,10 @@ def answer_with_problems(app: FastAPI) -> None:
     @app.exception_handler(NotIdentifiedError)
     async def not_identified(request: Request, error: NotIdentifiedError) -> Response:
         return _stranger(request, error)
+
+    @app.exception_handler(IssuerAwayError)
+    async def issuer_away(_request: Request, error: IssuerAwayError) -> JSONResponse:
+        return problem(503, str(error))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -21,7 +21,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 
 from chassis.settings import Settings
-from chassis.web.identity import ALGORITHMS, AccessEndedError, Identity, NotIdentifiedError, Principal
+from chassis.web.identity import ALGORITHMS, AccessEndedError, Identity, IssuerAwayError, NotIdentifiedError, Principal
 from chassis.web.pages.guard import local_path
 from chassis.web.problems import ACCESS_ENDED, RefusedError
 
@@ -55,6 +55,8 @@ class Sessions:
             return await self.identity.principal(f"Bearer {token}")
         except AccessEndedError as error:
             raise RefusedError(403, str(error), ACCESS_ENDED) from None
+        except IssuerAwayError:
+            raise RefusedError(503, NOT_NOW) from None
         except NotIdentifiedError:
             raise LoginNeededError from None
 
@@ -93,6 +95,8 @@ class Sessions:
             left = float(jwt.decode(access, await self.identity.keys(), algorithms=ALGORITHMS).claims["exp"]) - time()
         except AccessEndedError as error:
             raise RefusedError(403, str(error), ACCESS_ENDED) from None
+        except IssuerAwayError:
+            raise RefusedError(503, NOT_NOW) from None
         except (NotIdentifiedError, JoseError, ValueError, KeyError) as error:
             log.warning("login_refused", error=type(error).__name__)
             raise RefusedError(401, "the issuer's answer is not to be believed: log in again") from None
