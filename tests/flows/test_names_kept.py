@@ -10,7 +10,7 @@ from tests.flows.people import ok
 from tests.flows.test_secrecy import dumped, readable, stored
 from tests.rig import Rig
 
-NAME, NIK, PHONE, ADDRESS, STORY = "Kanarya Mawar", "3171014505900077", "0813-4141-4141", "Jalan Kanarya 41", "Burung kenari bercerita"
+NAME, NIK, PHONE, ADDRESS, STORY = "Kanarya Mawar", "9971014505900077", "0813-4141-4141", "Jalan Kanarya 41", "Burung kenari bercerita"
 CALLBACK = "Ibu Kenari 0812-4242"
 MARKS = (NAME, "Kanarya", NIK, PHONE, PHONE.replace("-", ""), ADDRESS, STORY, CALLBACK)
 BLIND = ("outreach", "agency_system", "peksos", "placement_officer", "shelter_head", "operator")

@@ -62,8 +62,8 @@ def facts(*names: str, **codes: dict[str, Any]) -> list[Fact]:
     return found
 
 
-def a_nik(*, born: date = date(1990, 5, 17), sex: str = "female", province: int = 31, serial: int = 1) -> str:
-    """A NIK of the right form; with serial 0 or province 0 invalid by design, as demo data must be."""
+def a_nik(*, born: date = date(1990, 5, 17), sex: str = "female", province: int = 99, serial: int = 1) -> str:
+    """A NIK of the right form that nobody has: there is no province 99. Serial 0 and province 0 are no NIK at all."""
     return f"{province:02}7101{born.day + (40 if sex == 'female' else 0):02}{born.month:02}{born.year % 100:02}{serial:04}"
 
 

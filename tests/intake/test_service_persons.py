@@ -12,7 +12,7 @@ OFFICER = {"role": "intake_officer", "agency": "dppapp"}
 SUPERVISOR = {"role": "supervisor", "agency": "dppapp"}
 POLICE = {"role": "intake_officer", "agency": "polda-ppa"}
 POLICE_HEAD = {"role": "supervisor", "agency": "polda-ppa"}
-SAME = {"name": "Kenanga Wulandari", "nik": a_nik(serial=77, province=32), "phone": "0813-0000-7777", "address": "Gang Melati 3", "age": 36}
+SAME = {"name": "Kenanga Wulandari", "nik": a_nik(serial=77), "phone": "0813-0000-7777", "address": "Gang Melati 3", "age": 36}
 AGAIN = {**SAME, "name": "Ny. WULANDARI Kenangah", "phone": "+62 813 0000 7777"}
 
 

@@ -14,7 +14,7 @@ OFFICER = {"role": "intake_officer", "agency": "dppapp"}
 SUPERVISOR = {"role": "supervisor", "agency": "dppapp"}
 POLICE = {"role": "intake_officer", "agency": "polda-ppa"}
 POLICE_HEAD = {"role": "supervisor", "agency": "polda-ppa"}
-MOTHER = {"name": "Kenanga Wulandari", "nik": a_nik(serial=77, province=32), "phone": "0813-0000-7777", "address": "Gang Melati 3", "age": 36}
+MOTHER = {"name": "Kenanga Wulandari", "nik": a_nik(serial=77), "phone": "0813-0000-7777", "address": "Gang Melati 3", "age": 36}
 CHILD = {"role": "child", "name": "Bintang Wulandari", "age": 7, "phone": None}
 ASKED = {"ground": "person_asked"}
 # Whole values: four digits of a number may be in any id.

@@ -14,7 +14,7 @@ from tests.rig import Rig
 
 pytestmark = pytest.mark.timeout(300)
 
-NAME, NIK, PHONE, ADDRESS, STORY = "Kanarya Mawar", "3171014505900077", "0813-4141-4141", "Jalan Kanarya 41", "Kanarya Mawar tells her story"
+NAME, NIK, PHONE, ADDRESS, STORY = "Kanarya Mawar", "9971014505900077", "0813-4141-4141", "Jalan Kanarya 41", "Kanarya Mawar tells her story"
 MARKS = (NAME, NIK, PHONE, ADDRESS, STORY)
 OFFICER, SUPERVISOR = {"role": "intake_officer", "agency": "dppapp"}, {"role": "supervisor", "agency": "dppapp"}
 
