@@ -111,4 +111,4 @@ async def test_while_none_of_its_keys_are_known_nobody_is_refused_for_her_token(
     assert (told.status_code, told.headers["retry-after"]) == (503, "2")
     page = await rig.clients["intake"].get("/pages/queue", headers={"Cookie": f"{COOKIE}={token.removeprefix('Bearer ')}"})
     assert page.status_code == 503
-    assert "Sistem sedang sibuk" in page.text
+    assert "tidak ada yang berubah" in page.text
