@@ -61,6 +61,7 @@ async def test_a_team_sees_whom_to_find_and_where_until_it_has_said_what_it_foun
     assert names == {mother: ("Sekar Ayu", "Gang Melati 3", "•••", "•••"), child: ("Melati Ayu", "Gang Melati 3", "•••", None)}
     page = (await Visitor(intake, "intake", **TEAM).see(f"cases/{case_id}")).text
     assert [word in page for word in ("Gang Melati 3", "perlu untuk menemukannya", "Dipukul", "0813-0000-0000")] == [True, True, False, False]
+    assert page.index("Gang Melati 3") < page.index("Bripka Rudi") < page.index("Giliran siapa"), "before all else"
     read = await intake.sql("intake", "SELECT DISTINCT fields, purpose FROM audit WHERE action = 'case_read'")
     assert [tuple(row) for row in read] == [("address callback name", "outreach")], "each look is on record"
     assert (await intake.get("intake", path, **other)).status_code == 404, "whoever was not sent"
