@@ -141,6 +141,16 @@ async def test_how_soon_a_team_is_to_be_there_and_to_report_goes_by_risk(intake)
         assert (await step(intake, case_id, "/result", result="not_found")).status_code == 200
 
 
+async def test_a_clock_that_was_set_back_stands_in_no_teams_way(intake):
+    case_id = await a_case(intake)
+    await step(intake, case_id, team="dinsos")
+    intake.services["intake"].database.skew -= timedelta(hours=1)
+    assert (await step(intake, case_id, "/arrived", TEAM)).status_code == 200
+    assert (await step(intake, case_id, "/result", TEAM, result="not_found")).status_code == 200
+    (outing,) = (await intake.get("intake", f"/cases/{case_id}/outreach", **OFFICER)).json()
+    assert outing["dispatched_at"] <= outing["arrived_at"] <= outing["ended_at"]
+
+
 async def test_what_cannot_be_recorded_is_refused_by_field_and_changes_nothing(intake):
     case_id = await a_case(intake, persons=[a_person(), a_person(role="child", age=7)])
     mother, child = await people(intake, case_id)
