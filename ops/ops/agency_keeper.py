@@ -177,7 +177,7 @@ async def keep(place: Place, every: float = EVERY) -> None:
     taken, told, at = "", None, 0.0
     me = asyncio.current_task()
     # nats-py's close and the wait_for of Python 3.11 swallow a cancellation that comes as what they wait for is done.
-    while me is None or not me.cancelling():
+    while not (me and me.cancelling()):
         try:
             place.book.sweep()
             wanted = place.configuration()

@@ -44,6 +44,7 @@ FOLLOWUPS = {
     "ASSESSMENT_CASELOAD": "1000000",
 }
 ROOT = Path(__file__).resolve().parents[2]
+# The commit of the last release, to be moved at each: what is promised is one release beside the next.
 PREVIOUS = (Path(__file__).parent / "previous_release").read_text().strip()
 
 

@@ -75,6 +75,9 @@ async def test_a_team_sees_whom_to_find_and_where_until_it_has_said_what_it_foun
 
     assert (await step(intake, case_id, "/result", TEAM, result="not_found")).status_code == 200
     assert (await intake.get("intake", path, **TEAM)).status_code == 404
+    assert (await step(intake, case_id, team="dinsos")).status_code == 201
+    assert (await intake.post("intake", f"{path}/withdraw", json={"reason": "refused_service"}, **OFFICER)).status_code == 200
+    assert (await intake.get("intake", path, **TEAM)).status_code == 404, "whom nobody is to look for any more"
 
 
 async def test_a_team_is_sent_reminded_arrives_and_reports(intake):

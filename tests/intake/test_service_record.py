@@ -1,10 +1,11 @@
 """The record of a case on real servers: whose move it is, its closure, reopening, another agency that leads, the law's clocks."""
 
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import uuid4
 
 import pytest
 from contracts import assessment, placement
+from intake.domain.workdays import JAKARTA
 
 from tests.intake.builders import a_plan, a_triage, an_offer
 from tests.intake.test_service_cases import OFFICER, POLICE, STRANGER, SUPERVISOR, heard, open_case, people, row, said, triage
@@ -195,7 +196,7 @@ async def test_the_law_sets_its_clocks_and_reminds_before_a_protection_ends(inta
     assert (await row(intake, case_id)).missed == ["protection_request"]
     await do(intake, case_id, "legal-steps", status=201, code="lpsk_request", on=str(today))
     assert (await row(intake, case_id)).missed == []
-    noon = datetime.combine(today + timedelta(days=11), time(12), timezone(timedelta(hours=7)))  # reminders come at eight in the morning
+    noon = datetime.combine(today + timedelta(days=11), time(12), JAKARTA)  # reminders come at eight in the morning
     await intake.advance(seconds=(noon - datetime.now(UTC) - timedelta(hours=50)).total_seconds())
     assert [data["number"] for data in await said(intake, "case.intake.legal_step_expiring")] == [3]
     await intake.advance(days=5)

@@ -98,7 +98,8 @@ class LadderRow(Base, table=True):
 
 # -- case files -------------------------------------------------------------------------------------------------------------------------
 
-FILES = text("SELECT * FROM case_file WHERE case_id = ANY(CAST(:ids AS uuid[]))")
+# By name, since the next release may add columns while this one still runs.
+FILES = text(f"SELECT {', '.join(field.name for field in fields(CaseFile))} FROM case_file WHERE case_id = ANY(CAST(:ids AS uuid[]))")  # noqa: S608 - constants
 KEEP_FILES = text("""
     INSERT INTO case_file SELECT * FROM unnest(CAST(:case_id AS uuid[]), CAST(:reported_by AS text[]), CAST(:brought_by AS text[]),
         CAST(:responsible AS text[]), CAST(:risk AS text[]), CAST(:triage_version AS bigint[]), CAST(:worker AS uuid[]),

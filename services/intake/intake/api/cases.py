@@ -64,9 +64,9 @@ async def case(case_id: UUID, vault: Safe, tx: Transaction) -> CaseView:
     """A case with its household; who may not see names sees that there are some. A team that was sent sees whom to find, where, and how to ask."""
     book = await seen(tx, case_id)
     if tx.principal.has(*policy.SEE_NAMES) and takes_part(tx, book):
-        return await opened(tx, vault, book)
+        return await read_on_record(tx, vault, book)
     if tx.principal.has(*policy.FIND_HER) and sent(tx, book):
-        return await opened(tx, vault, book, TO_FIND_HER, "outreach")
+        return await read_on_record(tx, vault, book, TO_FIND_HER, "outreach")
     return view_of(tx, book, None)
 
 
@@ -82,7 +82,7 @@ async def timeline(case_id: UUID, tx: Transaction) -> list[FactView]:
     return told([*(own if sees_search(tx) else shown.facts(own)), *notices])
 
 
-async def opened(tx: Transaction, vault: Vault, book: Book, fields: Collection[str] = EVERYTHING, purpose: str | None = None) -> CaseView:
+async def read_on_record(tx: Transaction, vault: Vault, book: Book, fields: Collection[str] = EVERYTHING, purpose: str | None = None) -> CaseView:
     """A case with these of its names and texts, but for those of whom the asker is to learn nothing; on record, with the purpose."""
     case_id, persons = book.case.case_id, [row.person_id for row in book.persons]
     kept, untold = await hidden(tx, persons), await somebody_hidden(tx, case_id)

@@ -75,7 +75,7 @@ async def case_through_glass(grant_id: UUID, vault: Safe, tx: Transaction) -> Ca
     """The case, as a desk that takes part in it sees it; of whom the asker is to learn nothing, not even this shows her."""
     row = await _open_grant(tx, grant_id)
     book = (await store.books(tx, [row.case_id]))[row.case_id]
-    return await cases.opened(tx, vault, book, purpose=_purpose(grant_id))
+    return await cases.read_on_record(tx, vault, book, purpose=_purpose(grant_id))
 
 
 @router.get("/{grant_id}/timeline")

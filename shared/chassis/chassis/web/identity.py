@@ -22,6 +22,7 @@ LIFETIME = 300.0
 COOL_DOWN = 10.0
 TRY_AGAIN = 1.0  # seconds until an issuer that did not answer is asked again while nothing is known of it
 PATIENCE = 5.0
+NOT_NOW = "the issuer of identities cannot be reached; try again"
 LONGEST_TOKEN = 8192
 LEEWAY = 30
 # Verified tokens that are remembered, by a hash of each: verifying a signature costs more than the rest of a small request.
@@ -127,8 +128,7 @@ class Identity:
             if due and last > (COOL_DOWN if self._keys else TRY_AGAIN):
                 await self._fetch()
             if self._keys is None:
-                message = "the issuer of tokens cannot be reached; try again"
-                raise IssuerAwayError(message)
+                raise IssuerAwayError(NOT_NOW)
             return self._keys
 
     async def _fetch(self) -> None:

@@ -21,7 +21,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 
 from chassis.settings import Settings
-from chassis.web.identity import ALGORITHMS, AccessEndedError, Identity, IssuerAwayError, NotIdentifiedError, Principal
+from chassis.web.identity import ALGORITHMS, NOT_NOW, AccessEndedError, Identity, IssuerAwayError, NotIdentifiedError, Principal
 from chassis.web.pages.guard import local_path
 from chassis.web.problems import ACCESS_ENDED, RefusedError
 
@@ -33,7 +33,6 @@ LOGIN = "__Host-naungan-login-"
 LOGIN_SECONDS = 600
 LARGEST_COOKIE = 3800  # what browsers keep for certain, less the name and attributes
 DISCOVERY_SECONDS = 300.0
-NOT_NOW = "the issuer of identities cannot be reached; try again"
 
 
 class LoginNeededError(Exception):
