@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ACCOUNTS = 400
+ACCOUNTS = 2000
 NATS_CONFIG = "listen: {host}:{port}\nhttp: {host}:{monitor}\njetstream {{ store_dir: {store}, sync_interval: always, max_file: 900T }}\n"
 
 
