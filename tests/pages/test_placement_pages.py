@@ -1,10 +1,13 @@
 """Placement's pages ask the routes of systems, in the name of who is logged in: same rules, same audit, once per form."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
+
+from placement.domain.placements import JAKARTA
 
 from tests.pages.visitor import Visitor
 from tests.placement.builders import a_shelter_body
-from tests.placement.steps import act, ask, offer, platform, said, state
+from tests.placement.steps import act, admitted, ask, offer, platform, said, state
 from tests.rig import Rig
 
 
@@ -25,6 +28,46 @@ async def test_a_head_sees_what_waits_for_her_and_accepts_it(rig: Rig) -> None:
     assert "Diterima." in page.text
     await rig.settle()
     assert (await said(rig, UUID(placement["case_id"])))[-1] == "accepted"
+
+
+MANY_MORE = """
+    INSERT INTO placement SELECT (jsonb_populate_record(p, jsonb_build_object(
+        'id', gen_random_uuid(), 'case_id', gen_random_uuid(), 'offered_at', p.offered_at + interval '1 hour', 'review_on', p.review_on + 90))).*
+    FROM placement p, generate_series(1, 205) WHERE p.id = :id"""
+
+
+async def test_a_review_that_is_due_is_seen_beside_any_number_of_newer_stays(rig: Rig) -> None:
+    placement, head = await offered(rig)
+    await admitted(rig, UUID(placement["case_id"]))
+    await rig.sql("placement", MANY_MORE, id=placement["placement_id"])
+    officer = Visitor(rig, "placement", role="placement_officer")
+    link = f"/pages/placements/{placement['placement_id']}"
+    assert "placements/" not in (await officer.see("queue")).text, "no review is due"
+    (row,) = await rig.sql("placement", "SELECT review_on FROM placement WHERE id = :id", id=placement["placement_id"])
+    await rig.advance(days=(row.review_on - datetime.now(JAKARTA).date()).days - 2)
+    for reader in (head, officer):
+        page = (await reader.see("queue")).text
+        assert link in page
+        assert page.count("/pages/placements/") == 1
+    waiting = (await rig.get("placement", "/placements?waits=true", role="supervisor")).json()
+    assert [found["placement_id"] for found in waiting] == [placement["placement_id"]]
+
+
+async def test_what_waits_is_listed_by_when_it_is_due(rig: Rig) -> None:
+    await platform(rig, a_shelter_body())
+    _, away = [await admitted(rig, await ask(rig)) for _ in range(2)]
+    coming, asked = [await offer(rig, await ask(rig)) for _ in range(2)]
+    await act(rig, coming, "accept")
+    later, until = datetime.now(UTC) + timedelta(minutes=3), datetime.now(UTC) - timedelta(minutes=1)
+    await rig.sql("placement", "UPDATE placement SET arrive_by = :at WHERE id = :id", at=later, id=coming["placement_id"])
+    absent = (
+        "INSERT INTO absence (placement_id, person_id, since, back_by, recorded_by) VALUES (:id, :person, now() - interval '1 day', :at, :person)"
+    )
+    await rig.sql("placement", absent, id=away["placement_id"], person=away["members"][0]["person_id"], at=until)
+    waiting = (await rig.get("placement", "/placements?waits=true", role="placement_officer")).json()
+    assert [found["placement_id"] for found in waiting] == [found["placement_id"] for found in (away, coming, asked)]
+    only = (await rig.get("placement", "/placements?waits=true&state=offered", role="placement_officer")).json()
+    assert [found["placement_id"] for found in only] == [asked["placement_id"]]
 
 
 async def test_a_form_that_is_sent_twice_is_done_once(rig: Rig) -> None:

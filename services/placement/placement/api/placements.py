@@ -31,11 +31,15 @@ router = APIRouter()
 @router.get("/placements")
 @reads(*policy.SEE_PLACEMENTS)
 async def list_placements(
-    tx: Transaction, state: Step | None = None, case_id: UUID | None = None, most: Annotated[int, Query(ge=1, le=1000)] = 200
+    tx: Transaction, state: Step | None = None, case_id: UUID | None = None, *, waits: bool = False, most: Annotated[int, Query(ge=1, le=1000)] = 200
 ) -> list[PlacementView]:
-    """Offers and stays, the newest first: a head's own shelters, for others all."""
+    """Offers and stays, the newest first: a head's own shelters, for others all.
+
+    `waits`: only those on which somebody has to act (an offer, whoever is on the way or late to come back, a review within three days), what is due
+    first before all others.
+    """
     shelters = None if tx.principal.has(*policy.SEE_ALL_PLACEMENTS) else units(tx)
-    return await shown(tx, await store.placements(tx, shelters=shelters, state=state and state.value, case_id=case_id, most=most))
+    return await shown(tx, await store.placements(tx, shelters=shelters, state=state and state.value, case_id=case_id, waits=waits, most=most))
 
 
 @router.get("/placements/{placement_id}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from enum import StrEnum
 from uuid import UUID
 
@@ -32,6 +32,9 @@ class Step(StrEnum):
 BY_HAND = "by_hand"
 LIVE = (Step.OFFERED, Step.ACCEPTED, Step.ON_THE_WAY, Step.ADMITTED)
 EXPECTED = frozenset({Step.ACCEPTED, Step.ON_THE_WAY})
+# At which hour of its day in Jakarta a review is due, and how long before that it is somebody's move.
+REVIEW_BY = time(17)
+REVIEW_AHEAD = timedelta(days=3)
 # From which states people may take a placement into which.
 MOVES: Mapping[Step, frozenset[Step]] = {
     Step.ACCEPTED: frozenset({Step.OFFERED}),

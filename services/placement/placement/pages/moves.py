@@ -2,14 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, timezone
+from datetime import datetime
 from enum import StrEnum
 
 from placement.api.placement_views import PlacementView
-from placement.domain.placements import Step
-
-JAKARTA = timezone(timedelta(hours=7))
-REVIEW_AHEAD = timedelta(days=3)
+from placement.domain.placements import JAKARTA, REVIEW_AHEAD, REVIEW_BY, Step
 
 
 class What(StrEnum):
@@ -74,5 +71,5 @@ def _inside(entry: PlacementView, now: datetime) -> tuple[What | None, datetime 
         return What.COME_BACK, min(late)
     if entry.review_on is None:
         return None, None
-    review = datetime.combine(entry.review_on, time(17), JAKARTA)
+    review = datetime.combine(entry.review_on, REVIEW_BY, JAKARTA)
     return (What.REVIEW, review) if review - REVIEW_AHEAD <= now else (None, None)

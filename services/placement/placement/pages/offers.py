@@ -15,7 +15,7 @@ from placement import policy
 from placement.api import placements, stays
 from placement.api.placement_views import AdmitBody, AgreementBody, DeclineBody, MemberView, PersonView, PlacementView
 from placement.domain.people import Person
-from placement.domain.placements import FOR_ADULTS, FOR_CHILDREN, LIVE, Step
+from placement.domain.placements import FOR_ADULTS, FOR_CHILDREN, Step
 from placement.pages import pages
 from placement.pages.moves import moves
 
@@ -26,11 +26,9 @@ MOST = 200
 @router.get("/queue")
 async def queue(visit: Visit) -> Response:
     """Whose move it is, the most urgent first."""
-    found: list[PlacementView] = []
-    for step in LIVE:
-        found += await visit.ask(placements.list_placements, state=step, case_id=None, most=MOST)
+    found: list[PlacementView] = await visit.ask(placements.list_placements, state=None, case_id=None, waits=True, most=MOST)
     heads = not visit.who.has(*policy.SEE_ALL_PLACEMENTS)
-    return visit.show("queue.html", moves=moves(found, visit.now, heads=heads), heads=heads)
+    return visit.show("queue.html", moves=moves(found, visit.now, heads=heads), full=len(found) == MOST)
 
 
 @router.get("/placements/{placement_id}")

@@ -124,7 +124,7 @@ def _meant(case_id: UUID, visit: Visiting) -> UUID:
 
 async def _see(case_id: UUID, visit: Visiting, refused: RefusedError | None) -> Response:
     seen: HouseholdView = await visit.ask(needs.see_household, case_id=case_id)
-    offers: list[PlacementView] = await visit.ask(placements.list_placements, state=None, case_id=case_id, most=20)
+    offers: list[PlacementView] = await visit.ask(placements.list_placements, state=None, case_id=case_id, waits=False, most=20)
     homes = {row.shelter_id: row.name for row in await visit.ask(shelters.list_shelters)}
     whole = not seen.groups and seen.whole.state in LOOKING
     return visit.show(

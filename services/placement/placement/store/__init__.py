@@ -13,7 +13,7 @@ from placement.domain.homes import Refusal
 from placement.domain.needs import Need, State
 from placement.domain.offers import Offer
 from placement.domain.people import RISKS, Person
-from placement.domain.placements import LIVE, Agreed, Placement, Step
+from placement.domain.placements import LIVE, REVIEW_AHEAD, REVIEW_BY, Agreed, Placement, Step
 from placement.store.tables import NEED, PLACEMENT, STAY, metadata
 
 __all__ = ["NEED", "PLACEMENT", "STAY", "metadata"]
@@ -30,6 +30,12 @@ def _upsert(table: Table, key: str) -> Any:
     return text(f"INSERT INTO {table.name} ({columns}) {rows} ON CONFLICT ({key}) DO UPDATE SET {changes}")
 
 
+# When somebody has to act on a placement that goes on, as `pages.moves` tells it.
+DUE = """
+    CASE placement.state WHEN 'offered' THEN placement.hold_until WHEN 'admitted' THEN coalesce(
+        (SELECT min(back_by) FROM absence WHERE absence.placement_id = placement.id AND ended_at IS NULL AND back_by < CAST(:now AS timestamptz)),
+        (placement.review_on + CAST(:review_by AS time)) AT TIME ZONE 'Asia/Jakarta')
+    ELSE placement.arrive_by END"""
 SAVE_NEEDS = _upsert(NEED, "case_id")
 SAVE_PLACEMENTS = _upsert(PLACEMENT, "id")
 HOLD = text("""
@@ -141,9 +147,19 @@ async def placement(tx: Transaction, placement_id: UUID) -> Placement | None:
     return placement_of(row) if row else None
 
 
-async def placements(tx: Transaction, *, shelters: Collection[UUID] | None, state: str | None, case_id: UUID | None, most: int) -> list[Placement]:
-    """Placements of these shelters (None: of all), in one state and of one case with its groups if asked for; the newest first."""
-    statement = select(PLACEMENT).order_by(PLACEMENT.c.offered_at.desc(), PLACEMENT.c.id).limit(most)
+async def placements(
+    tx: Transaction, *, shelters: Collection[UUID] | None, state: str | None, case_id: UUID | None, most: int, waits: bool = False
+) -> list[Placement]:
+    """Placements of these shelters (None: of all), in one state and of one case with its groups if asked for; the newest first.
+
+    `waits`: only those on which somebody has to act, what is due first before all others.
+    """
+    statement = select(PLACEMENT).limit(most)
+    if waits:
+        due = or_(PLACEMENT.c.state != Step.ADMITTED.value, text(f"{DUE} < CAST(:ahead AS timestamptz)"))
+        statement = statement.where(PLACEMENT.c.state.in_([step.value for step in LIVE]), due).order_by(text(f"{DUE} NULLS LAST"), PLACEMENT.c.id)
+    else:
+        statement = statement.order_by(PLACEMENT.c.offered_at.desc(), PLACEMENT.c.id)
     if shelters is not None:
         statement = statement.where(PLACEMENT.c.shelter_id.in_(shelters))
     if state is not None:
@@ -151,7 +167,8 @@ async def placements(tx: Transaction, *, shelters: Collection[UUID] | None, stat
     if case_id is not None:
         groups = await tx.rows(select(NEED.c.case_id).where(NEED.c.part_of == case_id))
         statement = statement.where(PLACEMENT.c.case_id.in_([case_id, *(row.case_id for row in groups)]))
-    return [placement_of(row) for row in await tx.rows(statement)]
+    moments = {"now": tx.now, "ahead": tx.now + REVIEW_AHEAD, "review_by": REVIEW_BY} if waits else {}
+    return [placement_of(row) for row in await tx.rows(statement, moments)]
 
 
 async def save_placements(tx: Transaction, changed: Iterable[Placement]) -> None:
