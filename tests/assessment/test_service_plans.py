@@ -140,6 +140,20 @@ async def test_assessments_follow_each_other_each_on_its_own_answers_and_the_tre
     assert ("reassessment", 1) in [(entry["clock"], entry["step"]) for entry in await data(rig, case_id, "clock_missed")]
 
 
+async def test_new_answers_are_new_also_when_the_stores_clock_was_set_back(rig: Rig):
+    case_id = await a_started_case(rig, MOTHER)
+    await answer(rig, case_id, {f"phq9_{n}": 0 if n == 9 else 2 for n in range(1, 10)})
+    await act(rig, case_id, "complete", {"risk_view": {"band": "mild"}})
+    rig.services["assessment"].database.skew -= timedelta(hours=1)
+    again = {"risk_view": {"band": "mild"}, "kind": "reassessment"}
+    assert errors(await act(rig, case_id, "complete", again)) == {"no_instrument_reason": "missing"}
+    assert (await answer(rig, case_id, {"phq9_1": 0})).json()["total"] is None
+    assert (await answer(rig, case_id, {f"phq9_{n}": 0 for n in range(2, 10)})).json()["total"] == 0
+    assert (await act(rig, case_id, "complete", again)).status_code == 200
+    done = (await see(rig, case_id, "/assessments")).json()
+    assert [[person["band"] for person in entry["persons"]] for entry in done] == [["severe"], ["minimal"]]
+
+
 async def test_danger_raises_the_risk_by_rule_and_says_so(rig: Rig):
     case_id = await a_started_case(rig, MOTHER)
     await act(rig, case_id, "complete", {**LOW, "risk": "low", "dangers": ["strangulation", "weapon"]})

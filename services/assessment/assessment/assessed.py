@@ -49,11 +49,20 @@ class AssessedAnswerRow(Base, table=True):
 
 
 DONE, KEPT = AssessedRow.__table__, AssessedAnswerRow.__table__  # type: ignore[attr-defined]
-KEEP_ANSWERS = text("""
+# New is what no full assessment was completed on: told by what was kept, not by times, for a store's clock may have been set back since. Only of an assessment
+# that its fact alone tells of, after a restore, nothing was kept; what was answered before that is not new either.
+NEW_ANSWERS = """
+    SELECT answer.case_id, person_id, instrument, version, sealed FROM answer WHERE answer.case_id = :case_id
+        AND NOT EXISTS (
+            SELECT FROM assessed_answer kept JOIN assessed USING (case_id, number) WHERE kept.case_id = answer.case_id AND kept.person_id = answer.person_id
+                AND kept.instrument = answer.instrument AND kept.version = answer.version AND kept.sealed = answer.sealed AND kind <> 'initial')
+        AND NOT EXISTS (
+            SELECT FROM assessed WHERE assessed.case_id = answer.case_id AND kind <> 'initial' AND at >= answer.changed_at AND no_instrument_reason IS NULL
+                AND NOT EXISTS (SELECT FROM assessed_answer kept WHERE kept.case_id = assessed.case_id AND kept.number = assessed.number))"""
+SEALED = text(NEW_ANSWERS)
+KEEP_ANSWERS = text(f"""
     INSERT INTO assessed_answer (case_id, number, person_id, instrument, version, sealed)
-    SELECT case_id, :number, person_id, instrument, version, sealed FROM answer
-    WHERE case_id = :case_id AND changed_at > CAST(:since AS timestamptz) ON CONFLICT DO NOTHING""")
-LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+    SELECT case_id, :number, person_id, instrument, version, sealed FROM ({NEW_ANSWERS}) AS new ON CONFLICT DO NOTHING""")  # noqa: S608 - a constant
 
 
 async def of_case(tx: Transaction, case_id: UUID) -> Sequence[Row[Any]]:
@@ -61,11 +70,9 @@ async def of_case(tx: Transaction, case_id: UUID) -> Sequence[Row[Any]]:
     return await tx.rows(select(DONE).where(DONE.c.case_id == case_id).order_by(DONE.c.number))
 
 
-async def last_full(tx: Transaction, case_id: UUID) -> datetime:
-    """When the newest assessment that was not merely the first look was completed; long ago when there was none."""
-    full = select(DONE.c.at).where(DONE.c.case_id == case_id, DONE.c.kind != Kind.INITIAL.value).order_by(DONE.c.number.desc()).limit(1)
-    row = await tx.row(full)
-    return row.at if row else LONG_AGO
+async def new_answers(tx: Transaction, case_id: UUID) -> dict[tuple[UUID, tuple[str, int]], bytes]:
+    """The sealed answers that came after the newest assessment that was not merely the first look, as `store.sealed_answers` gives all."""
+    return {(row.person_id, (row.instrument, row.version)): row.sealed for row in await tx.rows(SEALED, {"case_id": case_id})}
 
 
 async def keep(
@@ -73,13 +80,12 @@ async def keep(
 ) -> None:
     """Keep what came of an assessment, and the answers that were given for it."""
     case_id = case.case_id
-    since = await last_full(tx, case_id)
     who = {"round_version": case.round, "by": tx.principal.subject, "at": tx.now, "dangers": list(dangers), "no_instrument_reason": reason}
     risk = {"risk": judged.risk if judged else None, "judged": judged.judged if judged else None, "rules": list(judged.rules) if judged else []}
     number = await _next(tx, case_id)
     values = {"case_id": case_id, "number": number, "kind": kind.value, "band": found.band, "flags": list(found.flags)}
+    await tx.execute(KEEP_ANSWERS, {"case_id": case_id, "number": number})
     await tx.execute(insert(DONE).values(values | risk | who))
-    await tx.execute(KEEP_ANSWERS, {"case_id": case_id, "number": number, "since": since})
 
 
 async def keep_again(tx: Transaction, case_id: UUID, told: Any, round_version: int, *, by: UUID, at: datetime) -> None:

@@ -317,10 +317,9 @@ def _told(safety: Safety) -> dict[str, Any]:
 # -- answers, alerts, completion --------------------------------------------------------------------------------------------------
 
 
-async def sealed_answers(tx: Transaction, case_id: UUID, since: datetime | None = None) -> dict[tuple[UUID, tuple[str, int]], bytes]:
-    """The sealed answers of a case (changed after `since`), by person and by code and version of the instrument."""
-    statement = select(ANSWER).where(ANSWER.c.case_id == case_id)
-    rows = await tx.rows(statement if since is None else statement.where(ANSWER.c.changed_at > since))
+async def sealed_answers(tx: Transaction, case_id: UUID) -> dict[tuple[UUID, tuple[str, int]], bytes]:
+    """The sealed answers of a case, by person and by code and version of the instrument."""
+    rows = await tx.rows(select(ANSWER).where(ANSWER.c.case_id == case_id))
     return {(row.person_id, (row.instrument, row.version)): row.sealed for row in rows}
 
 

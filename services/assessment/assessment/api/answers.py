@@ -1,7 +1,6 @@
 """Answers to instruments, item by item, and what the assessment comes to. Answers are sealed under the key of whom they are about."""
 
 import json
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -38,9 +37,9 @@ def vault_of(request: Request) -> Vault:
 Safe = Annotated[Vault, Depends(vault_of)]
 
 
-async def opened(tx: Transaction, vault: Vault, case_id: UUID, since: datetime | None = None) -> Opened:
-    """The answers of a case in the clear (changed after `since`); without those whose key was destroyed."""
-    sealed = await store.sealed_answers(tx, case_id, since)
+async def opened(tx: Transaction, vault: Vault, case_id: UUID, *, new: bool = False) -> Opened:
+    """The answers of a case in the clear (`new`: those since the newest full assessment); without those whose key was destroyed."""
+    sealed = await (assessed.new_answers if new else store.sealed_answers)(tx, case_id)
     keys = await vault.of(person_id for person_id, _ in sealed)
     plain = {key: keys.open_or_none(key[0], PLACE, value) for key, value in sealed.items()}
     return {key: json.loads(value) for key, value in plain.items() if value is not None}
@@ -72,7 +71,7 @@ async def save_answers(case_id: UUID, body: AnswersBody, vault: Safe, tx: Transa
     known = await owned(case_id, tx)
     with refusing():
         case.require(known, *reassessment.ASKING)
-    answers = await opened(tx, vault, case_id, since=await assessed.last_full(tx, case_id))
+    answers = await opened(tx, vault, case_id, new=True)
     by = await asked(tx, body.instrument, body.person_id, answers)
     instrument, key = by.definition.instrument(), (by.definition.code, by.definition.version)
     before = answers.get((body.person_id, key), {})
@@ -144,10 +143,9 @@ async def complete(case_id: UUID, body: CompleteBody, vault: Safe, tx: Transacti
     view, reason = body.risk_view, body.no_instrument_reason
     flags = [flag.value for flag in view.flags]
     own = body.risk.value if body.risk else before.risk
-    since = await assessed.last_full(tx, case_id)
     with refusing():
         reassessment.concluded(before, body.kind, own, tx.now, decisions.limits(tx))
-        answered = await _answered(tx, before, await opened(tx, vault, case_id, since=since))
+        answered = await _answered(tx, before, await opened(tx, vault, case_id, new=True))
         found = instruments.conclude(answered, view.band.value, flags, excused=reason is not None)
     judged = risk.judged(own, body.dangers, found.flags, found.band) if own else None
     after = reassessment.concluded(before, body.kind, judged.risk if judged else None, tx.now, decisions.limits(tx))
