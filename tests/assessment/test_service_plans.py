@@ -154,6 +154,18 @@ async def test_new_answers_are_new_also_when_the_stores_clock_was_set_back(rig: 
     assert [[person["band"] for person in entry["persons"]] for entry in done] == [["severe"], ["minimal"]]
 
 
+async def test_what_was_answered_before_an_assessment_that_only_its_fact_tells_of_is_not_new(rig: Rig):
+    case_id = await a_started_case(rig, MOTHER)
+    await answer(rig, case_id, {f"phq9_{n}": 0 if n == 9 else 2 for n in range(1, 10)})
+    await act(rig, case_id, "complete", {"risk_view": {"band": "mild"}})
+    await rig.sql("assessment", "DELETE FROM assessed_answer")  # as a restore leaves it
+    again = {"risk_view": {"band": "mild"}, "kind": "reassessment"}
+    assert errors(await act(rig, case_id, "complete", again)) == {"no_instrument_reason": "missing"}
+    assert (await answer(rig, case_id, {"phq9_1": 0})).json()["total"] is None
+    await answer(rig, case_id, {f"phq9_{n}": 0 for n in range(2, 10)})
+    assert (await act(rig, case_id, "complete", again)).status_code == 200
+
+
 async def test_danger_raises_the_risk_by_rule_and_says_so(rig: Rig):
     case_id = await a_started_case(rig, MOTHER)
     await act(rig, case_id, "complete", {**LOW, "risk": "low", "dangers": ["strangulation", "weapon"]})

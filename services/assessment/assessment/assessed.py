@@ -59,7 +59,7 @@ NEW_ANSWERS = """
         AND NOT EXISTS (
             SELECT FROM assessed WHERE assessed.case_id = answer.case_id AND kind <> 'initial' AND at >= answer.changed_at AND no_instrument_reason IS NULL
                 AND NOT EXISTS (SELECT FROM assessed_answer kept WHERE kept.case_id = assessed.case_id AND kept.number = assessed.number))"""
-SEALED = text(NEW_ANSWERS)
+NEW = text(NEW_ANSWERS)
 KEEP_ANSWERS = text(f"""
     INSERT INTO assessed_answer (case_id, number, person_id, instrument, version, sealed)
     SELECT case_id, :number, person_id, instrument, version, sealed FROM ({NEW_ANSWERS}) AS new ON CONFLICT DO NOTHING""")  # noqa: S608 - a constant
@@ -72,7 +72,7 @@ async def of_case(tx: Transaction, case_id: UUID) -> Sequence[Row[Any]]:
 
 async def new_answers(tx: Transaction, case_id: UUID) -> dict[tuple[UUID, tuple[str, int]], bytes]:
     """The sealed answers that came after the newest assessment that was not merely the first look, as `store.sealed_answers` gives all."""
-    return {(row.person_id, (row.instrument, row.version)): row.sealed for row in await tx.rows(SEALED, {"case_id": case_id})}
+    return {(row.person_id, (row.instrument, row.version)): row.sealed for row in await tx.rows(NEW, {"case_id": case_id})}
 
 
 async def keep(
